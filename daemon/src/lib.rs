@@ -1,1 +1,6 @@
-//! Placeholder of the first build.
+//! The daemon: keeps a person's Monzo history in SQLite, stays logged in, and answers JSON-RPC on a Unix socket.
+//!
+//! *Sync brings facts from the bank into the store; RPC answers from it; app wires.*
+//! Read [`facts`] first: the values that travel between the rooms.
+
+pub mod facts;

@@ -1,0 +1,44 @@
+//! Balances at an instant.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::id::{AccountId, PotId};
+use crate::money::Currency;
+
+/// What an account or a pot held at an instant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Balance {
+    /// The account; for a pot, the one that owns it.
+    pub account_id: AccountId,
+    /// The pot, where this is a pot's balance.
+    pub pot_id: Option<PotId>,
+    /// Name of the account or pot.
+    pub name: String,
+    /// Minor units.
+    pub balance: i64,
+    /// An account's balance and all its pots, in minor units.
+    pub total_balance: Option<i64>,
+    /// Spent by the account today as the bank counts it, in minor units; zero or negative.
+    pub spend_today: Option<i64>,
+    /// Currency of the amounts.
+    pub currency: Currency,
+    /// When the bank said so.
+    pub at: Timestamp,
+}
+
+/// One point of a balance's history.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BalancePoint {
+    /// The account; for a pot, the one that owns it.
+    pub account_id: AccountId,
+    /// The pot, where this is a pot's balance.
+    pub pot_id: Option<PotId>,
+    /// When the bank said so.
+    pub at: Timestamp,
+    /// Minor units.
+    pub balance: i64,
+    /// Currency of `balance`.
+    pub currency: Currency,
+}

@@ -1,0 +1,34 @@
+//! What a person can ask about, one file a noun, in the JSON that RPC and `--json` both print.
+//!
+//! All keys are always present and null where empty; amounts are integers of minor units beside one `currency`;
+//! times end in `_at` and are RFC 3339 in UTC; ids are the bank's.
+
+mod access;
+mod account;
+mod backup;
+mod balance;
+mod config;
+mod event;
+mod exclusion;
+mod login;
+mod pot;
+mod status;
+mod sync;
+mod transaction;
+
+pub use access::{Access, AccessChange, Grant, Role};
+pub use account::Account;
+pub use backup::{Backup, BackupChunk, Restored, Upload, Verification};
+pub use balance::{Balance, BalancePoint};
+pub use config::{ConfigChange, ConfigEntry, ConfigProblem, ConfigReload, ConfigReport};
+pub use event::{Event, Severity};
+pub use exclusion::{Excluded, Exclusion, ExclusionChange};
+pub use login::{Login, LoginBegun, LoginState, Whoami};
+pub use pot::Pot;
+pub use status::{AccountStatus, Attention, Mode, SorterStatus, Status, SyncStatus, Version};
+pub use sync::{
+    AccountSync, Progress, ProgressAccount, Quarantined, Sync, SyncPhase, SyncStarted, SyncState,
+};
+pub use transaction::{
+    Direction, Merchant, Revision, Transaction, TransactionDetail, TransactionPage, TransactionQuery,
+};

@@ -1,0 +1,37 @@
+//! Pots: money set aside, each backed by a hidden account.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::id::{AccountId, PotId};
+use crate::money::Currency;
+
+/// A pot, with its newest known balance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Pot {
+    /// The bank's id.
+    pub id: PotId,
+    /// The name that the person gave it in the app.
+    pub name: String,
+    /// The account that owns it.
+    pub account_id: AccountId,
+    /// The hidden account behind it, once discovered (monzo-api.md 6.1).
+    pub pot_current_id: Option<AccountId>,
+    /// The bank's open set of kinds (`default`, `flexible_savings`, …).
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Minor units.
+    pub balance: i64,
+    /// Currency of `balance` and `goal`.
+    pub currency: Currency,
+    /// What the person saves towards, in minor units.
+    pub goal: Option<i64>,
+    /// Money may go in but not out.
+    pub locked: bool,
+    /// Deleted pots stay listed.
+    pub deleted: bool,
+    /// Outside analytics and the autosorter's reach.
+    pub excluded: bool,
+    /// Direct debits and standing orders may be paid from it.
+    pub available_for_bills: bool,
+}
