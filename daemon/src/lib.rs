@@ -3,4 +3,6 @@
 //! *Sync brings facts from the bank into the store; RPC answers from it; app wires.*
 //! Read [`facts`] first: the values that travel between the rooms.
 
+pub mod clock;
+pub mod config;
 pub mod facts;

@@ -1,0 +1,360 @@
+//! The table of every key: its path, its place in [`Config`], its bounds, its explanation, and how a reload applies it.
+//!
+//! Reading, printing, the commented reference and the comparison at a reload all walk this one table, so that a key
+//! cannot be read but not printed, or documented but not read.
+
+use std::fmt::Write as _;
+
+use toml::de::DeValue;
+
+use super::{
+    address::{BankUrl, Principal, RedirectUrl},
+    model::Config,
+    value::{ByteSize, Setting, TimeSpan, quoted},
+};
+
+/// One key of the configuration.
+pub(crate) struct Key {
+    /// The dotted path, such as `store.backup.every`.
+    pub(crate) path: &'static str,
+    /// Whether a reload applies it without a restart.
+    pub(crate) live: bool,
+    /// Whether it is a table of the person's own keys.
+    pub(crate) entries: bool,
+    /// What it does, in one line.
+    pub(crate) doc: &'static str,
+    /// Reads a value into the configuration, or says what would be right.
+    pub(crate) set: fn(&mut Config, &DeValue<'_>) -> Result<(), String>,
+    /// Prints the value as TOML.
+    pub(crate) get: fn(&Config) -> String,
+}
+
+impl Key {
+    /// Returns the key's section and its path in there; the section itself for a table of own keys.
+    fn split(&self) -> (&'static str, Option<&'static str>) {
+        self.path.split_once('.').map_or((self.path, None), |(section, rest)| (section, Some(rest)))
+    }
+}
+
+/// The sections and what each is about, in the order they are printed.
+pub(crate) const SECTIONS: &[(&str, &str)] = &[
+    ("monzo", "The bank, and how it is asked."),
+    ("sync", "When facts are read, and how far back."),
+    ("store", "The database."),
+    ("rpc", "The socket that clients use, and its limits."),
+    (
+        "access",
+        "Who may do what: users, and groups as \"@group\". Root and the daemon's own user may do everything.",
+    ),
+    ("metrics", "Prometheus metrics."),
+    ("names", "Your own names for accounts and pots: \"acc_\u{2026}\" = \"House\"."),
+    (
+        "exclude",
+        "Kept and synced, but outside analytics and the autosorter's reach; an account takes its pots with it.",
+    ),
+    ("log", "Logging."),
+    ("time", "The calendar."),
+];
+
+/// Sections that later versions have; a file that uses them is meant for one of those.
+pub(crate) const LATER: &[&str] = &["notify", "budget", "categories", "export", "payday", "autosort"];
+
+macro_rules! key {
+    ($first:ident $(. $rest:ident)*, $live:expr, $check:expr, $doc:expr) => {
+        key!(@ false, $first $(. $rest)*, $live, $check, $doc)
+    };
+    (entries $first:ident, $live:expr, $check:expr, $doc:expr) => {
+        key!(@ true, $first, $live, $check, $doc)
+    };
+    (@ $entries:expr, $first:ident $(. $rest:ident)*, $live:expr, $check:expr, $doc:expr) => {
+        Key {
+            path: concat!(stringify!($first) $(, ".", stringify!($rest))*),
+            live: $live,
+            entries: $entries,
+            doc: $doc,
+            set: |config, value| {
+                let read = Setting::read(value)?;
+                $check(&read)?;
+                Setting::merge(&mut config.$first $(.$rest)*, read);
+                Ok(())
+            },
+            get: |config| config.$first $(.$rest)*.print(),
+        }
+    };
+}
+
+const LIVE: bool = true;
+const RESTART: bool = false;
+
+/// Every key, in the order it is printed. The bounds are taste, wide enough for any honest use, unless a line says more.
+pub(crate) const KEYS: &[Key] = &[
+    key!(monzo.api_url, RESTART, any::<BankUrl>, "The bank's API: https, or http on this machine."),
+    key!(monzo.auth_url, RESTART, any::<BankUrl>, "Where you log in; as api_url."),
+    key!(
+        monzo.redirect_url,
+        RESTART,
+        any::<RedirectUrl>,
+        "Where the browser comes back to; exactly as registered at Monzo."
+    ),
+    key!(
+        monzo.client_id,
+        RESTART,
+        any,
+        "The OAuth client, \"oauth2client_\u{2026}\"; \"\": set by `monzoctl setup`."
+    ),
+    key!(monzo.timeout, RESTART, spans("1s", "5m"), "How long one request may take."),
+    key!(
+        monzo.max_concurrency,
+        LIVE,
+        numbers(1, 16),
+        "Requests in flight during the capture of the history; the bank's rate limit halves it."
+    ),
+    key!(
+        monzo.accounts,
+        LIVE,
+        some,
+        "The types of account to sync: \"uk_retail\", \"uk_retail_joint\", \"uk_business\", \"uk_monzo_flex\"."
+    ),
+    key!(monzo.clock, RESTART, any, "\"system\", or \"bank\": the time of a simulated bank on this machine."),
+    // Shorter than five minutes asks the bank without need; longer than a week outlives the 90 days too soon.
+    key!(sync.interval, LIVE, spans("5m", "7d"), "The time between two syncs."),
+    key!(sync.jitter, LIVE, spans("0s", "6h"), "The most by which a sync is moved, at random."),
+    key!(sync.on_start, LIVE, any, "Sync at start if the last sync is older than the interval."),
+    key!(
+        sync.poll,
+        LIVE,
+        off_or(spans("1m", "1d")),
+        "Look at balances this often and sync when one changed; \"\": off."
+    ),
+    // The bank refuses reads further back than 90 days (monzo-api.md 3).
+    key!(sync.reread, LIVE, spans("1d", "88d"), "Look for changes at least this far back."),
+    key!(
+        sync.sweep,
+        LIVE,
+        any,
+        "Read the last 88 days again for late edits: \"daily\", \"weekly\", \"monthly\" or \"off\"."
+    ),
+    key!(store.backup.every, LIVE, off_or(spans("1h", "30d")), "Back up this often; \"\": off."),
+    key!(store.backup.keep, LIVE, numbers(1, 365), "How many backups to keep."),
+    key!(store.backup.dir, LIVE, folder, "Where to keep them; relative to the state directory."),
+    key!(
+        rpc.socket,
+        RESTART,
+        off_or(socket),
+        "The socket; \"\": passed by systemd, else in the runtime directory."
+    ),
+    key!(rpc.max_connections, RESTART, numbers(2, 1_024), "Clients at a time."),
+    key!(rpc.max_request, RESTART, sizes("4KiB", "64MiB"), "The largest request."),
+    key!(rpc.call_timeout, LIVE, spans("1s", "10m"), "How long one call may take."),
+    key!(rpc.max_calls, RESTART, numbers(1, 1_024), "Calls worked on at a time, over all connections."),
+    key!(rpc.max_batch, RESTART, numbers(1, 1_000), "Calls in one batch."),
+    key!(rpc.max_subscriptions, RESTART, numbers(1, 128), "Subscriptions of one connection."),
+    key!(access.operators, LIVE, any::<Vec<Principal>>, "May do everything."),
+    key!(access.viewers, LIVE, any::<Vec<Principal>>, "May read."),
+    key!(
+        metrics.listen,
+        RESTART,
+        any,
+        "The address of /metrics, /livez and /readyz; \"\": off. Other machines can read all of it where it is no \
+         loopback address."
+    ),
+    key!(metrics.balances, LIVE, any, "Amounts of money among the metrics."),
+    key!(entries names, LIVE, named, "Your own names, by the bank's id."),
+    key!(exclude.accounts, LIVE, any::<Vec<String>>, "Accounts, by id or name."),
+    key!(exclude.pots, LIVE, any::<Vec<String>>, "Pots, by id or name."),
+    key!(log.level, LIVE, any, "\"error\", \"warn\", \"info\", \"debug\" or \"trace\"."),
+    key!(
+        log.format,
+        RESTART,
+        any,
+        "\"auto\" (the journal under systemd, else text), \"journal\", \"text\" or \"json\"."
+    ),
+    key!(time.zone, RESTART, any, "The zone of days, months and cycles."),
+];
+
+type Checked = Result<(), String>;
+
+fn any<T>(_: &T) -> Checked {
+    Ok(())
+}
+
+fn within<T: PartialOrd + std::fmt::Display>(value: &T, low: &T, high: &T) -> Checked {
+    if value < low || value > high { Err(format!("must be between {low} and {high}")) } else { Ok(()) }
+}
+
+fn numbers(low: u32, high: u32) -> impl Fn(&u32) -> Checked {
+    move |value| within(value, &low, &high)
+}
+
+fn spans(low: &'static str, high: &'static str) -> impl Fn(&TimeSpan) -> Checked {
+    let bound = |text| TimeSpan::parse(text).expect("the table's bounds are lengths of time");
+    move |value| within(value, &bound(low), &bound(high))
+}
+
+fn sizes(low: &'static str, high: &'static str) -> impl Fn(&ByteSize) -> Checked {
+    let bound = |text| ByteSize::parse(text).expect("the table's bounds are sizes");
+    move |value| within(value, &bound(low), &bound(high))
+}
+
+fn off_or<T>(check: impl Fn(&T) -> Checked) -> impl Fn(&Option<T>) -> Checked {
+    move |value| value.as_ref().map_or(Ok(()), &check)
+}
+
+#[allow(clippy::ptr_arg, reason = "a check takes the setting's own type")]
+fn some<T: PartialEq>(list: &Vec<T>) -> Checked {
+    match list.iter().enumerate().any(|(index, item)| list[..index].contains(item)) {
+        _ if list.is_empty() => Err("must name at least one".into()),
+        true => Err("names one twice".into()),
+        false => Ok(()),
+    }
+}
+
+#[allow(clippy::ptr_arg, reason = "a check takes the setting's own type")]
+fn folder(path: &std::path::PathBuf) -> Checked {
+    let climbs = path.components().any(|part| part == std::path::Component::ParentDir);
+    match path.as_os_str().is_empty() {
+        true => Err("must name a directory".into()),
+        false if climbs => Err("must not contain `..`; give an absolute path instead".into()),
+        false => Ok(()),
+    }
+}
+
+#[allow(clippy::ptr_arg, reason = "a check takes the setting's own type")]
+fn socket(path: &std::path::PathBuf) -> Checked {
+    // The kernel's limit: sun_path holds 108 bytes with its closing zero.
+    match path.as_os_str().len() {
+        _ if !path.is_absolute() => Err("must be an absolute path, beginning with `/`".into()),
+        length if length > 107 => Err(format!("is {length} bytes long; a socket's path has at most 107")),
+        _ => Ok(()),
+    }
+}
+
+fn named(names: &std::collections::BTreeMap<String, String>) -> Checked {
+    for (id, name) in names {
+        if !(id.starts_with("acc_") || id.starts_with("pot_")) {
+            return Err(
+                "must name an account or a pot by its id: \"acc_\u{2026}\" or \"pot_\u{2026}\"".into()
+            );
+        }
+        if name.trim().is_empty() || name.chars().count() > 60 || name.chars().any(char::is_control) {
+            return Err("must be a name of 1 to 60 letters on one line".into());
+        }
+    }
+    Ok(())
+}
+
+/// One key that differs between two configurations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The key's dotted path.
+    pub key: &'static str,
+    /// Whether it is in force after a reload; else it waits for a restart.
+    pub live: bool,
+}
+
+/// Returns the keys in which two configurations differ.
+pub fn diff(old: &Config, new: &Config) -> Vec<Change> {
+    let changed = KEYS.iter().filter(|key| (key.get)(old) != (key.get)(new));
+    changed.map(|key| Change { key: key.path, live: key.live }).collect()
+}
+
+/// One key with its value, for `config show`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// The key's dotted path.
+    pub key: &'static str,
+    /// The value as TOML.
+    pub value: String,
+    /// What it does.
+    pub doc: &'static str,
+    /// Whether a reload applies it without a restart.
+    pub live: bool,
+}
+
+/// Lists every key with its value.
+pub fn show(config: &Config) -> Vec<Shown> {
+    let shown = |key: &Key| Shown { key: key.path, value: (key.get)(config), doc: key.doc, live: key.live };
+    KEYS.iter().map(shown).collect()
+}
+
+/// Prints the configuration as TOML that reads back as the same configuration.
+pub fn print(config: &Config) -> String {
+    sections(config, false)
+}
+
+/// Prints the reference: every key with its explanation and its default.
+pub fn default_toml() -> String {
+    sections(&Config::default(), true)
+}
+
+fn sections(config: &Config, explained: bool) -> String {
+    let mut out = String::new();
+    for (section, about) in SECTIONS {
+        let gap = if out.is_empty() { "" } else { "\n" };
+        let about = if explained { format!("# {about}\n") } else { String::new() };
+        let _ = writeln!(out, "{gap}{about}[{section}]");
+        for key in KEYS.iter().filter(|key| key.split().0 == *section) {
+            match key.split().1 {
+                None => {
+                    for (id, name) in &config.names {
+                        let _ = writeln!(out, "{} = {}", quoted(id), quoted(name));
+                    }
+                }
+                Some(name) => {
+                    if explained {
+                        let wait = if key.live { "" } else { " (Restart to apply.)" };
+                        let _ = writeln!(out, "# {}{wait}", key.doc);
+                    }
+                    let _ = writeln!(out, "{name} = {}", (key.get)(config));
+                }
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::check_text, *};
+
+    #[test]
+    fn the_reference_reads_back_as_the_defaults() {
+        let text = default_toml();
+        let read = check_text("default", &text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        assert_eq!(read, Config::default(), "{text}");
+    }
+
+    #[test]
+    fn a_printed_configuration_reads_back_as_itself() {
+        let text = "[monzo]\nclient_id = \"oauth2client_0000abc\"\n[sync]\npoll = \"\"\ninterval = \"90m\"\n\
+                    [store]\nbackup = { every = \"12h\", keep = 3 }\n[names]\nacc_1 = \"Ho\\\"use\"\n\
+                    [rpc]\nsocket = \"/tmp/x.sock\"\n[exclude]\npots = [\"pot_1\"]\n[access]\nviewers = []\n";
+        let config = check_text("first", text).unwrap_or_else(|error| panic!("{error}"));
+        let printed = print(&config);
+        let again = check_text("printed", &printed).unwrap_or_else(|error| panic!("{error}\n{printed}"));
+        assert_eq!(again, config, "{printed}");
+        assert_ne!(config, Config::default());
+        assert!(printed.contains("interval = \"90m\""), "kept as written: {printed}");
+    }
+
+    #[test]
+    fn every_key_has_a_section_and_an_explanation_and_every_section_a_key() {
+        for key in KEYS {
+            assert!(SECTIONS.iter().any(|(section, _)| *section == key.split().0), "{}", key.path);
+            assert!(key.doc.ends_with('.'), "{}: {}", key.path, key.doc);
+        }
+        for (section, _) in SECTIONS {
+            assert!(KEYS.iter().any(|key| key.split().0 == *section), "{section}");
+        }
+    }
+
+    #[test]
+    fn a_difference_names_the_key_and_whether_it_is_live() {
+        let old = Config::default();
+        let new = check_text("new", "[sync]\ninterval = \"1h\"\n[rpc]\nmax_connections = 8").expect("valid");
+        let wanted =
+            [Change { key: "sync.interval", live: true }, Change { key: "rpc.max_connections", live: false }];
+        assert_eq!(diff(&old, &new), wanted);
+        assert_eq!(diff(&new, &new), []);
+    }
+}

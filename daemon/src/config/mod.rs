@@ -1,0 +1,19 @@
+//! The configuration: where its files are, what they may say, and what is wrong with them.
+//!
+//! Every key has a default and an empty file works. One table, in `keys`, reads, bounds, prints and explains every
+//! key. Secrets are no configuration: they come from `host::credentials`.
+
+mod address;
+mod check;
+mod error;
+mod keys;
+mod load;
+mod model;
+mod value;
+
+pub use address::{BankUrl, ClientId, Principal, RedirectUrl};
+pub use error::{ConfigError, Excerpt, Place, Problem};
+pub use keys::{Change, Shown, default_toml, diff, print, show};
+pub use load::{Loaded, Locations, check_text};
+pub use model::{Access, Backup, Config, Exclude, Log, Metrics, Monzo, Rpc, Store, Sync, Time};
+pub use value::{AccountKind, ByteSize, ClockSource, LogFormat, LogLevel, Sweep, TimeSpan, Zone};
