@@ -4,9 +4,15 @@
 //! Nothing here does I/O: values come in, values go out, and time, zone and environment are parameters.
 //! Read [`money`] and [`id`] first, then [`model`], then [`api`] with its [`fault`]s and [`permission`]s.
 
+pub mod api;
+pub mod fault;
 pub mod id;
 pub mod model;
 pub mod money;
+pub mod openrpc;
+pub mod paths;
+pub mod period;
+pub mod permission;
 
 /// Version of both programs; they are released together.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -36,3 +36,23 @@ pub struct Event {
     /// The sync concerned.
     pub sync_id: Option<String>,
 }
+
+/// A page of events.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EventPage {
+    /// The events.
+    pub events: Vec<Event>,
+    /// There are more in the asked direction.
+    pub more: bool,
+}
+
+/// What an acknowledgement did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Acknowledged {
+    /// The attention.
+    pub id: String,
+    /// Silent until then; empty is as long as it lasts.
+    pub until: Option<Timestamp>,
+    /// Something changed; `false` means that it was so already.
+    pub changed: bool,
+}

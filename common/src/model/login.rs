@@ -67,3 +67,23 @@ pub struct Whoami {
     /// What that user may do here.
     pub role: Role,
 }
+
+/// What a logout did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LoggedOut {
+    /// The login as it is now.
+    pub login: Login,
+    /// The bank confirmed that the tokens are dead.
+    pub revoked: bool,
+    /// There was something to log out; `false` means that nobody was logged in.
+    pub changed: bool,
+}
+
+/// What a setup did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Configured {
+    /// The OAuth client in force.
+    pub client_id: String,
+    /// Something changed; `false` means that it was so already.
+    pub changed: bool,
+}

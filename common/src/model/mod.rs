@@ -21,13 +21,14 @@ pub use account::Account;
 pub use backup::{Backup, BackupChunk, Restored, Upload, Verification};
 pub use balance::{Balance, BalancePoint};
 pub use config::{ConfigChange, ConfigEntry, ConfigProblem, ConfigReload, ConfigReport};
-pub use event::{Event, Severity};
+pub use event::{Acknowledged, Event, EventPage, Severity};
 pub use exclusion::{Excluded, Exclusion, ExclusionChange};
-pub use login::{Login, LoginBegun, LoginState, Whoami};
+pub use login::{Configured, LoggedOut, Login, LoginBegun, LoginState, Whoami};
 pub use pot::Pot;
 pub use status::{AccountStatus, Attention, Mode, SorterStatus, Status, SyncStatus, Version};
 pub use sync::{
-    AccountSync, Progress, ProgressAccount, Quarantined, Sync, SyncPhase, SyncStarted, SyncState,
+    AccountSync, Progress, ProgressAccount, Quarantined, Sync, SyncCancelled, SyncHistory, SyncPhase,
+    SyncStarted, SyncState,
 };
 pub use transaction::{
     Direction, Merchant, Revision, Transaction, TransactionDetail, TransactionPage, TransactionQuery,

@@ -113,4 +113,8 @@ pub struct Version {
     pub pid: u32,
     /// Version of the database's schema.
     pub schema: Option<i64>,
+    /// The daemon's clock.
+    pub now: Timestamp,
+    /// The person's zone (`time.zone`), an IANA name.
+    pub zone: String,
 }

@@ -133,3 +133,23 @@ pub struct Quarantined {
     /// When it was first seen.
     pub at: Timestamp,
 }
+
+/// Past syncs and quarantine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SyncHistory {
+    /// Newest first.
+    pub syncs: Vec<Sync>,
+    /// Records kept until they can be understood.
+    pub quarantined: Vec<Quarantined>,
+    /// Where to go on; empty on the last page.
+    pub cursor: Option<String>,
+}
+
+/// What a cancellation did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SyncCancelled {
+    /// The sync that was running.
+    pub sync: Option<Sync>,
+    /// A sync was running; `false` means that there was none.
+    pub changed: bool,
+}

@@ -1,0 +1,197 @@
+//! The RPC contract, once: both the server's trait and the client's methods come from it.
+//!
+//! Arguments are named. Long work answers at once with its object and goes on whether or not the caller stays;
+//! progress comes by subscription. Every verb that changes something says whether it did.
+
+// The macro's expansion cannot carry doc comments on what it generates.
+#![allow(missing_docs)]
+
+use jiff::Timestamp;
+use jsonrpsee::core::{RpcResult, SubscriptionResult};
+use jsonrpsee::proc_macros::rpc;
+
+use crate::model::{
+    self, Access, AccessChange, Account, Acknowledged, Backup, BackupChunk, Balance, BalancePoint,
+    ConfigEntry, ConfigReload, ConfigReport, Configured, Event, EventPage, Exclusion, ExclusionChange,
+    LoggedOut, Login, LoginBegun, Pot, Progress, Restored, Role, Status, SyncCancelled, SyncHistory,
+    SyncStarted, TransactionDetail, TransactionPage, TransactionQuery, Upload, Verification, Version, Whoami,
+};
+
+/// Everything that can be asked of the daemon.
+#[rpc(client, server)]
+pub trait Api {
+    /// How things stand, from memory; never asks the bank.
+    #[method(name = "system.status")]
+    async fn status(&self) -> RpcResult<Status>;
+
+    /// What answers here, and its clock and zone.
+    #[method(name = "system.version")]
+    async fn version(&self) -> RpcResult<Version>;
+
+    /// The configuration in force, key by key, with where each value comes from.
+    #[method(name = "system.config")]
+    async fn config(&self) -> RpcResult<Vec<ConfigEntry>>;
+
+    /// Checks the configuration files, or the given text, without applying anything.
+    #[method(name = "system.check", param_kind = map)]
+    async fn check(&self, name: Option<String>, text: Option<String>) -> RpcResult<ConfigReport>;
+
+    /// Reads the configuration again and applies what can be applied live.
+    #[method(name = "system.reload")]
+    async fn reload(&self) -> RpcResult<ConfigReload>;
+
+    /// Begins a login and answers the address to open; `again` even though one is ready.
+    #[method(name = "auth.begin", param_kind = map)]
+    async fn login_begin(&self, again: bool) -> RpcResult<LoginBegun>;
+
+    /// Completes a login with what the browser came back with.
+    #[method(name = "auth.complete", param_kind = map)]
+    async fn login_complete(&self, pasted: String) -> RpcResult<Login>;
+
+    /// Where the login stands.
+    #[method(name = "auth.status")]
+    async fn login_status(&self) -> RpcResult<Login>;
+
+    /// Revokes the tokens at the bank and forgets them.
+    #[method(name = "auth.logout")]
+    async fn logout(&self) -> RpcResult<LoggedOut>;
+
+    /// Keeps the OAuth client's id and secret, sealed.
+    #[method(name = "auth.configure", param_kind = map)]
+    async fn configure(&self, client_id: String, client_secret: String) -> RpcResult<Configured>;
+
+    /// Notes that permissions were refreshed in the Monzo app just now.
+    #[method(name = "auth.renew")]
+    async fn renew(&self) -> RpcResult<Login>;
+
+    /// Who is asking, and whether the bank takes the tokens.
+    #[method(name = "auth.whoami", with_extensions)]
+    async fn whoami(&self) -> RpcResult<Whoami>;
+
+    /// Who may do what.
+    #[method(name = "access.list")]
+    async fn access_list(&self) -> RpcResult<Access>;
+
+    /// Gives a user or `@group` a role.
+    #[method(name = "access.add", param_kind = map)]
+    async fn access_add(&self, who: String, role: Role) -> RpcResult<AccessChange>;
+
+    /// Takes an added role away.
+    #[method(name = "access.remove", param_kind = map)]
+    async fn access_remove(&self, who: String) -> RpcResult<AccessChange>;
+
+    /// Starts a sync, or joins the one that runs.
+    #[method(name = "sync.start", param_kind = map)]
+    async fn sync_start(&self, full: bool) -> RpcResult<SyncStarted>;
+
+    /// One sync.
+    #[method(name = "sync.get", param_kind = map)]
+    async fn sync_get(&self, id: String) -> RpcResult<model::Sync>;
+
+    /// How far the running sync has come.
+    #[method(name = "sync.status")]
+    async fn sync_status(&self) -> RpcResult<Option<Progress>>;
+
+    /// Past syncs, newest first, and what is in quarantine.
+    #[method(name = "sync.history", param_kind = map)]
+    async fn sync_history(
+        &self,
+        problems: bool,
+        cursor: Option<String>,
+        limit: Option<u32>,
+    ) -> RpcResult<SyncHistory>;
+
+    /// Ends the running sync at its next page boundary.
+    #[method(name = "sync.cancel")]
+    async fn sync_cancel(&self) -> RpcResult<SyncCancelled>;
+
+    /// Accounts; the hidden ones behind pots too, if asked.
+    #[method(name = "accounts.list", param_kind = map)]
+    async fn accounts(&self, hidden: bool) -> RpcResult<Vec<Account>>;
+
+    /// Pots, deleted ones included.
+    #[method(name = "pots.list")]
+    async fn pots(&self) -> RpcResult<Vec<Pot>>;
+
+    /// Balances of accounts and pots, now or as they were.
+    #[method(name = "balances.list", param_kind = map)]
+    async fn balances(&self, at: Option<Timestamp>) -> RpcResult<Vec<Balance>>;
+
+    /// The end-of-day balances of one account or pot, or of all accounts.
+    #[method(name = "insight.balances", param_kind = map)]
+    async fn balance_history(
+        &self,
+        id: Option<String>,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> RpcResult<Vec<BalancePoint>>;
+
+    /// Transactions that match, page by page.
+    #[method(name = "transactions.list", param_kind = map)]
+    async fn transactions(&self, query: TransactionQuery) -> RpcResult<TransactionPage>;
+
+    /// Everything about one transaction, by id or unique id prefix.
+    #[method(name = "transactions.get", param_kind = map)]
+    async fn transaction(&self, id: String) -> RpcResult<TransactionDetail>;
+
+    /// What is excluded, and by whom.
+    #[method(name = "exclusions.list")]
+    async fn exclusions(&self) -> RpcResult<Vec<Exclusion>>;
+
+    /// Excludes an account or pot by its id.
+    #[method(name = "exclusions.add", param_kind = map)]
+    async fn exclude(&self, id: String) -> RpcResult<ExclusionChange>;
+
+    /// Takes an exclusion by hand back.
+    #[method(name = "exclusions.remove", param_kind = map)]
+    async fn include(&self, id: String) -> RpcResult<ExclusionChange>;
+
+    /// Makes a backup now.
+    #[method(name = "backup.create", param_kind = map)]
+    async fn backup_create(&self, with_login: bool) -> RpcResult<Backup>;
+
+    /// Backups that are kept, newest first.
+    #[method(name = "backup.list")]
+    async fn backup_list(&self) -> RpcResult<Vec<Backup>>;
+
+    /// A piece of a backup, from `offset`.
+    #[method(name = "backup.read", param_kind = map)]
+    async fn backup_read(&self, name: String, offset: u64) -> RpcResult<BackupChunk>;
+
+    /// Appends base64 data to an upload; without `upload` begins one.
+    #[method(name = "backup.write", param_kind = map)]
+    async fn backup_write(&self, upload: Option<String>, offset: u64, data: String) -> RpcResult<Upload>;
+
+    /// Checks the database, a kept backup, or an upload.
+    #[method(name = "backup.verify", param_kind = map)]
+    async fn backup_verify(&self, name: Option<String>, upload: Option<String>) -> RpcResult<Verification>;
+
+    /// Puts a kept backup or an upload in the database's place.
+    #[method(name = "backup.restore", param_kind = map)]
+    async fn backup_restore(&self, name: Option<String>, upload: Option<String>) -> RpcResult<Restored>;
+
+    /// Events, newest first, or those after `after` oldest first.
+    #[method(name = "events.list", param_kind = map)]
+    async fn events(
+        &self,
+        after: Option<i64>,
+        before: Option<i64>,
+        limit: Option<u32>,
+    ) -> RpcResult<EventPage>;
+
+    /// Silences one attention, for good or until a time.
+    #[method(name = "events.ack", param_kind = map)]
+    async fn acknowledge(&self, id: String, until: Option<Timestamp>) -> RpcResult<Acknowledged>;
+
+    /// The OpenRPC document of all this.
+    #[method(name = "rpc.discover")]
+    async fn discover(&self) -> RpcResult<serde_json::Value>;
+
+    /// Events as they happen.
+    #[subscription(name = "events.subscribe" => "events.event", unsubscribe = "events.unsubscribe", item = Event)]
+    async fn subscribe_events(&self) -> SubscriptionResult;
+
+    /// Progress of syncs as it happens, beginning with where the running one stands.
+    #[subscription(name = "sync.subscribe" => "sync.progress", unsubscribe = "sync.unsubscribe", item = Progress)]
+    async fn subscribe_sync(&self) -> SubscriptionResult;
+}

@@ -1,0 +1,251 @@
+//! The OpenRPC document: generated from the types, so that it cannot promise what the code does not do.
+
+use jiff::Timestamp;
+use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
+use serde_json::{Map, Value, json};
+
+use crate::VERSION;
+use crate::fault::FaultKind;
+use crate::model::{
+    Access, AccessChange, Account, Acknowledged, Backup, BackupChunk, Balance, BalancePoint, ConfigEntry,
+    ConfigReload, ConfigReport, Configured, Event, EventPage, Exclusion, ExclusionChange, LoggedOut, Login,
+    LoginBegun, Pot, Progress, Restored, Role, Status, Sync, SyncCancelled, SyncHistory, SyncStarted,
+    TransactionDetail, TransactionPage, TransactionQuery, Upload, Verification, Version, Whoami,
+};
+use crate::permission::permission;
+
+/// Describes methods to a generator of schemas.
+struct Describe {
+    schemas: SchemaGenerator,
+    methods: Vec<Value>,
+}
+
+/// One argument: its name and type, and whether it may be left out.
+type Argument = (&'static str, fn(&mut SchemaGenerator) -> Value, bool);
+
+fn schema<T: JsonSchema>(schemas: &mut SchemaGenerator) -> Value {
+    schemas.subschema_for::<T>().to_value()
+}
+
+fn needed<T: JsonSchema>(name: &'static str) -> Argument {
+    (name, schema::<T>, true)
+}
+
+fn optional<T: JsonSchema>(name: &'static str) -> Argument {
+    (name, schema::<T>, false)
+}
+
+impl Describe {
+    fn method<R: JsonSchema>(&mut self, name: &str, summary: &str, arguments: &[Argument]) {
+        let params: Vec<Value> = arguments
+            .iter()
+            .map(|(name, schema, required)| json!({"name": name, "required": required, "schema": schema(&mut self.schemas)}))
+            .collect();
+        let result = schema::<R>(&mut self.schemas);
+        let role = permission(name).map(|permission| permission.role);
+        self.methods.push(json!({
+            "name": name,
+            "summary": summary,
+            "paramStructure": "by-name",
+            "params": params,
+            "result": {"name": "result", "schema": result},
+            "x-role": role,
+        }));
+    }
+}
+
+/// The whole document.
+pub fn document() -> Value {
+    let schemas = SchemaSettings::draft07()
+        .with(|settings| settings.definitions_path = "/components/schemas".into())
+        .into_generator();
+    let mut all = Describe { schemas, methods: Vec::new() };
+    describe(&mut all);
+    let faults: Map<String, Value> = FaultKind::ALL
+        .iter()
+        .map(|kind| (kind.code().to_owned(), json!({"code": kind.number(), "message": kind.meaning()})))
+        .collect();
+    json!({
+        "openrpc": "1.3.2",
+        "info": {"title": "monzod", "version": VERSION, "license": {"name": "MIT OR Apache-2.0"}},
+        "methods": all.methods,
+        "components": {"schemas": all.schemas.take_definitions(true), "errors": faults},
+    })
+}
+
+fn describe(all: &mut Describe) {
+    system(all);
+    auth(all);
+    all.method::<SyncStarted>(
+        "sync.start",
+        "Starts a sync, or joins the one that runs.",
+        &[needed::<bool>("full")],
+    );
+    all.method::<Sync>("sync.get", "One sync.", &[needed::<String>("id")]);
+    all.method::<Option<Progress>>("sync.status", "How far the running sync has come.", &[]);
+    all.method::<SyncHistory>(
+        "sync.history",
+        "Past syncs, newest first, and what is in quarantine.",
+        &[needed::<bool>("problems"), optional::<String>("cursor"), optional::<u32>("limit")],
+    );
+    all.method::<SyncCancelled>("sync.cancel", "Ends the running sync at its next page boundary.", &[]);
+    all.method::<Vec<Account>>(
+        "accounts.list",
+        "Accounts; hidden ones if asked.",
+        &[needed::<bool>("hidden")],
+    );
+    all.method::<Vec<Pot>>("pots.list", "Pots, deleted ones included.", &[]);
+    all.method::<Vec<Balance>>(
+        "balances.list",
+        "Balances of accounts and pots, now or as they were.",
+        &[optional::<Timestamp>("at")],
+    );
+    all.method::<Vec<BalancePoint>>(
+        "insight.balances",
+        "The end-of-day balances of one account or pot, or of all accounts.",
+        &[optional::<String>("id"), needed::<Timestamp>("since"), needed::<Timestamp>("until")],
+    );
+    all.method::<TransactionPage>(
+        "transactions.list",
+        "Transactions that match, page by page.",
+        &[needed::<TransactionQuery>("query")],
+    );
+    all.method::<TransactionDetail>(
+        "transactions.get",
+        "Everything about one transaction, by id or unique id prefix.",
+        &[needed::<String>("id")],
+    );
+    all.method::<Vec<Exclusion>>("exclusions.list", "What is excluded, and by whom.", &[]);
+    all.method::<ExclusionChange>("exclusions.add", "Excludes an account or pot.", &[needed::<String>("id")]);
+    all.method::<ExclusionChange>(
+        "exclusions.remove",
+        "Takes an exclusion by hand back.",
+        &[needed::<String>("id")],
+    );
+    backup(all);
+    all.method::<EventPage>(
+        "events.list",
+        "Events, newest first, or those after `after` oldest first.",
+        &[optional::<i64>("after"), optional::<i64>("before"), optional::<u32>("limit")],
+    );
+    all.method::<Acknowledged>(
+        "events.ack",
+        "Silences one attention, for good or until a time.",
+        &[needed::<String>("id"), optional::<Timestamp>("until")],
+    );
+    all.method::<Event>("events.subscribe", "Subscription: events as they happen.", &[]);
+    all.method::<bool>("events.unsubscribe", "Ends the subscription.", &[]);
+    all.method::<Progress>("sync.subscribe", "Subscription: progress of syncs as it happens.", &[]);
+    all.method::<bool>("sync.unsubscribe", "Ends the subscription.", &[]);
+    all.method::<Value>("rpc.discover", "This document.", &[]);
+}
+
+fn system(all: &mut Describe) {
+    all.method::<Status>("system.status", "How things stand, from memory; never asks the bank.", &[]);
+    all.method::<Version>("system.version", "What answers here, and its clock and zone.", &[]);
+    all.method::<Vec<ConfigEntry>>(
+        "system.config",
+        "The configuration in force, with where each value comes from.",
+        &[],
+    );
+    all.method::<ConfigReport>(
+        "system.check",
+        "Checks the configuration files, or the given text, without applying anything.",
+        &[optional::<String>("name"), optional::<String>("text")],
+    );
+    all.method::<ConfigReload>(
+        "system.reload",
+        "Reads the configuration again and applies what can be applied live.",
+        &[],
+    );
+}
+
+fn auth(all: &mut Describe) {
+    all.method::<LoginBegun>(
+        "auth.begin",
+        "Begins a login and answers the address to open; `again` even though one is ready.",
+        &[needed::<bool>("again")],
+    );
+    all.method::<Login>(
+        "auth.complete",
+        "Completes a login with what the browser came back with.",
+        &[needed::<String>("pasted")],
+    );
+    all.method::<Login>("auth.status", "Where the login stands.", &[]);
+    all.method::<LoggedOut>("auth.logout", "Revokes the tokens at the bank and forgets them.", &[]);
+    all.method::<Configured>(
+        "auth.configure",
+        "Keeps the OAuth client's id and secret, sealed.",
+        &[needed::<String>("client_id"), needed::<String>("client_secret")],
+    );
+    all.method::<Login>(
+        "auth.renew",
+        "Notes that permissions were refreshed in the Monzo app just now.",
+        &[],
+    );
+    all.method::<Whoami>("auth.whoami", "Who is asking, and whether the bank takes the tokens.", &[]);
+    all.method::<Access>("access.list", "Who may do what.", &[]);
+    all.method::<AccessChange>(
+        "access.add",
+        "Gives a user or `@group` a role.",
+        &[needed::<String>("who"), needed::<Role>("role")],
+    );
+    all.method::<AccessChange>("access.remove", "Takes an added role away.", &[needed::<String>("who")]);
+}
+
+fn backup(all: &mut Describe) {
+    all.method::<Backup>("backup.create", "Makes a backup now.", &[needed::<bool>("with_login")]);
+    all.method::<Vec<Backup>>("backup.list", "Backups that are kept, newest first.", &[]);
+    all.method::<BackupChunk>(
+        "backup.read",
+        "A piece of a backup, from `offset`.",
+        &[needed::<String>("name"), needed::<u64>("offset")],
+    );
+    all.method::<Upload>(
+        "backup.write",
+        "Appends base64 data to an upload; without `upload` begins one.",
+        &[optional::<String>("upload"), needed::<u64>("offset"), needed::<String>("data")],
+    );
+    all.method::<Verification>(
+        "backup.verify",
+        "Checks the database, a kept backup, or an upload.",
+        &[optional::<String>("name"), optional::<String>("upload")],
+    );
+    all.method::<Restored>(
+        "backup.restore",
+        "Puts a kept backup or an upload in the database's place.",
+        &[optional::<String>("name"), optional::<String>("upload")],
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::permission::PERMISSIONS;
+
+    #[test]
+    fn every_permitted_method_is_described_and_no_other() {
+        let document = document();
+        let described: BTreeSet<_> = document["methods"]
+            .as_array()
+            .expect("methods are a list")
+            .iter()
+            .map(|method| method["name"].as_str().expect("methods have names"))
+            .collect();
+        let permitted: BTreeSet<_> = PERMISSIONS.iter().map(|permission| permission.method).collect();
+        assert_eq!(described, permitted);
+    }
+
+    #[test]
+    fn every_reference_in_the_document_resolves() {
+        let document = document();
+        let text = document.to_string();
+        let schemas = document["components"]["schemas"].as_object().expect("schemas are an object");
+        for reference in text.split("#/components/schemas/").skip(1) {
+            let name = reference.split('"').next().unwrap_or_default();
+            assert!(schemas.contains_key(name), "{name} is referred to but not described");
+        }
+    }
+}
