@@ -1,0 +1,305 @@
+//! Reading a window page by page: what to ask next, and when it is over.
+//!
+//! Pages are asked for by the id of the last row, which is exact however many rows share an instant.
+//! The bank has been seen to answer an id with an empty page or a refusal, so that neither is believed:
+//! the last row's instant is asked for again, and only what the bank then says ends the reading.
+
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+use monzo_common::id::TransactionId;
+
+use crate::facts::{Page, Row};
+
+/// Rows on a full page: the bank's limit (monzo-api.md 5.7.1).
+pub const FULL: usize = 100;
+
+/// How the next page is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ask {
+    /// From an instant on, that instant included.
+    Time(Timestamp),
+    /// Everything after a row.
+    After(TransactionId),
+}
+
+/// The last row that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor {
+    /// Its id.
+    pub id: TransactionId,
+    /// Its instant.
+    pub at: Timestamp,
+}
+
+/// The bank sends full pages without anything new: going on would never end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the bank keeps answering with a full page that holds nothing new")]
+pub struct Stuck;
+
+/// What a page meant for the reading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// There may be more.
+    More,
+    /// The window was read to its end.
+    End,
+}
+
+/// A window on its way through.
+#[derive(Debug)]
+pub struct Reading {
+    ask: Ask,
+    last: Option<Cursor>,
+    /// Rows read at the instant of the last one.
+    tied: HashSet<TransactionId>,
+    /// Begun by time, and no page had to be asked for in another way.
+    whole: bool,
+    /// The page before was full, or is not known.
+    expecting: bool,
+}
+
+impl Reading {
+    /// Begins at an instant.
+    pub fn begin(since: Timestamp) -> Self {
+        Self { ask: Ask::Time(since), last: None, tied: HashSet::new(), whole: true, expecting: false }
+    }
+
+    /// Goes on after a row that an earlier reading ended with.
+    pub fn resume(cursor: Cursor) -> Self {
+        Self {
+            ask: Ask::After(cursor.id.clone()),
+            tied: HashSet::from([cursor.id.clone()]),
+            last: Some(cursor),
+            whole: false,
+            expecting: true,
+        }
+    }
+
+    /// What to ask for now.
+    pub fn ask(&self) -> &Ask {
+        &self.ask
+    }
+
+    /// The last row that was read.
+    pub fn cursor(&self) -> Option<&Cursor> {
+        self.last.as_ref()
+    }
+
+    /// The reading missed nothing that the bank listed when it began, so that absence means something.
+    pub fn whole(&self) -> bool {
+        self.whole
+    }
+
+    /// Takes the page that was asked for, and says whether there may be more.
+    ///
+    /// # Errors
+    /// [`Stuck`], with the cursor unchanged, when the page is full and nothing on it is new.
+    pub fn take(&mut self, page: &Page) -> Result<Step, Stuck> {
+        let by_id = matches!(self.ask, Ask::After(_));
+        if by_id && page.is_empty() && self.expecting && self.fall_back() {
+            // Not a fallback yet: the last row and nothing after it will prove the end.
+            self.expecting = false;
+            return Ok(Step::More);
+        }
+        let again = !by_id && self.last.is_some();
+        if again {
+            let present =
+                self.last.as_ref().is_some_and(|last| page.rows.iter().any(|row| row.id == last.id));
+            self.whole &= present;
+        }
+        let full = page.len() >= FULL;
+        if !self.advance(&page.rows) && full {
+            return Err(Stuck);
+        }
+        self.expecting = full;
+        match &self.last {
+            Some(last) if full => {
+                self.ask = Ask::After(last.id.clone());
+                Ok(Step::More)
+            }
+            _ => Ok(Step::End),
+        }
+    }
+
+    /// The bank refused to page by id: asks by time from the last row on; `false` if there is none to go on from.
+    pub fn refused(&mut self) -> bool {
+        self.whole = false;
+        self.fall_back()
+    }
+
+    fn fall_back(&mut self) -> bool {
+        match (&self.ask, &self.last) {
+            (Ask::After(_), Some(last)) => {
+                self.ask = Ask::Time(last.at);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Moves behind the page's last row; `false` if no row on it is new.
+    fn advance(&mut self, rows: &[Row]) -> bool {
+        let Some(end) = rows.last() else { return false };
+        let reached = self.last.as_ref().map(|last| last.at);
+        let unseen = |row: &Row| match reached {
+            Some(at) => row.created_at > at || (row.created_at == at && !self.tied.contains(&row.id)),
+            None => true,
+        };
+        if !rows.iter().any(unseen) {
+            return false;
+        }
+        if reached != Some(end.created_at) {
+            self.tied.clear();
+        }
+        let at_end = rows.iter().rev().take_while(|row| row.created_at == end.created_at);
+        self.tied.extend(at_end.map(|row| row.id.clone()));
+        self.last = Some(Cursor { id: end.id.clone(), at: end.created_at });
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::sync::tests::row;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_700_000_000 + seconds).expect("an instant")
+    }
+
+    /// A bank that lists rows at the given seconds, and misbehaves on request.
+    struct List {
+        rows: Vec<Row>,
+        /// Pages by id that come empty, by number of the page.
+        empty: Vec<usize>,
+        /// Pages by id that are refused.
+        refused: Vec<usize>,
+        /// Rows that vanish after the page with this number.
+        vanish: Option<(usize, usize)>,
+    }
+
+    impl List {
+        fn new(seconds: &[i64]) -> Self {
+            let rows =
+                seconds.iter().enumerate().map(|(index, second)| row(&format!("tx_{index:06}"), at(*second)));
+            Self { rows: rows.collect(), empty: vec![], refused: vec![], vanish: None }
+        }
+
+        fn read(mut self, since: Timestamp) -> Result<(Vec<TransactionId>, bool), Stuck> {
+            let mut reading = Reading::begin(since);
+            let mut read = Vec::new();
+            for number in 0.. {
+                assert!(number < 500, "the reading does not end");
+                let by_id = matches!(reading.ask(), Ask::After(_));
+                if by_id && self.refused.contains(&number) {
+                    assert!(reading.refused());
+                    continue;
+                }
+                let rows: Vec<Row> = match reading.ask() {
+                    Ask::After(_) if self.empty.contains(&number) => vec![],
+                    Ask::Time(since) => {
+                        self.rows.iter().filter(|row| row.created_at >= *since).take(FULL).cloned().collect()
+                    }
+                    Ask::After(id) => {
+                        self.rows.iter().skip_while(|row| row.id != *id).skip(1).take(FULL).cloned().collect()
+                    }
+                };
+                let page = Page { rows, unreadable: vec![] };
+                read.extend(page.rows.iter().map(|row| row.id.clone()));
+                if let Some((page, index)) = self.vanish
+                    && page == number
+                {
+                    self.rows.remove(index);
+                }
+                if reading.take(&page)? == Step::End {
+                    break;
+                }
+            }
+            read.dedup();
+            Ok((read, reading.whole()))
+        }
+    }
+
+    fn unique(ids: &[TransactionId]) -> usize {
+        ids.iter().collect::<HashSet<_>>().len()
+    }
+
+    #[test]
+    fn a_window_is_read_to_its_short_page() {
+        for count in [0_i64, 1, 99, 100, 101, 250, 300] {
+            let seconds: Vec<i64> = (0..count).collect();
+            let (read, whole) = List::new(&seconds).read(at(0)).expect("it ends");
+            assert_eq!((unique(&read), whole), (seconds.len(), true), "{count} rows");
+        }
+    }
+
+    #[test]
+    fn a_false_empty_page_ends_nothing() {
+        let seconds: Vec<i64> = (0..250).collect();
+        let list = List { empty: vec![1, 3], ..List::new(&seconds) };
+        let (read, _) = list.read(at(0)).expect("it ends");
+        assert_eq!(unique(&read), 250);
+    }
+
+    #[test]
+    fn a_refused_id_is_read_on_by_time_and_the_reading_is_not_whole() {
+        let seconds: Vec<i64> = (0..250).collect();
+        let list = List { refused: vec![1], ..List::new(&seconds) };
+        let (read, whole) = list.read(at(0)).expect("it ends");
+        assert_eq!((unique(&read), whole), (250, false));
+    }
+
+    #[test]
+    fn a_last_row_that_vanished_is_read_past() {
+        let seconds: Vec<i64> = (0..250).collect();
+        let list = List { vanish: Some((0, 99)), ..List::new(&seconds) };
+        let (read, whole) = list.read(at(0)).expect("it ends");
+        assert_eq!((unique(&read), whole), (250, false));
+    }
+
+    #[test]
+    fn ties_longer_than_a_page_lose_nothing() {
+        let seconds = vec![7; 350];
+        let (read, whole) = List::new(&seconds).read(at(0)).expect("it ends");
+        assert_eq!((unique(&read), whole), (350, true));
+    }
+
+    #[test]
+    fn a_full_page_with_nothing_new_is_an_error_that_leaves_the_cursor() {
+        let seconds = vec![7; 350];
+        let list = List { empty: vec![2], ..List::new(&seconds) };
+        assert_eq!(list.read(at(0)), Err(Stuck));
+    }
+
+    #[test]
+    fn a_resumed_reading_asks_after_its_cursor_and_is_not_whole() {
+        let cursor = Cursor { id: "tx_1".into(), at: at(0) };
+        let mut reading = Reading::resume(cursor);
+        assert_eq!(reading.ask(), &Ask::After("tx_1".into()));
+        assert_eq!(reading.take(&Page::default()), Ok(Step::More));
+        assert_eq!(reading.ask(), &Ask::Time(at(0)));
+        let page = Page { rows: vec![row("tx_1", at(0))], unreadable: vec![] };
+        assert_eq!(reading.take(&page), Ok(Step::End));
+        assert!(!reading.whole());
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_the_bank_does_every_row_is_read_or_the_reading_says_so(
+            gaps in proptest::collection::vec(0_i64..3, 0..400),
+            empty in proptest::collection::vec(1_usize..8, 0..3),
+            refused in proptest::collection::vec(1_usize..8, 0..2),
+        ) {
+            let mut second = 0;
+            let seconds: Vec<i64> = gaps.iter().map(|gap| { second += gap; second }).collect();
+            let list = List { empty, refused, ..List::new(&seconds) };
+            if let Ok((read, _)) = list.read(at(0).checked_sub(SignedDuration::from_secs(1)).expect("in range")) {
+                prop_assert_eq!(unique(&read), seconds.len());
+            }
+        }
+    }
+}
