@@ -4,6 +4,8 @@
 
 use std::{fmt, ops::Range, path::PathBuf};
 
+use monzo_common::model::ConfigProblem;
+
 /// All that is wrong with the configuration; never empty.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", .problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
@@ -32,6 +34,13 @@ pub struct Place {
     pub line: usize,
     /// The column in characters, from 1.
     pub column: usize,
+}
+
+impl Place {
+    /// Returns the file and line.
+    pub fn without_column(&self) -> String {
+        format!("{}:{}", self.file.display(), self.line)
+    }
 }
 
 impl fmt::Display for Place {
@@ -87,6 +96,20 @@ impl Problem {
         let place = self.excerpt.as_ref().map(|at| format!("{}: ", at.place)).unwrap_or_default();
         let help = self.help.as_ref().map(|help| format!(" ({help})")).unwrap_or_default();
         format!("{place}{}{help}", self.message)
+    }
+}
+
+impl From<&Problem> for ConfigProblem {
+    fn from(problem: &Problem) -> Self {
+        let place = problem.excerpt.as_ref().map(|at| &at.place);
+        let number = |number: usize| u32::try_from(number).ok();
+        Self {
+            file: place.map(|at| at.file.display().to_string()).unwrap_or_default(),
+            line: place.and_then(|at| number(at.line)),
+            column: place.and_then(|at| number(at.column)),
+            message: problem.message.clone(),
+            hint: problem.help.clone(),
+        }
     }
 }
 

@@ -5,10 +5,13 @@
 
 use std::fmt::Write as _;
 
+use monzo_common::model::{ConfigChange, ConfigEntry};
 use toml::de::DeValue;
 
 use super::{
+    Loaded,
     address::{BankUrl, Principal, RedirectUrl},
+    error::Place,
     model::Config,
     value::{ByteSize, Setting, TimeSpan, quoted},
 };
@@ -243,38 +246,30 @@ fn named(names: &std::collections::BTreeMap<String, String>) -> Checked {
     Ok(())
 }
 
-/// One key that differs between two configurations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Change {
-    /// The key's dotted path.
-    pub key: &'static str,
-    /// Whether it is in force after a reload; else it waits for a restart.
-    pub live: bool,
-}
-
 /// Returns the keys in which two configurations differ.
-pub fn diff(old: &Config, new: &Config) -> Vec<Change> {
+pub fn diff(old: &Config, new: &Config) -> Vec<ConfigChange> {
     let changed = KEYS.iter().filter(|key| (key.get)(old) != (key.get)(new));
-    changed.map(|key| Change { key: key.path, live: key.live }).collect()
+    changed.map(|key| ConfigChange { key: key.path.to_owned(), live: key.live }).collect()
 }
 
-/// One key with its value, for `config show`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shown {
-    /// The key's dotted path.
-    pub key: &'static str,
-    /// The value as TOML.
-    pub value: String,
-    /// What it does.
-    pub doc: &'static str,
-    /// Whether a reload applies it without a restart.
-    pub live: bool,
+/// Lists every key with its value and where it comes from; a table of own keys entry by entry.
+pub fn show(loaded: &Loaded) -> Vec<ConfigEntry> {
+    let origin =
+        |key: &str| loaded.origins.get(key).map_or_else(|| "default".to_owned(), Place::without_column);
+    let entry = |key: String, value| ConfigEntry { origin: origin(&key), key, value };
+    let entries = |key: &Key| match plain(&(key.get)(&loaded.config)) {
+        serde_json::Value::Object(own) if key.entries => {
+            own.into_iter().map(|(name, value)| entry(format!("{}.{name}", key.path), value)).collect()
+        }
+        value => vec![entry(key.path.to_owned(), value)],
+    };
+    KEYS.iter().flat_map(entries).collect()
 }
 
-/// Lists every key with its value.
-pub fn show(config: &Config) -> Vec<Shown> {
-    let shown = |key: &Key| Shown { key: key.path, value: (key.get)(config), doc: key.doc, live: key.live };
-    KEYS.iter().map(shown).collect()
+/// Returns a value printed as TOML as a JSON value.
+fn plain(printed: &str) -> serde_json::Value {
+    let table = toml::from_str::<serde_json::Value>(&format!("value = {printed}"));
+    table.ok().and_then(|mut table| table.get_mut("value").map(serde_json::Value::take)).unwrap_or_default()
 }
 
 /// Prints the configuration as TOML that reads back as the same configuration.
@@ -352,9 +347,29 @@ mod tests {
     fn a_difference_names_the_key_and_whether_it_is_live() {
         let old = Config::default();
         let new = check_text("new", "[sync]\ninterval = \"1h\"\n[rpc]\nmax_connections = 8").expect("valid");
-        let wanted =
-            [Change { key: "sync.interval", live: true }, Change { key: "rpc.max_connections", live: false }];
-        assert_eq!(diff(&old, &new), wanted);
+        let found: Vec<_> = diff(&old, &new).into_iter().map(|change| (change.key, change.live)).collect();
+        assert_eq!(found, [("sync.interval".to_owned(), true), ("rpc.max_connections".to_owned(), false)]);
         assert_eq!(diff(&new, &new), []);
+    }
+
+    #[test]
+    fn every_key_is_shown_with_its_value_and_where_it_comes_from() {
+        let place = Place { file: "a.toml".into(), line: 3, column: 9 };
+        let config = check_text("a.toml", "[names]\nacc_1 = \"House\"").expect("valid");
+        let origins = [("names.acc_1".to_owned(), place)].into();
+        let shown = show(&Loaded { config, origins, files: Vec::new() });
+        let find = |key: &str| {
+            shown.iter().find(|entry| entry.key == key).unwrap_or_else(|| panic!("{key}: {shown:?}"))
+        };
+        assert_eq!(
+            (find("names.acc_1").origin.as_str(), &find("names.acc_1").value),
+            ("a.toml:3", &"House".into())
+        );
+        assert_eq!(
+            (find("rpc.max_calls").origin.as_str(), &find("rpc.max_calls").value),
+            ("default", &64.into())
+        );
+        assert_eq!(find("monzo.accounts").value[0], "uk_retail");
+        assert!(shown.iter().all(|entry| !entry.value.is_null()), "{shown:?}");
     }
 }

@@ -5,11 +5,11 @@
 
 use std::{
     collections::BTreeMap,
-    ffi::OsString,
-    fs, io,
+    fs, io, iter,
     path::{Path, PathBuf},
 };
 
+use monzo_common::paths;
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
@@ -22,9 +22,6 @@ use super::{
     model::Config,
 };
 
-/// The system's configuration file.
-const SYSTEM_FILE: &str = "/etc/monzod/monzod.toml";
-
 /// Where the configuration may be, in order of precedence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Locations {
@@ -36,11 +33,11 @@ pub struct Locations {
 
 impl Locations {
     /// Returns the places to look: `given`, else `/etc/monzod`, else the user's configuration directory.
-    pub fn new(given: Option<PathBuf>, variable: impl Fn(&str) -> Option<OsString>) -> Self {
-        let absolute = |name| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
-        let user = absolute("XDG_CONFIG_HOME").or_else(|| absolute("HOME").map(|home| home.join(".config")));
-        let user = user.map(|dir| dir.join("monzod/monzod.toml"));
-        Self { given, usual: std::iter::once(SYSTEM_FILE.into()).chain(user).collect() }
+    pub fn new(given: Option<PathBuf>, env: paths::Env<'_>) -> Self {
+        Self {
+            given,
+            usual: iter::once(paths::SYSTEM_CONFIG.into()).chain(paths::user_config(env)).collect(),
+        }
     }
 
     /// Returns the main file: the given one, or the first usual one that is there or has drop-ins beside it.
@@ -399,15 +396,10 @@ mod tests {
 
     #[test]
     fn the_users_file_is_used_where_the_system_has_none() {
-        let env = |name: &str| (name == "HOME").then(|| OsString::from("/home/alice"));
-        let locations = Locations::new(None, env);
-        assert_eq!(
-            locations.usual,
-            [Path::new(SYSTEM_FILE), Path::new("/home/alice/.config/monzod/monzod.toml")]
-        );
-        let env = |name: &str| (name == "XDG_CONFIG_HOME").then(|| OsString::from("/cfg"));
-        assert_eq!(Locations::new(None, env).usual[1], Path::new("/cfg/monzod/monzod.toml"));
-        assert_eq!(Locations::new(None, |_: &str| None).usual.len(), 1);
+        let env = |name: &str| (name == "HOME").then(|| "/home/alice".to_owned());
+        let locations = Locations::new(None, &env);
+        let wanted = [Path::new(paths::SYSTEM_CONFIG), Path::new("/home/alice/.config/monzod/monzod.toml")];
+        assert_eq!(locations.usual, wanted);
     }
 
     #[test]

@@ -13,7 +13,7 @@ mod value;
 
 pub use address::{BankUrl, ClientId, Principal, RedirectUrl};
 pub use error::{ConfigError, Excerpt, Place, Problem};
-pub use keys::{Change, Shown, default_toml, diff, print, show};
+pub use keys::{default_toml, diff, print, show};
 pub use load::{Loaded, Locations, check_text};
 pub use model::{Access, Backup, Config, Exclude, Log, Metrics, Monzo, Rpc, Store, Sync, Time};
 pub use value::{AccountKind, ByteSize, ClockSource, LogFormat, LogLevel, Sweep, TimeSpan, Zone};

@@ -318,7 +318,7 @@ words! {
         Info = "info",
         /// Everything else.
         Debug = "debug",
-        /// Everything, of the libraries too.
+        /// Everything. The libraries stay at `warn` at every level: they would log headers and bodies.
         Trace = "trace",
     }
 }
