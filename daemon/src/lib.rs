@@ -5,6 +5,7 @@
 
 pub mod clock;
 pub mod config;
+pub mod events;
 pub mod facts;
-pub mod sync;
 pub mod host;
+pub mod sync;

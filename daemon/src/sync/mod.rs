@@ -1,5 +1,7 @@
 //! Facts in: brings everything that the bank lists into the store, once, and keeps it true.
 
+pub mod absence;
+pub mod progress;
 pub mod reading;
 pub mod reconcile;
 pub mod schedule;

@@ -1,0 +1,153 @@
+//! Events: the one vocabulary for what happens, kept in the database, written to the log and sent to whoever listens.
+//!
+//! An event is stored before anybody hears of it, so that its id is real and a listener that comes later can catch up.
+
+use jiff::Timestamp;
+use monzo_common::model::{Event, Severity};
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident = $text:literal, $severity:ident;)*) => {
+        /// What can happen.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Kind {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Kind {
+            /// The stable word for it.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+
+            /// How much it matters.
+            pub const fn severity(self) -> Severity {
+                match self { $(Self::$name => Severity::$severity,)* }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// Signed in at the bank; approval in the app is still to come.
+    LoggedIn = "logged_in", Note;
+    /// Approved in the app.
+    LoginApproved = "login_approved", Note;
+    /// Logged out on request.
+    LoggedOut = "logged_out", Note;
+    /// The bank no longer takes the tokens.
+    LoginLost = "login_lost", Problem;
+    /// Somebody else tried to log in to this person's database.
+    LoginRefused = "login_refused", Problem;
+    /// The bank's permission has ended.
+    ConsentLapsed = "consent_lapsed", Problem;
+    /// The 90 days end soon.
+    AccessEnding = "access_ending", Note;
+    /// Permissions were refreshed in the app.
+    AccessRenewed = "access_renewed", Note;
+    /// The whole history is stored.
+    HistoryCaptured = "history_captured", Note;
+    /// A part of the history could not be read before the five minutes were over.
+    HistoryRefused = "history_refused", Note;
+    /// A sync failed where the one before did not.
+    SyncFailed = "sync_failed", Problem;
+    /// Syncs work again.
+    SyncRecovered = "sync_recovered", Note;
+    /// The bank lets this one account not be read.
+    AccountUnreadable = "account_unreadable", Note;
+    /// The hidden account behind a pot was found.
+    PotDiscovered = "pot_discovered", Note;
+    /// The bank no longer lists a row that had been settled.
+    TransactionMissing = "transaction_missing", Problem;
+    /// A reading would have withdrawn so many rows that none was.
+    WithdrawalsHeld = "withdrawals_held", Problem;
+    /// A record could not be understood.
+    RecordQuarantined = "record_quarantined", Note;
+    /// The bank's balance and the rows differ.
+    DifferenceFound = "difference_found", Problem;
+    /// They agree again.
+    DifferenceGone = "difference_gone", Note;
+    /// A configuration was refused.
+    ConfigRejected = "config_rejected", Problem;
+    /// A configuration was applied.
+    ConfigApplied = "config_applied", Note;
+    /// The database was put back from a backup.
+    Restored = "restored", Note;
+    /// The database is damaged.
+    StoreDamaged = "store_damaged", Problem;
+    /// A role was given or taken.
+    AccessChanged = "access_changed", Note;
+}
+
+/// Something that happened, before it has an id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Happened {
+    /// What.
+    pub kind: Kind,
+    /// One sentence for a person.
+    pub message: String,
+    /// The account concerned.
+    pub account_id: Option<String>,
+    /// The pot concerned.
+    pub pot_id: Option<String>,
+    /// The transaction concerned.
+    pub transaction_id: Option<String>,
+    /// The sync concerned.
+    pub sync_id: Option<String>,
+}
+
+impl Happened {
+    /// Something that concerns nothing in particular.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            account_id: None,
+            pot_id: None,
+            transaction_id: None,
+            sync_id: None,
+        }
+    }
+
+    /// The same, about an account.
+    #[must_use]
+    pub fn account(mut self, id: impl Into<String>) -> Self {
+        self.account_id = Some(id.into());
+        self
+    }
+
+    /// The same, about a pot.
+    #[must_use]
+    pub fn pot(mut self, id: impl Into<String>) -> Self {
+        self.pot_id = Some(id.into());
+        self
+    }
+
+    /// The same, about a transaction.
+    #[must_use]
+    pub fn transaction(mut self, id: impl Into<String>) -> Self {
+        self.transaction_id = Some(id.into());
+        self
+    }
+
+    /// The same, found by a sync.
+    #[must_use]
+    pub fn sync(mut self, id: impl Into<String>) -> Self {
+        self.sync_id = Some(id.into());
+        self
+    }
+
+    /// The event as it is told, once it has an id.
+    pub fn stored(self, id: i64, at: Timestamp) -> Event {
+        Event {
+            id,
+            at,
+            kind: self.kind.as_str().to_owned(),
+            severity: self.kind.severity(),
+            message: self.message,
+            account_id: self.account_id,
+            pot_id: self.pot_id,
+            transaction_id: self.transaction_id,
+            sync_id: self.sync_id,
+        }
+    }
+}
