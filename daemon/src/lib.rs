@@ -8,4 +8,5 @@ pub mod config;
 pub mod events;
 pub mod facts;
 pub mod host;
+pub mod metrics;
 pub mod sync;
