@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     error::{Excerpt, Problem},
     model::Config,
-    value::ClockSource,
+    word::ClockSource,
 };
 
 /// Returns what is wrong with the merged configuration; `excerpts` are the places of the keys that files set.

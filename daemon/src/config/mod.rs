@@ -10,10 +10,12 @@ mod keys;
 mod load;
 mod model;
 mod value;
+mod word;
 
 pub use address::{BankUrl, ClientId, Principal, RedirectUrl};
 pub use error::{ConfigError, Excerpt, Place, Problem};
 pub use keys::{default_toml, diff, print, show};
 pub use load::{Loaded, Locations, check_text};
 pub use model::{Access, Backup, Config, Exclude, Log, Metrics, Monzo, Rpc, Store, Sync, Time};
-pub use value::{AccountKind, ByteSize, ClockSource, LogFormat, LogLevel, Sweep, TimeSpan, Zone};
+pub use value::{ByteSize, TimeSpan, Zone};
+pub use word::{AccountKind, ClockSource, LogFormat, LogLevel, Sweep};

@@ -7,7 +7,8 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
 use super::{
     address::{BankUrl, ClientId, Principal, RedirectUrl},
-    value::{AccountKind, ByteSize, ClockSource, LogFormat, LogLevel, Sweep, TimeSpan, Zone},
+    value::{ByteSize, TimeSpan, Zone},
+    word::{AccountKind, ClockSource, LogFormat, LogLevel, Sweep},
 };
 
 /// The whole configuration; [`Default`] is what an empty file means.

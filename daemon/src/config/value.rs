@@ -1,4 +1,4 @@
-//! Reads and prints one configured value: lengths of time, sizes, addresses, words.
+//! Reads and prints one configured value: lengths of time, sizes, lists, switches.
 //!
 //! Each type is read from TOML by [`Setting::read`] and printed by [`Setting::print`] in the form it was written in,
 //! so that `config show` gives back what a person recognises. A refusal says what would be right and never repeats
@@ -26,7 +26,7 @@ pub(crate) fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
 
-fn text<'v>(value: &'v DeValue<'_>, example: &str) -> Result<&'v str, String> {
+pub(super) fn text<'v>(value: &'v DeValue<'_>, example: &str) -> Result<&'v str, String> {
     value.as_str().ok_or_else(|| format!("expected {example}, found {}", kind(value)))
 }
 
@@ -228,115 +228,6 @@ impl ByteSize {
     }
 }
 
-/// Declares a closed list of words a key may have.
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum $name { $($(#[$vdoc])* $variant),+ }
-
-        impl $name {
-            /// Returns the word used in the configuration.
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word),+ }
-            }
-        }
-
-        impl Setting for $name {
-            fn read(value: &DeValue<'_>) -> Result<Self, String> {
-                const WORDS: &[&str] = &[$($word),+];
-                match text(value, "a word in quotes")? {
-                    $($word => Ok(Self::$variant),)+
-                    other => Err(super::error::not_one_of(other, WORDS)),
-                }
-            }
-            fn print(&self) -> String {
-                quoted(self.as_str())
-            }
-        }
-    };
-}
-
-words! {
-    /// Where the present comes from.
-    ClockSource {
-        /// The host's clock.
-        System = "system",
-        /// The bank's `Date` headers; only with a bank on this machine.
-        Bank = "bank",
-    }
-}
-
-words! {
-    /// A type of account at the bank that can be synced.
-    AccountKind {
-        /// A person's current account.
-        Personal = "uk_retail",
-        /// A joint account.
-        Joint = "uk_retail_joint",
-        /// A business account.
-        Business = "uk_business",
-        /// Monzo Flex.
-        Flex = "uk_monzo_flex",
-    }
-}
-
-words! {
-    /// How often everything the bank still serves is read again for late edits.
-    Sweep {
-        /// Every day.
-        Daily = "daily",
-        /// Every seven days.
-        Weekly = "weekly",
-        /// Every thirty days.
-        Monthly = "monthly",
-        /// Never.
-        Off = "off",
-    }
-}
-
-impl Sweep {
-    /// Returns the days between two sweeps; `None` for never.
-    pub fn days(self) -> Option<u32> {
-        match self {
-            Self::Daily => Some(1),
-            Self::Weekly => Some(7),
-            Self::Monthly => Some(30),
-            Self::Off => None,
-        }
-    }
-}
-
-words! {
-    /// The least important messages that are logged.
-    LogLevel {
-        /// A person must act.
-        Error = "error",
-        /// It will be retried.
-        Warn = "warn",
-        /// Facts changed.
-        Info = "info",
-        /// Everything else.
-        Debug = "debug",
-        /// Everything. The libraries stay at `warn` at every level: they would log headers and bodies.
-        Trace = "trace",
-    }
-}
-
-words! {
-    /// Where and how messages are logged.
-    LogFormat {
-        /// The journal when standard error is connected to it, else text.
-        Auto = "auto",
-        /// The journal, with structured fields.
-        Journal = "journal",
-        /// Readable lines on standard error.
-        Text = "text",
-        /// One JSON object a line on standard error.
-        Json = "json",
-    }
-}
-
 /// A time zone by its IANA name.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Zone(TimeZone);
@@ -410,13 +301,6 @@ mod tests {
         assert_eq!(read::<Option<SocketAddr>>("\"\""), Ok(None));
         assert!(read::<Option<SocketAddr>>("\"localhost\"").is_err());
         assert_eq!(None::<TimeSpan>.print(), "\"\"");
-    }
-
-    #[test]
-    fn a_misspelt_word_is_answered_with_the_nearest() {
-        assert_eq!(read::<LogLevel>("\"debug\""), Ok(LogLevel::Debug));
-        let refusal = read::<LogLevel>("\"wran\"").expect_err("no such level");
-        assert_eq!(refusal, "expected one of error, warn, info, debug, trace; did you mean \"warn\"?");
     }
 
     #[test]
