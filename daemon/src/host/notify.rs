@@ -210,10 +210,42 @@ mod tests {
     #[test]
     fn without_systemd_nothing_happens() {
         // The test runner has no $NOTIFY_SOCKET; each of these would block or fail if it were needed.
+        tell_everything();
+    }
+
+    fn tell_everything() {
         ready("serving");
         status("idle");
         reloading();
         extend_timeout(MINUTE);
         stopping("stopping");
+    }
+
+    /// The environment is the process's, so the telling is done by this test started again as another process.
+    #[test]
+    fn systemd_is_told_in_its_own_words() {
+        if std::env::var_os("NOTIFY_SOCKET").is_some() {
+            return tell_everything();
+        }
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("notify");
+        let socket = std::os::unix::net::UnixDatagram::bind(&path).expect("bound");
+        socket.set_read_timeout(Some(Duration::from_secs(10))).expect("set");
+        let itself = std::env::current_exe().expect("this program");
+        let test = "host::notify::tests::systemd_is_told_in_its_own_words";
+        let child =
+            std::process::Command::new(itself).args(["--exact", test]).env("NOTIFY_SOCKET", &path).output();
+        assert!(child.as_ref().is_ok_and(|child| child.status.success()), "{child:?}");
+        let mut buffer = [0; 512];
+        let mut told = || {
+            let length = socket.recv(&mut buffer).expect("told");
+            String::from_utf8_lossy(&buffer[..length]).into_owned()
+        };
+        assert_eq!(told(), "READY=1\nSTATUS=serving\n");
+        assert_eq!(told(), "STATUS=idle\n");
+        let reload = told();
+        assert!(reload.starts_with("RELOADING=1\nMONOTONIC_USEC="), "one datagram with both: {reload:?}");
+        assert_eq!(told(), "EXTEND_TIMEOUT_USEC=60000000\n");
+        assert_eq!(told(), "STOPPING=1\nSTATUS=stopping\n");
     }
 }
