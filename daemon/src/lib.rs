@@ -9,4 +9,5 @@ pub mod events;
 pub mod facts;
 pub mod host;
 pub mod metrics;
+pub mod store;
 pub mod sync;

@@ -1,0 +1,185 @@
+//! Accounts, listed and hidden, and what is known about how well they are known.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use monzo_common::id::{AccountId, PotId};
+use monzo_common::money::Currency;
+use rusqlite::{Row, params};
+
+use super::raw::Deflater;
+use super::time::{maybe_at, maybe_ms, ms, optional, parsed};
+use super::{Reader, StoreError, Writer};
+use crate::facts;
+
+/// An account as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredAccount {
+    /// The bank's id.
+    pub id: AccountId,
+    /// The bank's open set; `pot` for hidden accounts.
+    pub kind: String,
+    /// Preferred names of the owners.
+    pub owners: Vec<String>,
+    /// Currency of its amounts.
+    pub currency: Currency,
+    /// Closed accounts stay listed.
+    pub closed: bool,
+    /// When it was opened, where known; for hidden accounts when the pot was made.
+    pub created_at: Option<Timestamp>,
+    /// The pot that it hides behind.
+    pub pot_id: Option<PotId>,
+    /// Name of that pot.
+    pub pot_name: Option<String>,
+    /// When it was last read completely.
+    pub read_at: Option<Timestamp>,
+    /// Why the last reading failed.
+    pub error: Option<String>,
+    /// Where reconciliation counts from: instant, and balance in minor units.
+    pub anchor: Option<(Timestamp, i64)>,
+    /// What the last reconciliation found, in minor units.
+    pub difference: Option<i64>,
+    /// The difference that a person has been told of.
+    pub told_difference: Option<i64>,
+    /// Newest known balance in minor units; for hidden accounts the pot's.
+    pub balance: Option<i64>,
+    /// Newest known balance with all pots, in minor units.
+    pub total_balance: Option<i64>,
+}
+
+impl StoredAccount {
+    /// What to call it: the person's own name for it, else one made from its type and owners (monzo-api.md 3.1.5).
+    pub fn name(&self, names: &BTreeMap<String, String>) -> String {
+        if let Some(name) = names.get(self.id.as_str()) {
+            return name.clone();
+        }
+        if let Some(pot) = &self.pot_id {
+            let own = names.get(pot.as_str()).or(self.pot_name.as_ref());
+            return format!("{} (pot account)", own.map_or(pot.as_str(), String::as_str));
+        }
+        match self.kind.as_str() {
+            "uk_retail" => "Personal account".to_owned(),
+            "uk_retail_joint" if self.owners.len() > 1 => {
+                format!("Joint account ({})", self.owners.join(" & "))
+            }
+            "uk_retail_joint" => "Joint account".to_owned(),
+            "uk_business" => "Business account".to_owned(),
+            "uk_monzo_flex" => "Flex".to_owned(),
+            other => other.trim_start_matches("uk_").replace('_', " "),
+        }
+    }
+}
+
+const SELECT: &str = "SELECT a.id, a.kind, a.owners, a.currency, a.closed, coalesce(a.created_at, p.created_at), a.pot_id, p.name, \
+     a.read_at, a.error, a.anchor_at, a.anchor_balance, a.difference, a.told_difference, \
+     coalesce(p.balance, b.balance), b.total_balance \
+     FROM accounts a LEFT JOIN pots p ON p.id = a.pot_id \
+     LEFT JOIN balances b ON b.account_id = a.id AND b.pot_id = '' \
+       AND b.at = (SELECT max(at) FROM balances WHERE account_id = a.id AND pot_id = '')";
+
+fn account(row: &Row<'_>) -> rusqlite::Result<StoredAccount> {
+    let owners: String = row.get(2)?;
+    let anchor_balance: Option<i64> = row.get(11)?;
+    Ok(StoredAccount {
+        id: row.get::<_, String>(0)?.into(),
+        kind: row.get(1)?,
+        owners: serde_json::from_str(&owners).unwrap_or_default(),
+        currency: parsed(row, 3)?,
+        closed: row.get(4)?,
+        created_at: maybe_at(row, 5)?,
+        pot_id: row.get::<_, Option<String>>(6)?.map(PotId::from),
+        pot_name: row.get(7)?,
+        read_at: maybe_at(row, 8)?,
+        error: row.get(9)?,
+        anchor: maybe_at(row, 10)?.zip(anchor_balance),
+        difference: row.get(12)?,
+        told_difference: row.get(13)?,
+        balance: row.get(14)?,
+        total_balance: row.get(15)?,
+    })
+}
+
+impl Reader<'_> {
+    /// Every account: listed ones first, oldest first.
+    ///
+    /// # Errors
+    /// As every question.
+    pub fn accounts(&self) -> Result<Vec<StoredAccount>, StoreError> {
+        let ordered =
+            format!("{SELECT} ORDER BY a.pot_id IS NOT NULL, a.closed, coalesce(a.created_at, 0), a.id");
+        let mut query = self.0.prepare_cached(&ordered)?;
+        Ok(query.query_map([], account)?.collect::<Result<_, _>>()?)
+    }
+
+    /// One account.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] if there is none.
+    pub fn account(&self, id: &AccountId) -> Result<StoredAccount, StoreError> {
+        let one = format!("{SELECT} WHERE a.id = ?1");
+        optional(self.0.prepare_cached(&one)?.query_row([id.as_str()], account))?
+            .ok_or_else(|| StoreError::Missing(id.to_string()))
+    }
+}
+
+impl Writer<'_> {
+    /// Keeps the accounts of the bank's list.
+    ///
+    /// # Errors
+    /// As every deed.
+    pub fn upsert_accounts(&self, accounts: &[facts::Account], now: Timestamp) -> Result<(), StoreError> {
+        let mut upsert = self.0.0.prepare_cached(
+            "INSERT INTO accounts (id, kind, owners, currency, closed, created_at, first_seen_at, raw) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) \
+             ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, owners = excluded.owners, \
+             currency = excluded.currency, closed = excluded.closed, \
+             created_at = coalesce(excluded.created_at, created_at), raw = excluded.raw",
+        )?;
+        let mut deflater = Deflater::new();
+        for account in accounts {
+            upsert.execute(params![
+                account.id.as_str(),
+                account.kind,
+                serde_json::to_string(&account.owners).unwrap_or_default(),
+                account.currency.code(),
+                account.closed,
+                maybe_ms(account.created_at),
+                ms(now),
+                deflater.deflate(&account.raw),
+            ])?;
+        }
+        Ok(())
+    }
+
+    /// Notes how reading an account ended; without an error it is known as of `now`.
+    ///
+    /// # Errors
+    /// As every deed.
+    pub fn account_read(
+        &self,
+        id: &AccountId,
+        now: Timestamp,
+        error: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let update = "UPDATE accounts SET error = ?3, read_at = iif(?3 IS NULL, ?2, read_at) WHERE id = ?1";
+        self.0.0.prepare_cached(update)?.execute(params![id.as_str(), ms(now), error])?;
+        Ok(())
+    }
+
+    /// Notes what a reconciliation found.
+    ///
+    /// # Errors
+    /// As every deed.
+    pub fn reconciled(
+        &self,
+        id: &AccountId,
+        anchor: (Timestamp, i64),
+        difference: i64,
+        told: Option<i64>,
+    ) -> Result<(), StoreError> {
+        let update = "UPDATE accounts SET anchor_at = ?2, anchor_balance = ?3, difference = ?4, told_difference = ?5 WHERE id = ?1";
+        let values = params![id.as_str(), ms(anchor.0), anchor.1, difference, told];
+        self.0.0.prepare_cached(update)?.execute(values)?;
+        Ok(())
+    }
+}

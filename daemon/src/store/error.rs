@@ -1,0 +1,87 @@
+//! What can be the matter with the database, by what has to be done about it.
+
+use std::path::PathBuf;
+
+use rusqlite::ErrorCode;
+
+/// Why the database could not be opened; each but the last two is a reason for rescue mode.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// A later version wrote it.
+    #[error(
+        "the database was written by a later version (schema {found}, this one knows {known}): install that version again, or restore an older backup with `monzoctl restore`"
+    )]
+    Newer {
+        /// Its schema.
+        found: i64,
+        /// The newest schema known here.
+        known: i64,
+    },
+    /// It is not this daemon's.
+    #[error("{} is a database of another program", .0.display())]
+    Foreign(PathBuf),
+    /// Its pages do not hold together.
+    #[error("the database is damaged: {0}")]
+    Damaged(String),
+    /// It cannot be brought to this version's schema.
+    #[error("the database could not be migrated and is unchanged: {0}")]
+    Migration(String),
+    /// It cannot be used where it is.
+    #[error("the database cannot be opened: {0}")]
+    Unusable(StoreError),
+}
+
+/// Why a question or deed failed; nothing of a failed deed is kept.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The disk has no room.
+    #[error("the disk is full; nothing stored is lost, and all goes on when there is room")]
+    Full,
+    /// The file or its file system does not take writes.
+    #[error("the database cannot be written; nothing stored is lost, and all goes on when it can")]
+    ReadOnly,
+    /// Its pages do not hold together.
+    #[error("the database is damaged: {0}")]
+    Damaged(String),
+    /// It was not free in time.
+    #[error("the database was busy for too long")]
+    Busy,
+    /// What was asked for is not there.
+    #[error("nothing has the id {0}")]
+    Missing(String),
+    /// More than one thing fits; some of them are named.
+    #[error("more than one thing begins with {0}: {1}")]
+    Ambiguous(String, String),
+    /// Something else that the database says.
+    #[error("the database says: {0}")]
+    Sql(#[source] rusqlite::Error),
+    /// The daemon stops.
+    #[error("the daemon is stopping")]
+    Stopping,
+}
+
+impl StoreError {
+    /// The database cannot be written now, but may be later.
+    pub fn unwritable(&self) -> bool {
+        matches!(self, Self::Full | Self::ReadOnly)
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => Self::Full,
+            Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => Self::ReadOnly,
+            Some(ErrorCode::SystemIoFailure) => Self::ReadOnly,
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Damaged(error.to_string()),
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
+            _ => Self::Sql(error),
+        }
+    }
+}
+
+impl From<r2d2::Error> for StoreError {
+    fn from(_: r2d2::Error) -> Self {
+        Self::Busy
+    }
+}

@@ -1,0 +1,115 @@
+//! Events, and which attentions a person has silenced.
+
+use jiff::Timestamp;
+use monzo_common::model::{Event, Severity};
+use rusqlite::{Row, params};
+
+use super::time::{at, maybe_at, maybe_ms, ms, optional};
+use super::{Reader, StoreError, Writer};
+use crate::events::Happened;
+
+/// Events that are kept. Taste: years of an uneventful life.
+const KEPT: i64 = 20_000;
+
+fn event(row: &Row<'_>) -> rusqlite::Result<Event> {
+    let severity: String = row.get(3)?;
+    Ok(Event {
+        id: row.get(0)?,
+        at: at(row, 1)?,
+        kind: row.get(2)?,
+        severity: if severity == "problem" { Severity::Problem } else { Severity::Note },
+        message: row.get(4)?,
+        account_id: row.get(5)?,
+        pot_id: row.get(6)?,
+        transaction_id: row.get(7)?,
+        sync_id: row.get(8)?,
+    })
+}
+
+const SELECT: &str =
+    "SELECT id, at, kind, severity, message, account_id, pot_id, transaction_id, sync_id FROM events";
+
+impl Reader<'_> {
+    /// Events after `after`, oldest first; or before `before`, newest first. Whether there are more comes with them.
+    ///
+    /// # Errors
+    /// As every question.
+    pub fn events(
+        &self,
+        after: Option<i64>,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<(Vec<Event>, bool), StoreError> {
+        let (page, from) = match after {
+            Some(after) => (format!("{SELECT} WHERE id > ?1 ORDER BY id LIMIT ?2"), after),
+            None => (format!("{SELECT} WHERE id < ?1 ORDER BY id DESC LIMIT ?2"), before.unwrap_or(i64::MAX)),
+        };
+        let mut query = self.0.prepare_cached(&page)?;
+        let mut events: Vec<Event> =
+            query.query_map([from, i64::from(limit) + 1], event)?.collect::<Result<_, _>>()?;
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let more = events.len() > limit;
+        events.truncate(limit);
+        Ok((events, more))
+    }
+
+    /// Until when an attention is silenced: nothing, for as long as it lasts, or a time.
+    ///
+    /// # Errors
+    /// As every question.
+    pub fn acknowledged(&self, id: &str) -> Result<Option<Option<Timestamp>>, StoreError> {
+        let one = "SELECT until FROM acks WHERE id = ?1";
+        optional(self.0.prepare_cached(one)?.query_row([id], |row| maybe_at(row, 0)))
+    }
+}
+
+impl Writer<'_> {
+    /// Keeps an event and gives it its number.
+    ///
+    /// # Errors
+    /// As every deed.
+    pub fn append_event(&self, happened: &Happened, now: Timestamp) -> Result<i64, StoreError> {
+        let severity = match happened.kind.severity() {
+            Severity::Problem => "problem",
+            Severity::Note => "note",
+        };
+        let mut insert = self.0.0.prepare_cached(
+            "INSERT INTO events (at, kind, severity, message, account_id, pot_id, transaction_id, sync_id) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?;
+        let id = insert.insert(params![
+            ms(now),
+            happened.kind.as_str(),
+            severity,
+            happened.message,
+            happened.account_id,
+            happened.pot_id,
+            happened.transaction_id,
+            happened.sync_id,
+        ])?;
+        self.0.0.prepare_cached("DELETE FROM events WHERE id <= ?1")?.execute([id - KEPT])?;
+        Ok(id)
+    }
+
+    /// Silences an attention; `true` if that is new.
+    ///
+    /// # Errors
+    /// As every deed.
+    pub fn acknowledge(&self, id: &str, until: Option<Timestamp>) -> Result<bool, StoreError> {
+        if self.acknowledged(id)? == Some(until) {
+            return Ok(false);
+        }
+        let upsert = "INSERT OR REPLACE INTO acks (id, until) VALUES (?1, ?2)";
+        self.0.0.prepare_cached(upsert)?.execute(params![id, maybe_ms(until)])?;
+        Ok(true)
+    }
+
+    /// An attention is over, so that the next of its kind speaks again.
+    ///
+    /// # Errors
+    /// As every deed.
+    pub fn unacknowledge(&self, id: &str) -> Result<(), StoreError> {
+        self.0.0.prepare_cached("DELETE FROM acks WHERE id = ?1")?.execute([id])?;
+        Ok(())
+    }
+}

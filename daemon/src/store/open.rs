@@ -1,0 +1,145 @@
+//! Opening the database: ours, not newer, whole, migrated after a backup, and with every pragma in force.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use r2d2::Pool;
+use r2d2_sqlite::SqliteConnectionManager;
+use rusqlite::{Connection, OpenFlags};
+
+use super::{Inner, OpenError, Store, StoreError, backup, blocking, migrate};
+
+/// How long a connection waits for another.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// Connections that read at once.
+const READERS: u32 = 4;
+
+/// Where the store keeps whether it was closed.
+const CLEAN: &str = "clean";
+
+/// What opening needs to know.
+pub struct Options {
+    /// Where backups are kept.
+    pub backups: PathBuf,
+    /// The time, for the name of a backup.
+    pub now: Timestamp,
+    /// Told how long each transaction took.
+    pub observe: Box<dyn Fn(Duration) + Send + Sync>,
+}
+
+/// An open database, and how it was found.
+pub struct Opened {
+    /// The database.
+    pub store: Store,
+    /// It was closed properly the last time; if not, it wants a [`Store::quick_check`].
+    pub clean: bool,
+    /// The schema that it was migrated from.
+    pub migrated_from: Option<i64>,
+}
+
+impl Store {
+    /// Opens the database at `path`, making it if it is not there.
+    ///
+    /// # Errors
+    /// [`OpenError`], with the file as it was.
+    pub fn open(path: &Path, options: Options) -> Result<Opened, OpenError> {
+        let unusable = |error: rusqlite::Error| match StoreError::from(error) {
+            StoreError::Damaged(why) => OpenError::Damaged(why),
+            other => OpenError::Unusable(other),
+        };
+        let mut connection = Connection::open(path).map_err(unusable)?;
+        prepare(&connection).map_err(unusable)?;
+        if !migrate::ours(&connection).map_err(unusable)? {
+            return Err(OpenError::Foreign(path.to_owned()));
+        }
+        let (found, known) = (migrate::schema(&connection).map_err(unusable)?, migrate::newest());
+        if found > known {
+            return Err(OpenError::Newer { found, known });
+        }
+        if found > 0 && found < known {
+            backup::create(&connection, &options.backups, "migration", false, options.now)
+                .map_err(|error| OpenError::Migration(format!("no backup could be made first: {error}")))?;
+        }
+        if found < known {
+            migrate::migrate(&mut connection)?;
+        }
+        let clean = found == 0 || mark(&connection, false).map_err(unusable)?;
+        drop(connection);
+        let store = Self::pools(path, options.observe).map_err(OpenError::Unusable)?;
+        Ok(Opened { store, clean, migrated_from: (found > 0 && found < known).then_some(found) })
+    }
+
+    fn pools(path: &Path, observe: Box<dyn Fn(Duration) + Send + Sync>) -> Result<Self, StoreError> {
+        let pool = |size, flags| {
+            let manager = SqliteConnectionManager::file(path).with_flags(flags).with_init(|it| prepare(it));
+            // Connections live as long as the store: their caches stay warm and the WAL stays alive.
+            Pool::builder()
+                .max_size(size)
+                .min_idle(Some(1))
+                .max_lifetime(None)
+                .idle_timeout(None)
+                .connection_timeout(BUSY)
+                .test_on_check_out(false)
+                .build(manager)
+        };
+        let quiet = OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let writer = pool(1, OpenFlags::SQLITE_OPEN_READ_WRITE | quiet)?;
+        let readers = pool(READERS, OpenFlags::SQLITE_OPEN_READ_ONLY | quiet)?;
+        Ok(Self(Arc::new(Inner { path: path.to_owned(), writer, readers, observe })))
+    }
+
+    /// Looks for damage, for seconds on a large database; each problem is a sentence.
+    ///
+    /// # Errors
+    /// When the database cannot even be read.
+    pub async fn quick_check(&self) -> Result<Vec<String>, StoreError> {
+        self.read(|reader| {
+            let mut check = reader.0.prepare("PRAGMA quick_check(20)")?;
+            let found: Vec<String> = check.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+            Ok(found.into_iter().filter(|line| line != "ok").collect())
+        })
+        .await
+    }
+
+    /// Closes properly: the next opening needs no check.
+    ///
+    /// # Errors
+    /// When the mark could not be written; the database is whole all the same.
+    pub async fn close(self) -> Result<(), StoreError> {
+        let inner = Arc::clone(&self.0);
+        blocking(move || {
+            let connection = inner.writer.get()?;
+            mark(&connection, true)?;
+            connection.execute_batch("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE)")?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// Sets what every connection needs; a read-only one cannot change the journal, and need not.
+pub(super) fn prepare(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    connection.execute_batch(
+        "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY; \
+         PRAGMA synchronous = FULL; PRAGMA cache_size = -1024; PRAGMA journal_size_limit = 4194304",
+    )?;
+    if !connection.is_readonly("main")? {
+        connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+    }
+    Ok(())
+}
+
+/// Notes whether the database is closed, and answers how it was before.
+fn mark(connection: &Connection, closed: bool) -> rusqlite::Result<bool> {
+    let before = connection
+        .query_row("SELECT value FROM meta WHERE key = ?1", [CLEAN], |row| row.get::<_, String>(0))
+        .is_ok_and(|value| value == "1");
+    let value = if closed { "1" } else { "0" };
+    connection.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)", [CLEAN, value])?;
+    Ok(before)
+}

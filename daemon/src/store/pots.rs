@@ -1,0 +1,150 @@
+//! Pots, and the hidden accounts behind them, which are remembered for ever (monzo-api.md 6.1).
+
+use jiff::Timestamp;
+use monzo_common::id::{AccountId, PotId};
+use monzo_common::money::Currency;
+use rusqlite::{Row, params};
+
+use super::raw::Deflater;
+use super::time::{at, maybe_at, maybe_ms, ms, optional, parsed};
+use super::{Reader, StoreError, Writer};
+use crate::facts;
+
+/// A pot as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredPot {
+    /// The bank's id.
+    pub id: PotId,
+    /// The account that owns it.
+    pub account_id: AccountId,
+    /// The hidden account behind it, once found.
+    pub pot_current_id: Option<AccountId>,
+    /// The name in the app.
+    pub name: String,
+    /// The bank's open set of kinds.
+    pub kind: String,
+    /// Minor units.
+    pub balance: i64,
+    /// Currency of `balance` and `goal`.
+    pub currency: Currency,
+    /// Minor units.
+    pub goal: Option<i64>,
+    /// Money may go in but not out.
+    pub locked: bool,
+    /// Deleted pots stay listed.
+    pub deleted: bool,
+    /// Bills may be paid from it.
+    pub available_for_bills: bool,
+    /// A virtual card spends from it.
+    pub has_virtual_cards: bool,
+    /// When it was made.
+    pub created_at: Option<Timestamp>,
+    /// When the bank last told all this.
+    pub read_at: Timestamp,
+}
+
+fn pot(row: &Row<'_>) -> rusqlite::Result<StoredPot> {
+    Ok(StoredPot {
+        id: row.get::<_, String>(0)?.into(),
+        account_id: row.get::<_, String>(1)?.into(),
+        pot_current_id: row.get::<_, Option<String>>(2)?.map(AccountId::from),
+        name: row.get(3)?,
+        kind: row.get(4)?,
+        balance: row.get(5)?,
+        currency: parsed(row, 6)?,
+        goal: row.get(7)?,
+        locked: row.get(8)?,
+        deleted: row.get(9)?,
+        available_for_bills: row.get(10)?,
+        has_virtual_cards: row.get(11)?,
+        created_at: maybe_at(row, 12)?,
+        read_at: at(row, 13)?,
+    })
+}
+
+impl Reader<'_> {
+    /// Every pot, deleted ones last.
+    ///
+    /// # Errors
+    /// As every question.
+    pub fn pots(&self) -> Result<Vec<StoredPot>, StoreError> {
+        let mut query = self.0.prepare_cached(
+            "SELECT p.id, p.account_id, l.pot_current_id, p.name, p.kind, p.balance, p.currency, p.goal, p.locked, \
+             p.deleted, p.available_for_bills, p.has_virtual_cards, p.created_at, p.read_at \
+             FROM pots p LEFT JOIN pot_links l ON l.pot_id = p.id ORDER BY p.deleted, p.account_id, p.created_at, p.id",
+        )?;
+        Ok(query.query_map([], pot)?.collect::<Result<_, _>>()?)
+    }
+}
+
+impl Writer<'_> {
+    /// Keeps the pots of an account's list, and their balances where they changed.
+    ///
+    /// # Errors
+    /// As every deed.
+    pub fn upsert_pots(
+        &self,
+        account: &AccountId,
+        pots: &[facts::Pot],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut upsert = self.0.0.prepare_cached(
+            "INSERT INTO pots (id, account_id, name, kind, balance, currency, goal, locked, deleted, \
+             available_for_bills, has_virtual_cards, created_at, read_at, raw) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) \
+             ON CONFLICT (id) DO UPDATE SET account_id = excluded.account_id, name = excluded.name, \
+             kind = excluded.kind, balance = excluded.balance, currency = excluded.currency, goal = excluded.goal, \
+             locked = excluded.locked, deleted = excluded.deleted, \
+             available_for_bills = excluded.available_for_bills, has_virtual_cards = excluded.has_virtual_cards, \
+             created_at = coalesce(excluded.created_at, created_at), read_at = excluded.read_at, raw = excluded.raw",
+        )?;
+        let mut deflater = Deflater::new();
+        for pot in pots {
+            upsert.execute(params![
+                pot.id.as_str(),
+                account.as_str(),
+                pot.name,
+                pot.kind,
+                pot.balance,
+                pot.currency.code(),
+                pot.goal,
+                pot.locked,
+                pot.deleted,
+                pot.available_for_bills,
+                pot.has_virtual_cards,
+                maybe_ms(pot.created_at),
+                ms(now),
+                deflater.deflate(&pot.raw),
+            ])?;
+            self.note_balance(account, pot.id.as_str(), (pot.balance, None, None, pot.currency), now)?;
+        }
+        Ok(())
+    }
+
+    /// Learns which hidden account is behind a pot; `true` if that is new.
+    ///
+    /// A pair never changes (monzo-api.md 6.1.4), so the first one stands and a contradiction is left alone.
+    ///
+    /// # Errors
+    /// As every deed.
+    pub fn link_pot(
+        &self,
+        pot: &PotId,
+        hidden: &AccountId,
+        currency: Currency,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let known = "SELECT 1 FROM pot_links WHERE pot_id = ?1 OR pot_current_id = ?2";
+        let pair = [pot.as_str(), hidden.as_str()];
+        if optional(self.0.0.prepare_cached(known)?.query_row(pair, |_| Ok(())))?.is_some() {
+            return Ok(false);
+        }
+        let link = "INSERT INTO pot_links (pot_id, pot_current_id, found_at) VALUES (?1, ?2, ?3)";
+        self.0.0.prepare_cached(link)?.execute(params![pot.as_str(), hidden.as_str(), ms(now)])?;
+        let hide = "INSERT INTO accounts (id, kind, currency, pot_id, first_seen_at) VALUES (?1, 'pot', ?2, ?3, ?4) \
+             ON CONFLICT (id) DO NOTHING";
+        let values = params![hidden.as_str(), currency.code(), pot.as_str(), ms(now)];
+        self.0.0.prepare_cached(hide)?.execute(values)?;
+        Ok(true)
+    }
+}

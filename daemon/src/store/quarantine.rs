@@ -1,0 +1,100 @@
+//! Quarantine: records that could not be understood, kept whole until a version comes that can.
+
+use jiff::Timestamp;
+use monzo_common::id::AccountId;
+use monzo_common::model::Quarantined;
+use rusqlite::params;
+use sha2::{Digest, Sha256};
+
+use super::raw::{Deflater, inflate};
+use super::time::{at, ms};
+use super::{Reader, StoreError, Writer};
+use crate::facts::Unreadable;
+
+impl Reader<'_> {
+    /// How many records are in quarantine.
+    ///
+    /// # Errors
+    /// As every question.
+    pub fn quarantined(&self) -> Result<u64, StoreError> {
+        Ok(self.0.prepare_cached("SELECT count(*) FROM quarantine")?.query_row([], |row| row.get(0))?)
+    }
+
+    /// The newest records in quarantine.
+    ///
+    /// # Errors
+    /// As every question.
+    pub fn quarantine(&self, limit: u32) -> Result<Vec<Quarantined>, StoreError> {
+        let mut query = self.0.prepare_cached(
+            "SELECT id, account_id, transaction_id, reason, first_seen_at FROM quarantine ORDER BY id DESC LIMIT ?1",
+        )?;
+        let records = query.query_map([limit], |row| {
+            Ok(Quarantined {
+                id: row.get(0)?,
+                account_id: row.get::<_, String>(1)?.into(),
+                transaction_id: row.get(2)?,
+                reason: row.get(3)?,
+                at: at(row, 4)?,
+            })
+        })?;
+        Ok(records.collect::<Result<_, _>>()?)
+    }
+
+    /// The records after number `after`, with their JSON, to try again.
+    ///
+    /// # Errors
+    /// As every question.
+    pub fn quarantine_after(
+        &self,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<(i64, AccountId, String)>, StoreError> {
+        let mut query = self.0.prepare_cached(
+            "SELECT id, account_id, raw FROM quarantine WHERE id > ?1 ORDER BY id LIMIT ?2",
+        )?;
+        let records = query.query_map([after, i64::from(limit)], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, Vec<u8>>(2)?))
+        })?;
+        let mut found = Vec::new();
+        for record in records {
+            let (id, account, raw) = record?;
+            found.push((id, account.into(), inflate(&raw)?));
+        }
+        Ok(found)
+    }
+}
+
+impl Writer<'_> {
+    /// Keeps a record; one that is kept already adds nothing. Answers how many were new.
+    pub(super) fn quarantine(
+        &self,
+        account: &AccountId,
+        record: &Unreadable,
+        deflater: &mut Deflater,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let mut insert = self.0.0.prepare_cached(
+            "INSERT INTO quarantine (account_id, transaction_id, digest, reason, first_seen_at, raw) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
+        )?;
+        let digest = Sha256::digest(record.raw.as_bytes());
+        let added = insert.execute(params![
+            account.as_str(),
+            record.id.as_ref().map(AsRef::as_ref),
+            digest.as_slice(),
+            record.reason,
+            ms(now),
+            deflater.deflate(&record.raw),
+        ])?;
+        Ok(added as u64)
+    }
+
+    /// A record was understood after all and is kept as a row now.
+    ///
+    /// # Errors
+    /// As every deed.
+    pub fn release(&self, id: i64) -> Result<(), StoreError> {
+        self.0.0.prepare_cached("DELETE FROM quarantine WHERE id = ?1")?.execute([id])?;
+        Ok(())
+    }
+}

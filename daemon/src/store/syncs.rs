@@ -1,0 +1,195 @@
+//! Syncs: each is noted before it begins and when it ends, so that none is forgotten by a crash.
+
+use jiff::Timestamp;
+use monzo_common::model::{AccountSync, Sync, SyncState};
+use rusqlite::{Row, params};
+
+use super::time::{at, maybe_at, maybe_ms, ms, optional};
+use super::{Reader, StoreError, Writer};
+
+/// Where the store keeps when the next sync is due.
+const DUE_AT: &str = "due_at";
+
+/// Syncs that are kept; older ones are forgotten. Taste: two years of four a day.
+const KEPT: i64 = 3000;
+
+const fn word(state: SyncState) -> &'static str {
+    match state {
+        SyncState::Running => "running",
+        SyncState::Done => "done",
+        SyncState::Partial => "partial",
+        SyncState::Failed => "failed",
+        SyncState::Cancelled => "cancelled",
+    }
+}
+
+fn sync(row: &Row<'_>) -> rusqlite::Result<(i64, Sync)> {
+    let state: String = row.get(2)?;
+    let sync = Sync {
+        id: row.get(1)?,
+        state: match state.as_str() {
+            "running" => SyncState::Running,
+            "done" => SyncState::Done,
+            "partial" => SyncState::Partial,
+            "cancelled" => SyncState::Cancelled,
+            _ => SyncState::Failed,
+        },
+        cause: row.get(3)?,
+        started_at: at(row, 4)?,
+        ended_at: maybe_at(row, 5)?,
+        accounts: Vec::new(),
+    };
+    Ok((row.get(0)?, sync))
+}
+
+const SELECT: &str = "SELECT number, id, state, cause, started_at, ended_at FROM syncs";
+
+impl Reader<'_> {
+    /// One sync.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] if there is none.
+    pub fn sync(&self, id: &str) -> Result<Sync, StoreError> {
+        let one = format!("{SELECT} WHERE id = ?1");
+        let found = optional(self.0.prepare_cached(&one)?.query_row([id], sync))?;
+        let (_, sync) = found.ok_or_else(|| StoreError::Missing(id.to_owned()))?;
+        self.with_accounts(sync)
+    }
+
+    /// Syncs before number `before`, newest first; only those with problems, if asked. With the number of the last.
+    ///
+    /// # Errors
+    /// As every question.
+    pub fn syncs(
+        &self,
+        problems: bool,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<(Vec<Sync>, Option<i64>), StoreError> {
+        let page = format!(
+            "{SELECT} WHERE number < ?1 AND (NOT ?2 OR state IN ('partial', 'failed')) ORDER BY number DESC LIMIT ?3"
+        );
+        let mut query = self.0.prepare_cached(&page)?;
+        let found: Vec<(i64, Sync)> = query
+            .query_map(params![before.unwrap_or(i64::MAX), problems, i64::from(limit) + 1], sync)?
+            .collect::<Result<_, _>>()?;
+        let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
+        let more = found.len() > wanted;
+        let last = found.iter().take(wanted).next_back().map(|(number, _)| *number).filter(|_| more);
+        let syncs = found.into_iter().take(wanted).map(|(_, sync)| self.with_accounts(sync));
+        Ok((syncs.collect::<Result<_, _>>()?, last))
+    }
+
+    fn with_accounts(&self, sync: Sync) -> Result<Sync, StoreError> {
+        let mut query = self.0.prepare_cached(
+            "SELECT account_id, pages, added, changed, withdrawn, error FROM sync_accounts WHERE sync_id = ?1 ORDER BY account_id",
+        )?;
+        let accounts = query.query_map([&sync.id], |row| {
+            Ok(AccountSync {
+                account_id: row.get::<_, String>(0)?.into(),
+                pages: row.get(1)?,
+                added: row.get(2)?,
+                changed: row.get(3)?,
+                withdrawn: row.get(4)?,
+                error: row.get(5)?,
+            })
+        })?;
+        let accounts = accounts.collect::<Result<_, _>>()?;
+        Ok(Sync { accounts, ..sync })
+    }
+
+    /// When a sync last read everything.
+    ///
+    /// # Errors
+    /// As every question.
+    pub fn last_success_at(&self) -> Result<Option<Timestamp>, StoreError> {
+        let newest = "SELECT ended_at FROM syncs WHERE state = 'done' ORDER BY number DESC LIMIT 1";
+        Ok(optional(self.0.prepare_cached(newest)?.query_row([], |row| maybe_at(row, 0)))?.flatten())
+    }
+
+    /// When a sync last began.
+    ///
+    /// # Errors
+    /// As every question.
+    pub fn last_attempt_at(&self) -> Result<Option<Timestamp>, StoreError> {
+        let newest = "SELECT started_at FROM syncs ORDER BY number DESC LIMIT 1";
+        optional(self.0.prepare_cached(newest)?.query_row([], |row| at(row, 0)))
+    }
+
+    /// When the next sync is due.
+    ///
+    /// # Errors
+    /// As every question.
+    pub fn due_at(&self) -> Result<Option<Timestamp>, StoreError> {
+        Ok(self.meta(DUE_AT)?.and_then(|text| text.parse().ok()))
+    }
+}
+
+impl Writer<'_> {
+    /// Notes a sync that begins.
+    ///
+    /// # Errors
+    /// As every deed.
+    pub fn begin_sync(&self, cause: &str, now: Timestamp) -> Result<Sync, StoreError> {
+        let next = "SELECT coalesce(max(number), 0) + 1 FROM syncs";
+        let number: i64 = self.0.0.prepare_cached(next)?.query_row([], |row| row.get(0))?;
+        let sync = Sync {
+            id: format!("sync_{number:06}"),
+            state: SyncState::Running,
+            cause: cause.to_owned(),
+            started_at: now,
+            ended_at: None,
+            accounts: Vec::new(),
+        };
+        let insert = "INSERT INTO syncs (number, id, state, cause, started_at) VALUES (?1, ?2, ?3, ?4, ?5)";
+        let values = params![number, sync.id, word(sync.state), cause, ms(now)];
+        self.0.0.prepare_cached(insert)?.execute(values)?;
+        self.0.0.prepare_cached("DELETE FROM syncs WHERE number <= ?1")?.execute([number - KEPT])?;
+        Ok(sync)
+    }
+
+    /// Notes how a sync ended.
+    ///
+    /// # Errors
+    /// As every deed.
+    pub fn end_sync(&self, sync: &Sync) -> Result<(), StoreError> {
+        let update = "UPDATE syncs SET state = ?2, ended_at = ?3 WHERE id = ?1";
+        let values = params![sync.id, word(sync.state), maybe_ms(sync.ended_at)];
+        self.0.0.prepare_cached(update)?.execute(values)?;
+        let mut insert = self.0.0.prepare_cached(
+            "INSERT OR REPLACE INTO sync_accounts (sync_id, account_id, pages, added, changed, withdrawn, error) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?;
+        for account in &sync.accounts {
+            let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+            insert.execute(params![
+                sync.id,
+                account.account_id.as_str(),
+                number(account.pages),
+                number(account.added),
+                number(account.changed),
+                number(account.withdrawn),
+                account.error,
+            ])?;
+        }
+        Ok(())
+    }
+
+    /// Ends what a daemon that was killed left running.
+    ///
+    /// # Errors
+    /// As every deed.
+    pub fn close_unfinished_syncs(&self, now: Timestamp) -> Result<(), StoreError> {
+        let update = "UPDATE syncs SET state = 'cancelled', ended_at = ?1 WHERE state = 'running'";
+        self.0.0.execute(update, [ms(now)])?;
+        Ok(())
+    }
+
+    /// Notes when the next sync is due.
+    ///
+    /// # Errors
+    /// As every deed.
+    pub fn set_due_at(&self, due: Timestamp) -> Result<(), StoreError> {
+        self.set_meta(DUE_AT, &due.to_string())
+    }
+}
