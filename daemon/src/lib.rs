@@ -9,5 +9,6 @@ pub mod events;
 pub mod facts;
 pub mod host;
 pub mod metrics;
+pub mod monzo;
 pub mod store;
 pub mod sync;

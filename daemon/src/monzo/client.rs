@@ -1,0 +1,196 @@
+//! One function an endpoint, each answering with facts (monzo-api.md 1, endpoint list).
+//!
+//! A token that the bank no longer takes is refreshed once and the request repeated once; reads are repeated
+//! patiently, and what moves money or tells a person something is never repeated here.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use monzo_common::id::{AccountId, TransactionId};
+use secrecy::SecretString;
+
+use super::error::{Error, Verdict};
+use super::line::Line;
+use super::pace::{Lane, Pace};
+use super::retry::{self, Patience};
+use super::transport::{Boxed, Method, Request, Response};
+use super::wire::{self, Broken};
+use crate::facts::{Account, Balance, Page, Pot, Whoami};
+
+/// Rows on a page: always asked for, because the default has changed before (monzo-api.md 5.7.1).
+const PAGE: &str = "100";
+
+/// Gives the access token, and a newer one when the bank refuses it.
+pub trait Bearer: Send + Sync {
+    /// The access token.
+    fn token(&self) -> Boxed<'_, Result<SecretString, Error>>;
+
+    /// Another than `refused`, which the bank does not take (any more).
+    fn renewed(&self, refused: SecretString) -> Boxed<'_, Result<SecretString, Error>>;
+}
+
+/// Where a page begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Since {
+    /// At an instant, that instant included.
+    Time(Timestamp),
+    /// After a row.
+    Id(TransactionId),
+}
+
+/// The bank, as one person's token sees it.
+#[derive(Clone)]
+pub struct Client {
+    line: Line,
+    bearer: Arc<dyn Bearer>,
+    pace: Arc<Pace>,
+}
+
+impl Client {
+    /// A client that asks over `line`, with the tokens of `bearer`, at `pace`.
+    pub fn new(line: Line, bearer: Arc<dyn Bearer>, pace: Arc<Pace>) -> Self {
+        Self { line, bearer, pace }
+    }
+
+    /// The pace, to change it.
+    pub fn pace(&self) -> &Pace {
+        &self.pace
+    }
+
+    /// `GET /accounts`: closed ones too, hidden ones not.
+    ///
+    /// # Errors
+    /// As every request; [`Error::NotApproved`] until the login is approved in the app.
+    pub async fn accounts(&self, lane: Lane) -> Result<Vec<Account>, Error> {
+        let request = Request::new(Method::Get, "/accounts");
+        self.read("accounts", lane, "", request, Patience::Background, wire::accounts).await
+    }
+
+    /// `GET /accounts`, asked once, to see whether the login has been approved.
+    ///
+    /// # Errors
+    /// As every request; [`Error::NotApproved`] until the login is approved in the app.
+    pub async fn approved(&self) -> Result<(), Error> {
+        let request = Request::new(Method::Get, "/accounts");
+        self.read("accounts", Lane::Capture, "", request, Patience::Once, wire::accounts).await.map(drop)
+    }
+
+    /// `GET /balance`.
+    ///
+    /// # Errors
+    /// As every request.
+    pub async fn balance(&self, account: &AccountId, lane: Lane) -> Result<Balance, Error> {
+        let mut request = Request::new(Method::Get, "/balance");
+        request.query.push(("account_id", account.to_string()));
+        self.read("balance", lane, account.as_str(), request, Patience::Background, wire::balance).await
+    }
+
+    /// `GET /pots`: deleted ones too.
+    ///
+    /// # Errors
+    /// As every request.
+    pub async fn pots(&self, account: &AccountId, lane: Lane) -> Result<Vec<Pot>, Error> {
+        let mut request = Request::new(Method::Get, "/pots");
+        request.query.push(("current_account_id", account.to_string()));
+        let read = |body: &[u8]| wire::pots(account, body);
+        self.read("pots", lane, account.as_str(), request, Patience::Background, read).await
+    }
+
+    /// `GET /transactions`: up to 100 rows, oldest first, with merchants.
+    ///
+    /// # Errors
+    /// As every request; [`Error::TooOld`] beyond what the bank serves now.
+    pub async fn transactions(
+        &self,
+        account: &AccountId,
+        since: Since,
+        before: Option<Timestamp>,
+        lane: Lane,
+    ) -> Result<Page, Error> {
+        let mut request = Request::new(Method::Get, "/transactions");
+        let since = match since {
+            Since::Time(at) => at.to_string(),
+            Since::Id(id) => id.into_string(),
+        };
+        request.query.push(("account_id", account.to_string()));
+        request.query.push(("since", since));
+        request.query.extend(before.map(|before| ("before", before.to_string())));
+        request.query.push(("limit", PAGE.to_owned()));
+        request.query.push(("expand[]", "merchant".to_owned()));
+        let read = |body: &[u8]| wire::transactions(account, body);
+        self.read("transactions", lane, account.as_str(), request, Patience::Background, read).await
+    }
+
+    /// `GET /ping/whoami`.
+    ///
+    /// # Errors
+    /// As every request.
+    pub async fn whoami(&self) -> Result<Whoami, Error> {
+        let request = Request::new(Method::Get, "/ping/whoami");
+        self.read("whoami", Lane::Capture, "", request, Patience::Asked, wire::whoami).await
+    }
+
+    /// Asks, repeats as patiently as told, and reads the answer.
+    async fn read<T>(
+        &self,
+        endpoint: &'static str,
+        lane: Lane,
+        account: &str,
+        request: Request,
+        patience: Patience,
+        read: impl Fn(&[u8]) -> Result<T, Broken>,
+    ) -> Result<T, Error> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let asked = self.ask(endpoint, lane, account, request.clone()).await;
+            let answer = asked.and_then(|response| {
+                // A 200 without its key is a failure, never an empty list (monzo-api.md 9.2).
+                read(&response.body).map_err(|broken| Error::Transient(broken.to_string()))
+            });
+            let error = match answer {
+                Ok(read) => return Ok(read),
+                // Nothing was to be done, so that nothing is in doubt.
+                Err(Error::OutcomeUnknown(why)) => Error::Transient(why),
+                Err(error) => error,
+            };
+            let Some(wait) = retry::wait(patience, tries, &error, self.line.luck()) else {
+                return Err(error);
+            };
+            if let Error::RateLimited { .. } = error {
+                self.line.throttled();
+                self.pace.slow_down(wait);
+            }
+            tracing::debug!(%error, endpoint, tries, "the bank is asked again");
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// Asks once, and once more with a newer token.
+    async fn ask(
+        &self,
+        endpoint: &'static str,
+        lane: Lane,
+        account: &str,
+        mut request: Request,
+    ) -> Result<Response, Error> {
+        let token = self.bearer.token().await?;
+        request.bearer = Some(token.clone());
+        let _pass = self.pace.pass(lane, account).await;
+        match self.line.send(endpoint, request.clone()).await? {
+            Ok(response) => Ok(response),
+            Err(Verdict::BadToken { .. }) => {
+                request.bearer = Some(self.bearer.renewed(token).await?);
+                match self.line.send(endpoint, request).await? {
+                    Ok(response) => Ok(response),
+                    Err(Verdict::BadToken { code } | Verdict::BadGrant { code }) => {
+                        Err(Error::LoginNeeded { reason: code })
+                    }
+                    Err(Verdict::Error(error)) => Err(error),
+                }
+            }
+            Err(Verdict::BadGrant { code }) => Err(Error::LoginNeeded { reason: code }),
+            Err(Verdict::Error(error)) => Err(error),
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! The one place that sends requests: the transport, what is learnt from every answer, and what is counted.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::error::{Error, Verdict, http_date, verdict};
+use super::transport::{Request, Response, Transport};
+use crate::clock::Clock;
+use crate::metrics::Metrics;
+
+/// A line to the bank.
+#[derive(Clone)]
+pub struct Line {
+    transport: Arc<dyn Transport>,
+    clock: Clock,
+    metrics: Arc<Metrics>,
+}
+
+impl Line {
+    /// A line over `transport`; every answer's `Date` is told to `clock`.
+    pub fn new(transport: Arc<dyn Transport>, clock: Clock, metrics: Arc<Metrics>) -> Self {
+        Self { transport, clock, metrics }
+    }
+
+    /// Sends one request and says what the answer means.
+    ///
+    /// # Errors
+    /// When there is no answer; an answer that is a refusal is the inner error.
+    pub async fn send(
+        &self,
+        endpoint: &'static str,
+        request: Request,
+    ) -> Result<Result<Response, Verdict>, Error> {
+        let began = Instant::now();
+        let answer = self.transport.send(request).await;
+        let seconds = began.elapsed();
+        let response = match answer {
+            Ok(response) => response,
+            Err(failure) => {
+                let error = Error::from(failure);
+                self.metrics.request(endpoint, Some(error.word()), seconds);
+                return Err(error);
+            }
+        };
+        if let Some(date) = response.date.as_deref().and_then(http_date) {
+            self.clock.observe(date);
+        }
+        if response.status == 200 {
+            self.metrics.request(endpoint, None, seconds);
+            return Ok(Ok(response));
+        }
+        let verdict = verdict(&response, self.clock.now());
+        let word = match &verdict {
+            Verdict::BadToken { .. } => "bad_token",
+            Verdict::BadGrant { .. } => "bad_grant",
+            Verdict::Error(error) => error.word(),
+        };
+        self.metrics.request(endpoint, Some(word), seconds);
+        Ok(Err(verdict))
+    }
+
+    /// The bank asked for less.
+    pub(super) fn throttled(&self) {
+        self.metrics.throttled();
+    }
+
+    /// A little luck in 0..=1000, so that several that failed together do not come back together.
+    pub(super) fn luck(&self) -> u16 {
+        let mut bytes = [0_u8; 2];
+        match getrandom::fill(&mut bytes) {
+            Ok(()) => u16::from_le_bytes(bytes) % 1001,
+            // Without randomness the middle serves as well.
+            Err(_) => 500,
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! The bank as seen from here: its endpoints, its refusals, its limits, and its JSON as facts.
+//!
+//! Everything that is sent goes through [`Line`], everything that comes back through [`wire`];
+//! nothing else in the daemon knows how the bank speaks.
+
+mod client;
+mod error;
+mod line;
+mod pace;
+mod retry;
+mod transport;
+pub mod wire;
+
+pub use client::{Bearer, Client, Since};
+pub use error::{Error, Verdict};
+pub use line::Line;
+pub use pace::{Lane, Pace};
+pub use retry::{Patience, wait};
+pub use transport::{Boxed, Failure, Https, Method, Request, Response, Transport};

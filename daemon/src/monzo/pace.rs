@@ -1,0 +1,170 @@
+//! How fast the bank is asked: side by side while the five minutes run, one after another otherwise.
+//!
+//! Nobody knows the bank's limits (monzo-api.md 9.4), so the daemon keeps well below what others do unharmed,
+//! and a 429 slows everything down at once.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Mutex as Turn, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
+
+/// Requests a second, on average, outside the capture (product.md).
+const SPACING: Duration = Duration::from_millis(500);
+
+/// Requests that may go at once after a quiet time, so that a person who asks for a sync does not wait. Taste.
+const BURST: u32 = 10;
+
+/// Shares that all requests in flight divide among them.
+const SHARES: u32 = 64;
+
+/// How a request is paced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lane {
+    /// The five minutes run: `monzo.max_concurrency` at once, without spacing.
+    Capture,
+    /// One at once for each account, and two a second in all.
+    Steady,
+}
+
+/// Who may ask when.
+#[derive(Debug)]
+pub struct Pace {
+    shares: Arc<Semaphore>,
+    configured: AtomicU32,
+    at_once: AtomicU32,
+    turns: Mutex<HashMap<String, Arc<Turn<()>>>>,
+    /// When the next request would go if all went evenly.
+    even: Mutex<Instant>,
+    /// Nobody asks before.
+    resting: Mutex<Instant>,
+}
+
+/// The right to ask once; kept until the answer is there.
+#[derive(Debug)]
+pub struct Pass {
+    _share: Option<OwnedSemaphorePermit>,
+    _turn: Option<OwnedMutexGuard<()>>,
+}
+
+impl Pace {
+    /// A pace with `at_once` requests in flight during a capture.
+    pub fn new(at_once: u32) -> Self {
+        let at_once = at_once.clamp(1, SHARES);
+        let now = Instant::now();
+        Self {
+            shares: Arc::new(Semaphore::new(SHARES as usize)),
+            configured: AtomicU32::new(at_once),
+            at_once: AtomicU32::new(at_once),
+            turns: Mutex::default(),
+            even: Mutex::new(now),
+            resting: Mutex::new(now),
+        }
+    }
+
+    /// The configuration changed, or a new capture begins: forgets what a 429 had slowed down.
+    pub fn set(&self, at_once: u32) {
+        let at_once = at_once.clamp(1, SHARES);
+        self.configured.store(at_once, Ordering::Relaxed);
+        self.at_once.store(at_once, Ordering::Relaxed);
+    }
+
+    /// Requests in flight during a capture now.
+    pub fn at_once(&self) -> u32 {
+        self.at_once.load(Ordering::Relaxed)
+    }
+
+    /// Waits until a request about `account` may go.
+    pub async fn pass(&self, lane: Lane, account: &str) -> Pass {
+        let pass = match lane {
+            Lane::Capture => {
+                let share = SHARES / self.at_once().max(1);
+                let shares = Arc::clone(&self.shares).acquire_many_owned(share).await;
+                // The semaphore is never closed.
+                Pass { _share: shares.ok(), _turn: None }
+            }
+            Lane::Steady => {
+                let turn = {
+                    let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+                    Arc::clone(turns.entry(account.to_owned()).or_default())
+                };
+                let turn = turn.lock_owned().await;
+                tokio::time::sleep_until(self.next()).await;
+                Pass { _share: None, _turn: Some(turn) }
+            }
+        };
+        let resting = *self.resting.lock().unwrap_or_else(PoisonError::into_inner);
+        tokio::time::sleep_until(resting).await;
+        pass
+    }
+
+    /// When the next request may go: evenly, but for a burst after a quiet time.
+    fn next(&self) -> Instant {
+        let now = Instant::now();
+        let mut even = self.even.lock().unwrap_or_else(PoisonError::into_inner);
+        *even = (*even).max(now) + SPACING;
+        // A request may go as long as the even pace is not further ahead than the burst allows.
+        (*even).checked_sub(SPACING * BURST).unwrap_or(now).max(now)
+    }
+
+    /// The bank asked for less: half as many at once, and nobody before `wait` is over.
+    pub fn slow_down(&self, wait: Duration) {
+        let halved = (self.at_once() / 2).max(1);
+        self.at_once.store(halved, Ordering::Relaxed);
+        let until = Instant::now() + wait;
+        let mut resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
+        *resting = (*resting).max(until);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_capture_has_as_many_in_flight_as_configured_and_half_after_a_429() {
+        let pace = Pace::new(4);
+        let passes: Vec<Pass> = [
+            pace.pass(Lane::Capture, "a").await,
+            pace.pass(Lane::Capture, "a").await,
+            pace.pass(Lane::Capture, "b").await,
+            pace.pass(Lane::Capture, "b").await,
+        ]
+        .into();
+        assert!(tokio::time::timeout(Duration::from_secs(60), pace.pass(Lane::Capture, "c")).await.is_err());
+        drop(passes);
+        pace.slow_down(Duration::ZERO);
+        let _two = (pace.pass(Lane::Capture, "a").await, pace.pass(Lane::Capture, "a").await);
+        assert!(tokio::time::timeout(Duration::from_secs(60), pace.pass(Lane::Capture, "c")).await.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn outside_a_capture_two_go_a_second_after_a_burst() {
+        let pace = Pace::new(4);
+        let began = Instant::now();
+        for _ in 0..30 {
+            drop(pace.pass(Lane::Steady, "a").await);
+        }
+        let seconds = began.elapsed().as_secs_f64();
+        assert!((9.0..=11.0).contains(&seconds), "30 requests took {seconds} s");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_account_has_one_request_in_flight() {
+        let pace = Pace::new(4);
+        let _first = pace.pass(Lane::Steady, "a").await;
+        let _other = pace.pass(Lane::Steady, "b").await;
+        assert!(tokio::time::timeout(Duration::from_secs(60), pace.pass(Lane::Steady, "a")).await.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_asks_while_the_bank_wants_rest() {
+        let pace = Pace::new(4);
+        pace.slow_down(Duration::from_secs(20));
+        let began = Instant::now();
+        drop(pace.pass(Lane::Capture, "a").await);
+        assert!(began.elapsed() >= Duration::from_secs(20));
+    }
+}
