@@ -10,5 +10,6 @@ pub mod facts;
 pub mod host;
 pub mod metrics;
 pub mod monzo;
+pub mod rpc;
 pub mod store;
 pub mod sync;
