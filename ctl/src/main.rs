@@ -1,1 +1,7 @@
-fn main() {}
+//! The thin main of `monzoctl`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    monzoctl::run(std::env::args_os())
+}

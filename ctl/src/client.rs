@@ -1,0 +1,187 @@
+//! The connection: finds the daemon, waits out a restart, and says what to do when nobody answers.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jsonrpsee::core::ClientError;
+use jsonrpsee_ws_client::{WsClient, WsClientBuilder};
+use monzo_common::api::ApiClient;
+use monzo_common::model::Version;
+use monzo_common::paths::{self, SYSTEM_SOCKET};
+use tokio::net::UnixStream;
+use tokio::time::{Instant, sleep};
+
+use crate::failure::Failure;
+use crate::here::Here;
+
+/// How long a restart may take before it counts as nobody answering (product.md).
+pub const RESTART: Duration = Duration::from_secs(2);
+
+/// Pause between two tries; short beside a restart, long beside a connect.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// How long one call may take; a restore copies and checks a whole database.
+const CALL: Duration = Duration::from_secs(300);
+
+/// The largest answer; a page of transactions with raw JSON stays far below.
+const MAX_ANSWER: u32 = 64 * 1024 * 1024;
+
+/// The daemon, as it answers.
+pub struct Daemon {
+    /// Its methods: see [`ApiClient`].
+    pub client: WsClient,
+    /// What answered.
+    pub version: Version,
+    /// Its clock and zone.
+    pub here: Here,
+    /// Where it answered.
+    pub socket: PathBuf,
+}
+
+/// Why one try did not succeed.
+enum Refusal {
+    Dial(io::Error),
+    Handshake(String),
+    Answer(ClientError),
+}
+
+impl Refusal {
+    /// Whether a restart would look like this.
+    fn looks_like_a_restart(&self, socket: &Path) -> bool {
+        match self {
+            // A daemon that has never run here has not made the directory either.
+            Self::Dial(error) if error.kind() == io::ErrorKind::NotFound => {
+                socket.parent().is_some_and(Path::exists)
+            }
+            Self::Dial(error) => error.kind() == io::ErrorKind::ConnectionRefused,
+            Self::Handshake(_) => true,
+            Self::Answer(error) => !matches!(error, ClientError::Call(_)),
+        }
+    }
+}
+
+/// Connects to the daemon on the first socket that exists, waiting up to `patience` while it restarts.
+///
+/// # Errors
+/// [`Failure::Unreachable`] with advice for the situation; a fault where the daemon answers but refuses.
+pub async fn connect(
+    named: Option<PathBuf>,
+    env: paths::Env<'_>,
+    patience: Duration,
+) -> Result<Daemon, Failure> {
+    let candidates = paths::client_sockets(named, env);
+    let deadline = Instant::now() + patience;
+    loop {
+        let socket = candidates.iter().find(|path| path.exists()).or(candidates.last());
+        let Some(socket) = socket else { return Err(Failure::broken("no place to look for the socket")) };
+        let refusal = match dial(socket).await {
+            Ok(daemon) => return Ok(daemon),
+            Err(refusal) => refusal,
+        };
+        if Instant::now() >= deadline || !refusal.looks_like_a_restart(socket) {
+            return Err(failure(refusal, socket, Path::new("/run/systemd/system").exists()));
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+async fn dial(socket: &Path) -> Result<Daemon, Refusal> {
+    let stream = UnixStream::connect(socket).await.map_err(Refusal::Dial)?;
+    // The address only fills the Host header.
+    let client = WsClientBuilder::default()
+        .request_timeout(CALL)
+        .max_response_size(MAX_ANSWER)
+        .build_with_stream("ws://localhost/", stream)
+        .await
+        .map_err(|error| Refusal::Handshake(error.to_string()))?;
+    let version = client.version().await.map_err(Refusal::Answer)?;
+    let here = Here::new(version.now, &version.zone);
+    Ok(Daemon { client, version, here, socket: socket.to_owned() })
+}
+
+fn failure(refusal: Refusal, socket: &Path, systemd: bool) -> Failure {
+    let place = socket.display();
+    match refusal {
+        Refusal::Answer(error) => error.into(),
+        Refusal::Handshake(cause) if cause.contains("429") => Failure::Unreachable {
+            message: "the daemon has as many callers as it allows".into(),
+            cause: Some(cause),
+            hint: "close some (`monzoctl events --follow`, `status --watch`), then try again".into(),
+        },
+        Refusal::Handshake(cause) => Failure::Unreachable {
+            message: format!("what listens on {place} does not answer as monzod does"),
+            cause: Some(cause),
+            hint: log_advice(socket, systemd),
+        },
+        Refusal::Dial(error) => {
+            let (message, hint) = dial_advice(&error, socket, systemd);
+            Failure::Unreachable { message, cause: Some(error.to_string()), hint }
+        }
+    }
+}
+
+fn dial_advice(error: &io::Error, socket: &Path, systemd: bool) -> (String, String) {
+    let place = socket.display();
+    match error.kind() {
+        io::ErrorKind::NotFound => {
+            (format!("monzod is not running: there is no socket at {place}"), start_advice(socket, systemd))
+        }
+        io::ErrorKind::ConnectionRefused => {
+            (format!("monzod is not running: nobody listens on {place}"), start_advice(socket, systemd))
+        }
+        io::ErrorKind::PermissionDenied => (
+            format!("the system does not let you reach {place}"),
+            format!(
+                "the directory must be open to you (`ls -ld {}`); try `sudo monzoctl status`",
+                socket.parent().unwrap_or(socket).display()
+            ),
+        ),
+        _ => (format!("{place} cannot be reached"), log_advice(socket, systemd)),
+    }
+}
+
+fn start_advice(socket: &Path, systemd: bool) -> String {
+    match (systemd, socket == Path::new(SYSTEM_SOCKET)) {
+        (true, true) => "`systemctl status monzod` says why; `sudo systemctl start monzod` starts it".into(),
+        (true, false) => {
+            "start `monzod`, or name its socket with --socket or $MONZOD_SOCKET; `systemctl --user status monzod` looks at your own unit"
+                .into()
+        }
+        (false, _) => "start `monzod`, or name its socket with --socket or $MONZOD_SOCKET".into(),
+    }
+}
+
+fn log_advice(socket: &Path, systemd: bool) -> String {
+    match (systemd, socket == Path::new(SYSTEM_SOCKET)) {
+        (true, true) => "`systemctl status monzod` and `journalctl -u monzod -e` say more".into(),
+        _ => "look at what the daemon printed, and whether --socket names its socket".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn advice(kind: io::ErrorKind, socket: &str, systemd: bool) -> String {
+        let failure = failure(Refusal::Dial(kind.into()), Path::new(socket), systemd);
+        assert_eq!(failure.exit(), crate::exit::Exit::Unreachable);
+        format!("{failure}\n{}", failure.hint().unwrap_or_default())
+    }
+
+    #[test]
+    fn the_advice_fits_the_situation() {
+        insta::assert_snapshot!(advice(io::ErrorKind::NotFound, SYSTEM_SOCKET, true), @r"
+        monzod is not running: there is no socket at /run/monzod/monzod.sock
+        `systemctl status monzod` says why; `sudo systemctl start monzod` starts it
+        ");
+        insta::assert_snapshot!(advice(io::ErrorKind::ConnectionRefused, "/tmp/m.sock", false), @r"
+        monzod is not running: nobody listens on /tmp/m.sock
+        start `monzod`, or name its socket with --socket or $MONZOD_SOCKET
+        ");
+        insta::assert_snapshot!(advice(io::ErrorKind::PermissionDenied, SYSTEM_SOCKET, true), @r"
+        the system does not let you reach /run/monzod/monzod.sock
+        the directory must be open to you (`ls -ld /run/monzod`); try `sudo monzoctl status`
+        ");
+    }
+}

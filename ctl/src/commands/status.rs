@@ -1,0 +1,74 @@
+//! `status`: the page, once or kept up to date.
+
+use std::time::Duration;
+
+use jsonrpsee::core::client::Subscription;
+use monzo_common::api::ApiClient;
+use monzo_common::model::{Event, Severity, Status};
+
+use crate::args;
+use crate::client::Daemon;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::session::Session;
+use crate::view;
+
+/// How often the page is drawn again when nothing happens, for its relative times; taste.
+const REDRAW: Duration = Duration::from_secs(2);
+
+/// Shows the page; problems end with [`Exit::Problems`].
+pub(super) async fn run(args: &args::Status, session: &mut Session) -> Result<Exit, Failure> {
+    if args.watch {
+        return watch(session).await;
+    }
+    let daemon = session.connect().await?;
+    let status = daemon.client.status().await?;
+    print(session, &daemon, &status)?;
+    Ok(verdict(&status))
+}
+
+fn verdict(status: &Status) -> Exit {
+    let problem = status.attention.iter().any(|attention| attention.severity == Severity::Problem);
+    if status.healthy && !problem { Exit::Done } else { Exit::Problems }
+}
+
+fn print(session: &mut Session, daemon: &Daemon, status: &Status) -> Result<(), Failure> {
+    let look = session.look(&daemon.here);
+    session.thing("status", status, || view::status(status, &look))
+}
+
+/// Draws the page again on every event until interrupted, across restarts of the daemon.
+async fn watch(session: &mut Session) -> Result<Exit, Failure> {
+    loop {
+        let mut daemon = session.connect().await?;
+        // In rescue mode nothing can be subscribed to; the page is then drawn by the clock alone.
+        let mut events = daemon.client.subscribe_events().await.ok();
+        while let Ok(status) = daemon.client.status().await {
+            if session.terminal.out_is_screen {
+                // Home, then clear what is below: no flicker and nothing of the scrollback lost.
+                session.print("\x1b[H\x1b[J")?;
+            }
+            print(session, &daemon, &status)?;
+            session.terminal.flush()?;
+            until_something_happens(&mut events).await;
+            let Ok(version) = daemon.client.version().await else { break };
+            daemon.here.now = version.now;
+        }
+    }
+}
+
+async fn until_something_happens(events: &mut Option<Subscription<Event>>) {
+    let pause = tokio::time::sleep(REDRAW);
+    match events {
+        None => pause.await,
+        Some(open) => {
+            let ended = tokio::select! {
+                event = open.next() => event.is_none(),
+                () = pause => false,
+            };
+            if ended {
+                *events = None;
+            }
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Here and now, as the daemon has them: its clock and the person's zone.
+//!
+//! The client never asks its own clock, so that periods mean the same on both sides and a simulated bank's time holds.
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use monzo_common::period::{End, Period, period};
+
+use crate::failure::Failure;
+
+/// An instant and a place.
+#[derive(Debug, Clone)]
+pub struct Here {
+    /// The daemon's clock when it was asked.
+    pub now: Timestamp,
+    /// The person's zone.
+    pub zone: TimeZone,
+}
+
+impl Here {
+    /// From what the daemon says; a zone that this machine does not know is UTC.
+    pub fn new(now: Timestamp, zone: &str) -> Self {
+        Self { now, zone: TimeZone::get(zone).unwrap_or(TimeZone::UTC) }
+    }
+
+    /// `2026-11-22 23:30`.
+    pub fn minute(&self, at: Timestamp) -> String {
+        at.to_zoned(self.zone.clone()).strftime("%Y-%m-%d %H:%M").to_string()
+    }
+
+    /// `2026-11-22 23:30:05`.
+    pub fn second(&self, at: Timestamp) -> String {
+        at.to_zoned(self.zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
+    }
+
+    /// `22 Nov 2026`.
+    pub fn day(&self, at: Timestamp) -> String {
+        at.to_zoned(self.zone.clone()).strftime("%-d %b %Y").to_string()
+    }
+
+    /// `3 h ago` or `in 2 days`.
+    pub fn relative(&self, at: Timestamp) -> String {
+        let distance = at.duration_since(self.now);
+        let words = span(distance.abs());
+        match distance.signum() {
+            _ if distance.abs() < SignedDuration::from_secs(1) => "now".to_owned(),
+            1 => format!("in {words}"),
+            _ => format!("{words} ago"),
+        }
+    }
+
+    /// What a phrase means as one end of a period.
+    ///
+    /// # Errors
+    /// A usage failure that lists the phrases.
+    pub fn period(&self, phrase: &str, end: End) -> Result<Period, Failure> {
+        period(phrase, end, self.now, &self.zone).map_err(|error| {
+            Failure::usage(error.to_string(), "for example `-p last-month` or `--since 30d`")
+        })
+    }
+
+    /// The last instant of the day that a phrase means, not later than now.
+    ///
+    /// # Errors
+    /// A usage failure that lists the phrases.
+    pub fn end_of(&self, phrase: &str) -> Result<Timestamp, Failure> {
+        let Period { since, until } = self.period(phrase, End::Since)?;
+        // `30d` is the day thirty days ago; every other phrase ends with its last day.
+        let counted = phrase.trim().ends_with(['d', 'w', 'D', 'W'])
+            && phrase.trim().starts_with(|first: char| first.is_ascii_digit());
+        let until = if counted {
+            let day = since.to_zoned(self.zone.clone()).date();
+            day.tomorrow()
+                .and_then(|next| next.to_zoned(self.zone.clone()))
+                .map_or(until, |next| next.timestamp())
+        } else {
+            until
+        };
+        Ok((until - SignedDuration::from_millis(1)).min(self.now))
+    }
+}
+
+/// A length of time in its largest fitting unit, or two where that reads better.
+pub fn span(length: SignedDuration) -> String {
+    let seconds = length.as_secs().max(0);
+    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{minutes} min"),
+        3600..14_400 if minutes % 60 > 0 => format!("{hours} h {} min", minutes % 60),
+        3600..172_800 => format!("{hours} h"),
+        _ => format!("{days} days"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn here() -> Here {
+        Here::new("2026-07-22T10:00:00Z".parse().expect("an instant"), "Europe/London")
+    }
+
+    #[test]
+    fn distances_read_as_people_say_them() {
+        let check = |seconds: i64, expected: &str| {
+            let at = here().now + SignedDuration::from_secs(seconds);
+            assert_eq!(here().relative(at), expected, "{seconds}");
+        };
+        check(0, "now");
+        check(-30, "30 s ago");
+        check(150, "in 2 min");
+        check(-5_400, "1 h 30 min ago");
+        check(-7_200, "2 h ago");
+        check(-40_000, "11 h ago");
+        check(86_400 * 3, "in 3 days");
+    }
+
+    #[test]
+    fn a_day_in_the_past_ends_with_its_last_instant_and_today_ends_now() {
+        let check = |phrase: &str, expected: &str| {
+            assert_eq!(here().end_of(phrase).expect("a phrase").to_string(), expected, "{phrase}");
+        };
+        check("2026-07-01", "2026-07-01T22:59:59.999Z");
+        check("2026-06", "2026-06-30T22:59:59.999Z");
+        check("7d", "2026-07-15T22:59:59.999Z");
+        check("today", "2026-07-22T10:00:00Z");
+    }
+}

@@ -1,0 +1,133 @@
+//! One invocation: the terminal, what was asked of all commands, and the ways to print an answer.
+
+use serde::Serialize;
+
+use crate::args::{Color, Global, Output};
+use crate::client::{self, Daemon};
+use crate::failure::Failure;
+use crate::here::Here;
+use crate::terminal::Terminal;
+use crate::view::columns::Columns;
+use crate::view::{self, Csv, Look};
+
+/// One invocation of the client.
+pub struct Session {
+    /// Its streams.
+    pub terminal: Terminal,
+    /// What holds for every command.
+    pub global: Global,
+}
+
+impl Session {
+    /// Connects, and says so where the versions differ.
+    ///
+    /// # Errors
+    /// As [`client::connect`].
+    pub async fn connect(&mut self) -> Result<Daemon, Failure> {
+        let env = |name: &str| self.terminal.env(name);
+        let daemon = client::connect(self.global.socket.clone(), &env, client::RESTART).await?;
+        let (own, theirs) = (monzo_common::VERSION, &daemon.version.version);
+        if own != theirs {
+            self.note(&format!(
+                "warning: this is monzoctl {own}, but monzod is {theirs}; restart it after an upgrade: `sudo systemctl restart monzod`"
+            ))?;
+        }
+        if self.global.verbose {
+            let (socket, pid) = (daemon.socket.display(), daemon.version.pid);
+            self.note(&format!("monzod {theirs}, process {pid}, answers on {socket}"))?;
+        }
+        Ok(daemon)
+    }
+
+    /// How texts may look; without a daemon the place is UTC.
+    pub fn look(&self, here: &Here) -> Look {
+        let colour = match self.global.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => self.terminal.out_is_screen && self.colour_is_welcome(),
+        };
+        let width = self.terminal.out_is_screen.then_some(self.terminal.size.0);
+        Look { colour, width, here: here.clone() }
+    }
+
+    fn colour_is_welcome(&self) -> bool {
+        self.terminal.env("NO_COLOR").is_none() && self.terminal.env("TERM").as_deref() != Some("dumb")
+    }
+
+    /// Says something beside the answer, unless only the answer is wanted.
+    ///
+    /// # Errors
+    /// When standard error cannot be written.
+    pub fn note(&mut self, text: &str) -> Result<(), Failure> {
+        if !self.global.quiet {
+            writeln!(self.terminal.err(), "{text}")?;
+        }
+        Ok(())
+    }
+
+    /// Prints a text as the answer.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn print(&mut self, text: &str) -> Result<(), Failure> {
+        let paging = !self.global.no_pager;
+        self.terminal.show(text, paging)
+    }
+
+    /// Prints one thing in the form that was asked for.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn thing<T: Serialize>(
+        &mut self,
+        noun: &str,
+        value: &T,
+        text: impl FnOnce() -> String,
+    ) -> Result<(), Failure> {
+        let text = match self.global.form() {
+            Output::Table => text(),
+            Output::Json => view::thing(noun, value).map_err(unprintable)?,
+            Output::Jsonl => format!("{}\n", serde_json::to_string(value).map_err(unprintable)?),
+            Output::Csv => view::csv_of_one(value).map_err(unprintable)?,
+        };
+        self.print(&text)
+    }
+
+    /// Prints a list in the form that was asked for.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn list<T: Serialize>(
+        &mut self,
+        nouns: &str,
+        columns: Columns,
+        items: &[T],
+        table: impl FnOnce() -> String,
+    ) -> Result<(), Failure> {
+        let mut text = String::new();
+        match self.global.form() {
+            Output::Table => text = table(),
+            Output::Json => text = view::list(nouns, items).map_err(unprintable)?,
+            Output::Jsonl => {
+                for item in items {
+                    text.push_str(&serde_json::to_string(item).map_err(unprintable)?);
+                    text.push('\n');
+                }
+            }
+            Output::Csv => {
+                let csv = Csv(columns);
+                text.push_str(&csv.header());
+                for item in items {
+                    text.push_str(&csv.row(item).map_err(unprintable)?);
+                }
+            }
+        }
+        self.print(&text)
+    }
+}
+
+/// A value that has no text; the model has none such.
+#[allow(clippy::needless_pass_by_value, reason = "the shape that `map_err` asks for")]
+pub fn unprintable(error: serde_json::Error) -> Failure {
+    Failure::broken(format!("the answer cannot be printed: {error}"))
+}

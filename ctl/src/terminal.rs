@@ -1,0 +1,211 @@
+//! The rim: standard streams, the screen's size, colour, the pager and questions.
+//!
+//! The only module that touches the process's streams, so that every command can be run in a test with buffers.
+
+use std::collections::HashMap;
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::process::{Command, Stdio};
+
+use rustix::termios::{self, LocalModes, OptionalActions, Termios};
+
+use crate::failure::Failure;
+
+/// The streams of one invocation, and what is known about them.
+pub struct Terminal {
+    out: Box<dyn Write + Send>,
+    err: Box<dyn Write + Send>,
+    input: Option<Box<dyn BufRead + Send>>,
+    /// Standard output is a screen.
+    pub out_is_screen: bool,
+    /// Standard error is a screen.
+    pub err_is_screen: bool,
+    /// Standard input is a keyboard.
+    pub in_is_keyboard: bool,
+    /// Columns and rows of the screen.
+    pub size: (usize, usize),
+    env: HashMap<String, String>,
+}
+
+/// The size of a screen that does not tell it.
+const USUAL_SIZE: (usize, usize) = (80, 24);
+
+impl Terminal {
+    /// The process's own streams.
+    pub fn of_process() -> Self {
+        let stdout = io::stdout();
+        let out_is_screen = stdout.is_terminal();
+        let size = termios::tcgetwinsize(&stdout)
+            .ok()
+            .filter(|size| size.ws_col > 0)
+            .map_or(USUAL_SIZE, |size| (size.ws_col.into(), size.ws_row.into()));
+        Self {
+            out: Box::new(io::BufWriter::new(stdout)),
+            err: Box::new(io::stderr()),
+            input: Some(Box::new(io::BufReader::new(io::stdin()))),
+            out_is_screen,
+            err_is_screen: io::stderr().is_terminal(),
+            in_is_keyboard: io::stdin().is_terminal(),
+            size,
+            env: std::env::vars_os()
+                .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
+                .collect(),
+        }
+    }
+
+    /// Given streams, none of them a screen.
+    pub fn of_streams(
+        out: impl Write + Send + 'static,
+        err: impl Write + Send + 'static,
+        input: impl BufRead + Send + 'static,
+        env: HashMap<String, String>,
+    ) -> Self {
+        Self {
+            out: Box::new(out),
+            err: Box::new(err),
+            input: Some(Box::new(input)),
+            out_is_screen: false,
+            err_is_screen: false,
+            in_is_keyboard: false,
+            size: USUAL_SIZE,
+            env,
+        }
+    }
+
+    /// An environment variable; empty ones count as absent.
+    pub fn env(&self, name: &str) -> Option<String> {
+        self.env.get(name).filter(|value| !value.is_empty()).cloned()
+    }
+
+    /// Where results go.
+    pub fn out(&mut self) -> &mut dyn Write {
+        &mut self.out
+    }
+
+    /// Where words about the work go.
+    pub fn err(&mut self) -> &mut dyn Write {
+        &mut self.err
+    }
+
+    /// Sends out what is still buffered.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn flush(&mut self) -> Result<(), Failure> {
+        self.out.flush()?;
+        Ok(())
+    }
+
+    /// Prints a text, through the pager where it does not fit the screen.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn show(&mut self, text: &str, paging: bool) -> Result<(), Failure> {
+        let tall = text.lines().count() >= self.size.1;
+        if paging && self.out_is_screen && tall && self.page(text) {
+            return Ok(());
+        }
+        self.out.write_all(text.as_bytes())?;
+        self.flush()
+    }
+
+    /// Whether a pager took the text.
+    fn page(&mut self, text: &str) -> bool {
+        let pager = self.env("PAGER").unwrap_or_else(|| "less -FRX".to_owned());
+        let mut words = pager.split_whitespace();
+        let Some(program) = words.next() else { return false };
+        let spawned =
+            Command::new(program).args(words).env("LESSCHARSET", "utf-8").stdin(Stdio::piped()).spawn();
+        let Ok(mut child) = spawned else { return false };
+        if let Some(mut stdin) = child.stdin.take() {
+            // A pager that is left early is no failure.
+            let _ = stdin.write_all(text.as_bytes());
+        }
+        child.wait().is_ok()
+    }
+
+    /// One line from standard input without its end; nothing at the end of the input.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn line(&mut self) -> Result<Option<String>, Failure> {
+        let cannot =
+            |error| Failure::local("standard input cannot be read", error, "check where it comes from");
+        let Some(mut input) = self.input.take() else { return Ok(None) };
+        // On a thread of its own, so that an interrupt is heard meanwhile.
+        let read = tokio::task::spawn_blocking(move || {
+            let mut line = String::new();
+            let count = input.read_line(&mut line);
+            (input, count.map(|count| (count > 0).then_some(line)))
+        });
+        let (input, line) = read.await.map_err(|error| cannot(io::Error::other(error)))?;
+        self.input = Some(input);
+        Ok(line.map_err(cannot)?.map(|line| line.trim_end_matches(['\n', '\r']).to_owned()))
+    }
+
+    /// All of standard input that is left.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn input(&mut self) -> &mut dyn BufRead {
+        static EMPTY: &[u8] = &[];
+        self.input.get_or_insert_with(|| Box::new(EMPTY)).as_mut()
+    }
+
+    /// Asks on standard error and takes one line as the answer.
+    ///
+    /// # Errors
+    /// When there is nobody to ask, or streams fail.
+    pub async fn ask(&mut self, question: &str) -> Result<String, Failure> {
+        write!(self.err, "{question} ")?;
+        self.err.flush()?;
+        let answer = self.line().await?;
+        answer.ok_or_else(|| {
+            Failure::usage("the input ended before the answer", "answer, or use the flags of `--help`")
+        })
+    }
+
+    /// Asks without showing what is typed.
+    ///
+    /// # Errors
+    /// As [`ask`](Self::ask).
+    pub async fn ask_secret(&mut self, question: &str) -> Result<String, Failure> {
+        let hidden = self.in_is_keyboard.then(Hidden::begin).flatten();
+        let answer = self.ask(question).await;
+        drop(hidden);
+        writeln!(self.err)?;
+        answer
+    }
+
+    /// Asks for yes or no; an empty answer is `default`.
+    ///
+    /// # Errors
+    /// As [`ask`](Self::ask).
+    pub async fn confirm(&mut self, question: &str, default: bool) -> Result<bool, Failure> {
+        let choice = if default { "[Y/n]" } else { "[y/N]" };
+        let answer = self.ask(&format!("{question} {choice}")).await?;
+        Ok(match answer.trim().to_lowercase().as_str() {
+            "" => default,
+            "y" | "yes" => true,
+            _ => false,
+        })
+    }
+}
+
+/// While this lives the keyboard does not echo; an interrupt restores it too.
+struct Hidden(Termios);
+
+impl Hidden {
+    fn begin() -> Option<Self> {
+        let before = termios::tcgetattr(io::stdin()).ok()?;
+        let mut silent = before.clone();
+        silent.local_modes.remove(LocalModes::ECHO);
+        termios::tcsetattr(io::stdin(), OptionalActions::Flush, &silent).ok()?;
+        Some(Self(before))
+    }
+}
+
+impl Drop for Hidden {
+    fn drop(&mut self) {
+        let _ = termios::tcsetattr(io::stdin(), OptionalActions::Flush, &self.0);
+    }
+}

@@ -1,0 +1,207 @@
+//! Accounts, pots and exclusions.
+
+use monzo_common::model::{Account, Excluded, Exclusion, Pot};
+use monzo_common::money::{Currency, Money};
+
+use super::chart::bar;
+use super::look::{Look, Paint};
+use super::table::{Align, Table};
+
+/// An amount, or a dash where it is not known.
+pub(super) fn amount(minor: Option<i64>, currency: Currency) -> String {
+    minor.map_or_else(|| "–".to_owned(), |minor| Money::new(minor, currency).to_string())
+}
+
+/// The words for what is special about something, joined.
+fn words(facts: &[(bool, &'static str)]) -> String {
+    facts.iter().filter(|(holds, _)| *holds).map(|(_, word)| *word).collect::<Vec<_>>().join(", ")
+}
+
+/// `accounts`
+pub fn accounts(accounts: &[Account], look: &Look) -> String {
+    if accounts.is_empty() {
+        return "No accounts are known yet: `monzoctl login` reads them.\n".to_owned();
+    }
+    let mut table = Table::new(&[
+        ("NAME", Align::Flexible),
+        ("TYPE", Align::Left),
+        ("BALANCE", Align::Right),
+        ("WITH POTS", Align::Right),
+        ("ID", Align::Left),
+        ("", Align::Left),
+    ]);
+    for account in accounts {
+        let state = words(&[(account.closed, "closed"), (account.excluded, "excluded")]);
+        let paint = if account.closed || account.excluded { Paint::Quiet } else { Paint::Plain };
+        table.painted([
+            (&account.name, paint),
+            (&account.kind, Paint::Quiet),
+            (&amount(account.balance, account.currency), paint),
+            (&amount(account.total_balance, account.currency), paint),
+            (account.id.as_str(), Paint::Quiet),
+            (&state, Paint::Note),
+        ]);
+    }
+    table.take(look)
+}
+
+/// Cells of a goal's bar; taste.
+const BAR: usize = 10;
+
+/// `pots`
+pub fn pots(pots: &[Pot], accounts: &[Account], look: &Look) -> String {
+    if pots.is_empty() {
+        return "There are no pots.\n".to_owned();
+    }
+    let mut table = Table::new(&[
+        ("NAME", Align::Flexible),
+        ("BALANCE", Align::Right),
+        ("GOAL", Align::Right),
+        ("", Align::Left),
+        ("ACCOUNT", Align::Flexible),
+        ("ID", Align::Left),
+        ("", Align::Left),
+    ]);
+    for pot in pots {
+        let owner = accounts.iter().find(|account| account.id == pot.account_id);
+        let owner = owner.map_or(pot.account_id.as_str(), |account| &account.name);
+        let state = words(&[
+            (pot.deleted, "deleted"),
+            (pot.locked, "locked"),
+            (pot.excluded, "excluded"),
+            (pot.available_for_bills, "pays bills"),
+        ]);
+        let paint = if pot.deleted || pot.excluded { Paint::Quiet } else { Paint::Plain };
+        let goal = pot.goal.filter(|goal| *goal > 0);
+        table.painted([
+            (&pot.name, paint),
+            (&amount(Some(pot.balance), pot.currency), paint),
+            (&goal.map(|goal| amount(Some(goal), pot.currency)).unwrap_or_default(), Paint::Quiet),
+            (&goal.map(|goal| progress(pot.balance, goal)).unwrap_or_default(), Paint::Good),
+            (owner, Paint::Quiet),
+            (pot.id.as_str(), Paint::Quiet),
+            (&state, Paint::Note),
+        ]);
+    }
+    table.take(look)
+}
+
+/// `████▌      45%`
+fn progress(balance: i64, goal: i64) -> String {
+    let part = i128::from(balance.max(0)) * 100 / i128::from(goal.max(1));
+    let percent = usize::try_from(part).unwrap_or(usize::MAX);
+    format!("{} {percent:>3}%", bar(percent, 100, BAR))
+}
+
+/// `show ACCOUNT`
+pub fn show_account(account: &Account, look: &Look) -> String {
+    facts(
+        look,
+        &[
+            ("Account", account.name.clone()),
+            ("Id", account.id.to_string()),
+            ("Type", account.kind.clone()),
+            ("Balance", amount(account.balance, account.currency)),
+            ("With pots", amount(account.total_balance, account.currency)),
+            ("Pot", account.pot_id.as_ref().map(ToString::to_string).unwrap_or_default()),
+            ("State", words(&[(account.closed, "closed"), (account.excluded, "excluded")])),
+        ],
+    )
+}
+
+/// `show POT`
+pub fn show_pot(pot: &Pot, look: &Look) -> String {
+    let goal = pot.goal.filter(|goal| *goal > 0);
+    facts(
+        look,
+        &[
+            ("Pot", pot.name.clone()),
+            ("Id", pot.id.to_string()),
+            ("Account", pot.account_id.to_string()),
+            ("Behind it", pot.pot_current_id.as_ref().map(ToString::to_string).unwrap_or_default()),
+            ("Type", pot.kind.clone()),
+            ("Balance", amount(Some(pot.balance), pot.currency)),
+            ("Goal", goal.map(|goal| amount(Some(goal), pot.currency)).unwrap_or_default()),
+            ("", goal.map(|goal| progress(pot.balance, goal)).unwrap_or_default()),
+            (
+                "State",
+                words(&[
+                    (pot.deleted, "deleted"),
+                    (pot.locked, "locked"),
+                    (pot.excluded, "excluded"),
+                    (pot.available_for_bills, "pays bills"),
+                ]),
+            ),
+        ],
+    )
+}
+
+/// Names and values under each other; empty values are left out.
+pub(super) fn facts(look: &Look, pairs: &[(&str, String)]) -> String {
+    let shown: Vec<_> = pairs.iter().filter(|(_, value)| !value.is_empty()).collect();
+    let widest = shown.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    shown
+        .iter()
+        .map(|(name, value)| {
+            let name = look.paint(Paint::Quiet, &format!("{name:<widest$}"));
+            format!("{name}  {}\n", super::clean(value))
+        })
+        .collect()
+}
+
+/// `exclude list`
+pub fn exclusions(exclusions: &[Exclusion], look: &Look) -> String {
+    if exclusions.is_empty() {
+        return "Nothing is excluded.\n".to_owned();
+    }
+    let mut table = Table::new(&[
+        ("NAME", Align::Flexible),
+        ("KIND", Align::Left),
+        ("WRITTEN", Align::Left),
+        ("ID", Align::Left),
+    ]);
+    for exclusion in exclusions {
+        let kind = match exclusion.kind {
+            Excluded::Account => "account",
+            Excluded::Pot => "pot",
+        };
+        let origin = if exclusion.origin == "hand" { "by hand" } else { "in the configuration" };
+        table.row([&exclusion.name, kind, origin, &exclusion.id]);
+    }
+    table.take(look)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::fixture::{account, look, pot};
+
+    #[test]
+    fn accounts_show_balances_and_what_is_special() {
+        let mut closed = account("acc_2", "Old", Some(0));
+        closed.closed = true;
+        let mut unknown = account("acc_3", "Joint", None);
+        unknown.excluded = true;
+        let all = [account("acc_1", "Current", Some(123_456)), closed, unknown];
+        insta::assert_snapshot!(accounts(&all, &look(None)), @r"
+        NAME     TYPE         BALANCE  WITH POTS  ID
+        Current  uk_retail  £1,234.56  £1,234.56  acc_1
+        Old      uk_retail      £0.00      £0.00  acc_2  closed
+        Joint    uk_retail          –          –  acc_3  excluded
+        ");
+    }
+
+    #[test]
+    fn pots_show_how_near_their_goal_is() {
+        let mut bills = pot("pot_2", "Bills", 80_000);
+        bills.available_for_bills = true;
+        let mut holiday = pot("pot_1", "Holiday", 45_000);
+        holiday.goal = Some(100_000);
+        insta::assert_snapshot!(
+            pots(&[holiday, bills], &[account("acc_1", "Current", None)], &look(None)), @r"
+        NAME     BALANCE       GOAL                   ACCOUNT  ID
+        Holiday  £450.00  £1,000.00  ████▌       45%  Current  pot_1
+        Bills    £800.00                              Current  pot_2  pays bills
+        ");
+    }
+}

@@ -1,0 +1,107 @@
+//! Backups, and what a check of one found.
+
+use monzo_common::model::{Backup, Verification};
+
+use super::account::facts;
+use super::look::{Look, Paint};
+use super::table::{Align, Table};
+use super::text::clean;
+
+/// `backup list`
+pub fn backups(backups: &[Backup], look: &Look) -> String {
+    if backups.is_empty() {
+        return "There are no backups yet.\n".to_owned();
+    }
+    let mut table = Table::new(&[
+        ("NAME", Align::Left),
+        ("MADE", Align::Left),
+        ("SIZE", Align::Right),
+        ("WHY", Align::Left),
+        ("", Align::Left),
+    ]);
+    for backup in backups {
+        let login = if backup.with_login { "with login" } else { "" };
+        table.painted([
+            (&backup.name, Paint::Strong),
+            (&look.here.minute(backup.at), Paint::Plain),
+            (&size(backup.size), Paint::Plain),
+            (&backup.cause, Paint::Quiet),
+            (login, Paint::Note),
+        ]);
+    }
+    table.take(look)
+}
+
+/// `4.2 MB`; decimal, as file managers show it.
+pub fn size(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
+    if bytes < 1000 {
+        return format!("{bytes} B");
+    }
+    let mut tenths = bytes / 100;
+    let mut unit = 0;
+    while tenths >= 10_000 && unit + 1 < UNITS.len() {
+        tenths /= 1000;
+        unit += 1;
+    }
+    format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
+}
+
+/// `verify`, and what `restore` asks about.
+pub fn verification(found: &Verification, look: &Look) -> String {
+    let verdict =
+        if found.sound { look.paint(Paint::Good, "sound") } else { look.paint(Paint::Bad, "not sound") };
+    let mut text = format!("{} is {verdict}\n", clean(&found.name));
+    for problem in &found.problems {
+        text.push_str(&format!("  {} {}\n", look.paint(Paint::Bad, "✗"), clean(problem)));
+    }
+    text.push_str(&facts(
+        look,
+        &[
+            ("Whose", found.user_id.clone().unwrap_or_default()),
+            ("Accounts", found.accounts.to_string()),
+            ("Transactions", found.transactions.to_string()),
+            ("Newest", found.newest_at.map(|at| look.here.minute(at)).unwrap_or_default()),
+            ("Schema", found.schema.to_string()),
+        ],
+    ));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::fixture::look;
+
+    #[test]
+    fn sizes_read_as_people_say_them() {
+        let check = |bytes, expected: &str| assert_eq!(size(bytes), expected, "{bytes}");
+        check(0, "0 B");
+        check(999, "999 B");
+        check(1_000, "1.0 kB");
+        check(4_250_000, "4.2 MB");
+        check(999_999_999, "999.9 MB");
+        check(12_000_000_000, "12.0 GB");
+    }
+
+    #[test]
+    fn a_check_says_what_is_wrong() {
+        let found = Verification {
+            name: "upload".into(),
+            sound: false,
+            problems: vec!["page 7 is torn".into()],
+            schema: 3,
+            user_id: None,
+            accounts: 2,
+            transactions: 4_000,
+            newest_at: None,
+        };
+        insta::assert_snapshot!(verification(&found, &look(None)), @r"
+        upload is not sound
+          ✗ page 7 is torn
+        Accounts      2
+        Transactions  4000
+        Schema        3
+        ");
+    }
+}

@@ -1,0 +1,110 @@
+//! The columns of CSV, noun by noun: the names of the JSON in the order in which the model declares them.
+
+/// Paths into an item's JSON.
+pub type Columns = &'static [&'static str];
+
+/// Accounts.
+pub const ACCOUNT: Columns =
+    &["id", "name", "type", "currency", "closed", "excluded", "balance", "total_balance", "pot_id"];
+
+/// Pots.
+pub const POT: Columns = &[
+    "id",
+    "name",
+    "account_id",
+    "pot_current_id",
+    "type",
+    "balance",
+    "currency",
+    "goal",
+    "locked",
+    "deleted",
+    "excluded",
+    "available_for_bills",
+];
+
+/// Balances.
+pub const BALANCE: Columns =
+    &["account_id", "pot_id", "name", "balance", "total_balance", "spend_today", "currency", "at"];
+
+/// Points of a balance's history.
+pub const POINT: Columns = &["account_id", "pot_id", "at", "balance", "currency"];
+
+/// Transactions.
+pub const TRANSACTION: Columns = &[
+    "account_id",
+    "id",
+    "created_at",
+    "settled_at",
+    "updated_at",
+    "amount",
+    "currency",
+    "local_amount",
+    "local_currency",
+    "description",
+    "merchant.id",
+    "merchant.name",
+    "merchant.emoji",
+    "counterparty",
+    "category",
+    "categories",
+    "notes",
+    "tags",
+    "scheme",
+    "pot_id",
+    "pending",
+    "declined",
+    "decline_reason",
+    "withdrawn_at",
+];
+
+/// Transactions with the bank's JSON.
+pub const TRANSACTION_RAW: Columns = &[
+    "account_id",
+    "id",
+    "created_at",
+    "settled_at",
+    "updated_at",
+    "amount",
+    "currency",
+    "local_amount",
+    "local_currency",
+    "description",
+    "merchant.id",
+    "merchant.name",
+    "merchant.emoji",
+    "counterparty",
+    "category",
+    "categories",
+    "notes",
+    "tags",
+    "scheme",
+    "pot_id",
+    "pending",
+    "declined",
+    "decline_reason",
+    "withdrawn_at",
+    "raw",
+];
+
+/// Syncs.
+pub const SYNC: Columns = &["id", "state", "cause", "started_at", "ended_at", "accounts"];
+
+/// Events.
+pub const EVENT: Columns =
+    &["id", "at", "kind", "severity", "message", "account_id", "pot_id", "transaction_id", "sync_id"];
+
+/// Exclusions.
+pub const EXCLUSION: Columns = &["kind", "id", "name", "origin"];
+
+/// Grants of the access list.
+pub const GRANT: Columns = &["who", "role", "origin"];
+
+/// Backups.
+pub const BACKUP: Columns = &["name", "at", "size", "cause", "with_login"];
+
+/// Keys of the configuration.
+pub const ENTRY: Columns = &["key", "value", "origin"];
+
+/// Methods of the daemon.
+pub const METHOD: Columns = &["name", "role", "summary"];

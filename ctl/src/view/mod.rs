@@ -1,0 +1,38 @@
+//! Views: values in, text out; nothing here reads, asks or prints.
+
+mod account;
+mod backup;
+mod balance;
+mod chart;
+pub mod columns;
+mod config;
+mod csv;
+mod event;
+pub(crate) mod json;
+mod login;
+mod look;
+mod progress;
+mod status;
+mod sync;
+mod table;
+mod text;
+mod transaction;
+
+pub use account::{accounts, exclusions, pots, show_account, show_pot};
+pub use backup::{backups, size, verification};
+pub use balance::{balances, history};
+pub use config::{entries, reload, report};
+pub use csv::{Csv, csv_of_one};
+pub use event::{event, events};
+pub use json::{list, thing};
+pub use login::{access, login, role, whoami};
+pub use look::{Look, Paint};
+pub use progress::{headline, outcome};
+pub use status::status;
+pub use sync::{show_sync, syncs};
+pub use table::{Align, Table};
+pub use text::clean;
+pub use transaction::{add_transaction, show_transaction, transactions};
+
+#[cfg(test)]
+pub(crate) mod fixture;

@@ -1,0 +1,123 @@
+//! A sync's progress in a line, and how it ended.
+
+use monzo_common::model::{Account, Progress, Sync, SyncPhase, SyncState};
+
+use super::look::{Look, Paint};
+use super::text::clean;
+
+/// `Reading the history: 1,200 rows, 14 pages, 3 of 9 windows, 2:31 left`
+pub fn headline(progress: &Progress) -> String {
+    let doing = match progress.phase {
+        SyncPhase::Accounts => "Asking for accounts and balances",
+        SyncPhase::Capture => "Reading the whole history",
+        SyncPhase::Incremental => "Reading what is new",
+        SyncPhase::Reconcile => "Comparing balances",
+        SyncPhase::Ended => "Done",
+    };
+    let mut parts = Vec::new();
+    if progress.pages > 0 {
+        parts.push(count(progress.rows, "row"));
+        parts.push(count(progress.pages, "page"));
+    }
+    if progress.windows > 0 {
+        parts.push(format!("{} of {}", progress.windows_done, count(progress.windows.into(), "window")));
+    }
+    if let Some(seconds) = progress.window_seconds_left {
+        parts.push(format!("{}:{:02} left", seconds / 60, seconds % 60));
+    }
+    if parts.is_empty() { doing.to_owned() } else { format!("{doing}: {}", parts.join(", ")) }
+}
+
+/// `1 row`, `1,200 rows`
+pub(super) fn count(number: u64, noun: &str) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    if number == 1 { format!("{text} {noun}") } else { format!("{text} {noun}s") }
+}
+
+/// How a sync ended, and which accounts failed.
+pub fn outcome(sync: &Sync, accounts: &[Account], look: &Look) -> String {
+    let (paint, word) = match sync.state {
+        SyncState::Running => (Paint::Note, "Running"),
+        SyncState::Done => (Paint::Good, "Synced"),
+        SyncState::Partial => (Paint::Note, "Synced in part"),
+        SyncState::Failed => (Paint::Bad, "Failed"),
+        SyncState::Cancelled => (Paint::Note, "Cancelled"),
+    };
+    let sum = |of: fn(&monzo_common::model::AccountSync) -> u64| sync.accounts.iter().map(of).sum::<u64>();
+    let (added, changed, withdrawn) = (sum(|a| a.added), sum(|a| a.changed), sum(|a| a.withdrawn));
+    let took = sync
+        .ended_at
+        .map(|ended| format!(" in {}", crate::here::span(ended.duration_since(sync.started_at))));
+    let mut text = format!(
+        "{} {} in {}{}: {added} new, {changed} changed, {withdrawn} withdrawn\n",
+        look.paint(paint, word),
+        count(sum(|a| a.pages), "page"),
+        count(sync.accounts.len().try_into().unwrap_or(u64::MAX), "account"),
+        took.unwrap_or_default(),
+    );
+    for failed in &sync.accounts {
+        let Some(error) = &failed.error else { continue };
+        let known = accounts.iter().find(|account| account.id == failed.account_id);
+        let name = known.map_or(failed.account_id.as_str(), |account| &account.name);
+        text.push_str(&format!("  {} {}: {}\n", look.paint(Paint::Bad, "✗"), clean(name), clean(error)));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use monzo_common::model::AccountSync;
+
+    use super::*;
+    use crate::view::fixture::{account, look, now};
+
+    #[test]
+    fn progress_says_phase_rows_and_time_left() {
+        let progress = Progress {
+            sync_id: "s".into(),
+            phase: SyncPhase::Capture,
+            pages: 14,
+            rows: 1_200,
+            windows_done: 3,
+            windows: 9,
+            window_seconds_left: Some(151),
+            accounts: Vec::new(),
+            sync: None,
+        };
+        assert_eq!(
+            headline(&progress),
+            "Reading the whole history: 1,200 rows, 14 pages, 3 of 9 windows, 2:31 left"
+        );
+    }
+
+    #[test]
+    fn the_outcome_names_the_accounts_that_failed() {
+        let part = |id: &str, error: Option<&str>| AccountSync {
+            account_id: id.into(),
+            pages: 1,
+            added: 3,
+            changed: 1,
+            withdrawn: 0,
+            error: error.map(Into::into),
+        };
+        let sync = Sync {
+            id: "s".into(),
+            state: SyncState::Partial,
+            cause: "request".into(),
+            started_at: now(),
+            ended_at: Some(now() + jiff::SignedDuration::from_secs(3)),
+            accounts: vec![part("acc_1", None), part("acc_2", Some("the bank answers with failures"))],
+        };
+        insta::assert_snapshot!(outcome(&sync, &[account("acc_2", "Joint", None)], &look(None)), @r"
+        Synced in part 2 pages in 2 accounts in 3 s: 6 new, 2 changed, 0 withdrawn
+          ✗ Joint: the bank answers with failures
+        ");
+    }
+}

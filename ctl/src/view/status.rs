@@ -1,0 +1,273 @@
+//! The status page: one screen that says how things stand and, where they stand badly, what mends them.
+
+use monzo_common::model::{AccountStatus, Attention, LoginState, Mode, Severity, Status};
+use monzo_common::money::Money;
+
+use super::account::amount;
+use super::look::{Look, Paint};
+use super::table::{Align, Table};
+use super::text::clean;
+
+/// `status`
+pub fn status(status: &Status, look: &Look) -> String {
+    let mut page = headline(status, look);
+    if status.mode == Mode::Normal {
+        page.push('\n');
+        page.push_str(&line(look, "Login", &login(status, look)));
+        page.push_str(&line(look, "Sync", &sync(status, look)));
+        page.push_str(&line(look, "Sorter", &sorter(status, look)));
+        let shown: Vec<&AccountStatus> =
+            status.accounts.iter().filter(|account| worth_a_line(account)).collect();
+        if !shown.is_empty() {
+            page.push('\n');
+            page.push_str(&accounts(&shown, look));
+        }
+    }
+    let of = |severity| status.attention.iter().filter(move |attention| attention.severity == severity);
+    page.push_str(&attentions("Problems", Paint::Bad, of(Severity::Problem), look));
+    page.push_str(&attentions("Notes", Paint::Note, of(Severity::Note), look));
+    page
+}
+
+fn headline(status: &Status, look: &Look) -> String {
+    let (paint, words) = match (status.mode, status.healthy) {
+        (Mode::Rescue, _) => {
+            (Paint::Bad, "rescue mode: the database cannot be used, nothing is synced or moved")
+        }
+        (Mode::Normal, true) => (Paint::Good, "all is well"),
+        (Mode::Normal, false) => (Paint::Bad, "needs you"),
+    };
+    let name = look.paint(Paint::Strong, &format!("monzod {}", clean(&status.version)));
+    format!("{name}  {}\n", look.paint(paint, words))
+}
+
+/// A name and its sentence, the sentences under each other.
+fn line(look: &Look, name: &str, sentence: &str) -> String {
+    format!("{}{sentence}\n", look.paint(Paint::Quiet, &format!("{name:<8}")))
+}
+
+fn login(status: &Status, look: &Look) -> String {
+    let login = &status.login;
+    let here = &look.here;
+    let (paint, words) = match login.state {
+        LoginState::None => (Paint::Bad, "nobody has logged in yet: `monzoctl login`"),
+        LoginState::WaitingBrowser => {
+            (Paint::Note, "waiting for the sign-in in a browser: `monzoctl login` goes on")
+        }
+        LoginState::WaitingApproval => (Paint::Note, "waiting for your approval in the Monzo app"),
+        LoginState::Ready => (Paint::Good, "ready"),
+        LoginState::LoginNeeded => (Paint::Bad, "the bank no longer takes it: `monzoctl login`"),
+        LoginState::ConsentLapsed => (Paint::Bad, "the bank's permission has ended: `monzoctl login`"),
+    };
+    let mut sentence = look.paint(paint, words);
+    if let (LoginState::Ready, Some(ends)) = (login.state, login.access_ends_at) {
+        sentence.push_str(&format!(", access ends {} ({})", here.relative(ends), here.day(ends)));
+    }
+    if let Some(error) = &login.error {
+        sentence.push_str(&format!("\n        {}", look.paint(Paint::Bad, &clean(error))));
+    }
+    sentence
+}
+
+fn sync(status: &Status, look: &Look) -> String {
+    let (sync, here) = (&status.sync, &look.here);
+    let mut parts = Vec::new();
+    if sync.state == "running" {
+        parts.push(look.paint(Paint::Note, "running now"));
+    }
+    match sync.last_success_at {
+        Some(at) if sync.stale => {
+            parts.push(look.paint(Paint::Bad, &format!("stale: last complete {}", here.relative(at))));
+        }
+        Some(at) => parts.push(format!("complete {}", here.relative(at))),
+        None => parts.push("never complete yet".to_owned()),
+    }
+    if let Some(at) =
+        sync.last_attempt_at.filter(|at| sync.last_success_at.is_none_or(|success| *at > success))
+    {
+        parts.push(format!("last tried {}", here.relative(at)));
+    }
+    if let Some(at) = sync.next_due_at {
+        let when = if at <= here.now { "now".to_owned() } else { here.relative(at) };
+        parts.push(format!("next {when}"));
+    }
+    if status.quarantined > 0 {
+        parts.push(look.paint(Paint::Note, &format!("{} in quarantine", status.quarantined)));
+    }
+    parts.join(", ")
+}
+
+fn sorter(status: &Status, look: &Look) -> String {
+    let sorter = &status.sorter;
+    if sorter.mode == "off" {
+        return look.paint(Paint::Quiet, "off");
+    }
+    let mut parts = vec![clean(&sorter.mode).into_owned()];
+    if sorter.frozen {
+        parts.push(look.paint(Paint::Note, "frozen"));
+    }
+    if let Some(at) = sorter.next {
+        parts.push(format!("next {} ({})", look.here.relative(at), look.here.minute(at)));
+    }
+    if sorter.proposed > 0 {
+        parts.push(look.paint(Paint::Note, &format!("{} waiting for approval", sorter.proposed)));
+    }
+    if sorter.unsettled > 0 {
+        parts.push(look.paint(Paint::Note, &format!("{} unsettled", sorter.unsettled)));
+    }
+    parts.join(", ")
+}
+
+/// Hidden accounts are shown only when something is wrong with them; closed ones never change.
+fn worth_a_line(account: &AccountStatus) -> bool {
+    let quiet = account.account.pot_id.is_some() || account.account.closed;
+    !quiet || account.error.is_some() || account.difference.is_some_and(|difference| difference != 0)
+}
+
+fn accounts(accounts: &[&AccountStatus], look: &Look) -> String {
+    let mut table = Table::new(&[
+        ("ACCOUNT", Align::Flexible),
+        ("BALANCE", Align::Right),
+        ("WITH POTS", Align::Right),
+        ("READ", Align::Left),
+        ("HISTORY SINCE", Align::Left),
+        ("", Align::Flexible),
+    ]);
+    for known in accounts {
+        let account = &known.account;
+        let read = known.last_success_at.map_or_else(|| "never".to_owned(), |at| look.here.relative(at));
+        let since = known.covered_from.map_or_else(|| "–".to_owned(), |at| look.here.day(at));
+        let (paint, remark) = remark(known);
+        table.painted([
+            (&account.name, Paint::Strong),
+            (&amount(account.balance, account.currency), Paint::Plain),
+            (&amount(account.total_balance, account.currency), Paint::Quiet),
+            (&read, Paint::Plain),
+            (&since, Paint::Quiet),
+            (&remark, paint),
+        ]);
+    }
+    table.take(look)
+}
+
+fn remark(known: &AccountStatus) -> (Paint, String) {
+    if let Some(error) = &known.error {
+        return (Paint::Bad, error.clone());
+    }
+    match known.difference {
+        Some(difference) if difference != 0 => {
+            let money = Money::new(difference, known.account.currency);
+            (Paint::Note, format!("differs from the bank by {money}"))
+        }
+        _ if known.account.excluded => (Paint::Quiet, "excluded".to_owned()),
+        _ => (Paint::Plain, String::new()),
+    }
+}
+
+fn attentions<'a>(
+    title: &str,
+    paint: Paint,
+    attentions: impl Iterator<Item = &'a Attention>,
+    look: &Look,
+) -> String {
+    let mut text = String::new();
+    for attention in attentions {
+        if text.is_empty() {
+            text.push_str(&format!("\n{}\n", look.paint(Paint::Strong, title)));
+        }
+        let mark = look.paint(paint, if paint == Paint::Bad { "✗" } else { "•" });
+        let id = look.paint(Paint::Quiet, &format!("[{}]", clean(&attention.id)));
+        text.push_str(&format!("  {mark} {} {id}\n", clean(&attention.message)));
+        if !attention.hint.is_empty() {
+            text.push_str(&format!("    → {}\n", clean(&attention.hint)));
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::fixture;
+
+    #[test]
+    fn a_healthy_page_is_quiet() {
+        insta::assert_snapshot!(status(&fixture::status(), &fixture::look(None)), @r"
+        monzod 0.1.0  all is well
+
+        Login   ready, access ends in 80 days (10 Oct 2026)
+        Sync    complete 2 h ago, next in 4 h
+        Sorter  off
+
+        ACCOUNT    BALANCE  WITH POTS  READ     HISTORY SINCE
+        Current  £1,234.56  £1,234.56  2 h ago  26 Oct 2023
+        Joint      -£12.05    -£12.05  2 h ago  26 Oct 2023
+        ");
+    }
+
+    #[test]
+    fn problems_stand_apart_from_notes_with_what_mends_them() {
+        let mut page = fixture::status();
+        page.healthy = false;
+        page.login.state = LoginState::LoginNeeded;
+        page.sync.stale = true;
+        page.accounts[0].error = Some("the login is lost".into());
+        page.accounts[1].difference = Some(-250);
+        let attention = |id: &str, severity, message: &str, hint: &str| Attention {
+            id: id.into(),
+            code: id.into(),
+            severity,
+            message: message.into(),
+            hint: hint.into(),
+        };
+        page.attention = vec![
+            attention("access_ends", Severity::Note, "access ends in 7 days", "monzoctl login"),
+            attention(
+                "login_needed",
+                Severity::Problem,
+                "the bank no longer takes the login",
+                "monzoctl login",
+            ),
+        ];
+        insta::assert_snapshot!(status(&page, &fixture::look(Some(100))), @r"
+        monzod 0.1.0  needs you
+
+        Login   the bank no longer takes it: `monzoctl login`
+        Sync    stale: last complete 2 h ago, next in 4 h
+        Sorter  off
+
+        ACCOUNT    BALANCE  WITH POTS  READ     HISTORY SINCE
+        Current  £1,234.56  £1,234.56  2 h ago  26 Oct 2023    the login is lost
+        Joint      -£12.05    -£12.05  2 h ago  26 Oct 2023    differs from the bank by -£2.50
+
+        Problems
+          ✗ the bank no longer takes the login [login_needed]
+            → monzoctl login
+
+        Notes
+          • access ends in 7 days [access_ends]
+            → monzoctl login
+        ");
+    }
+
+    #[test]
+    fn rescue_says_why_and_how_to_get_out() {
+        let mut page = fixture::status();
+        page.mode = Mode::Rescue;
+        page.healthy = false;
+        page.attention = vec![Attention {
+            id: "rescue".into(),
+            code: "database_damaged".into(),
+            severity: Severity::Problem,
+            message: "the database is damaged".into(),
+            hint: "`monzoctl backup list`, then `monzoctl restore NAME`".into(),
+        }];
+        insta::assert_snapshot!(status(&page, &fixture::look(None)), @r"
+        monzod 0.1.0  rescue mode: the database cannot be used, nothing is synced or moved
+
+        Problems
+          ✗ the database is damaged [rescue]
+            → `monzoctl backup list`, then `monzoctl restore NAME`
+        ");
+    }
+}

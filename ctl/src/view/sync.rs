@@ -1,0 +1,85 @@
+//! Past syncs and quarantine.
+
+use monzo_common::model::{Account, Quarantined, Sync, SyncState};
+
+use super::account::facts;
+use super::look::{Look, Paint};
+use super::progress::outcome;
+use super::table::{Align, Table};
+
+/// `sync history`
+pub fn syncs(syncs: &[Sync], quarantined: &[Quarantined], look: &Look) -> String {
+    let mut text = String::new();
+    if syncs.is_empty() {
+        text.push_str("No syncs to show.\n");
+    } else {
+        let mut table = Table::new(&[
+            ("BEGAN", Align::Left),
+            ("TOOK", Align::Right),
+            ("WHY", Align::Left),
+            ("STATE", Align::Left),
+            ("NEW", Align::Right),
+            ("CHANGED", Align::Right),
+            ("WITHDRAWN", Align::Right),
+            ("ID", Align::Left),
+            ("", Align::Flexible),
+        ]);
+        syncs.iter().for_each(|sync| add(&mut table, sync, look));
+        text.push_str(&table.take(look));
+    }
+    if !quarantined.is_empty() {
+        text.push_str(&format!("\n{}\n", look.paint(Paint::Strong, "Kept until they can be understood")));
+        let mut table = Table::new(&[
+            ("SEEN", Align::Left),
+            ("ACCOUNT", Align::Left),
+            ("TRANSACTION", Align::Left),
+            ("WHY", Align::Flexible),
+        ]);
+        for record in quarantined {
+            let id = record.transaction_id.as_deref().unwrap_or("–");
+            table.row([&look.here.minute(record.at), record.account_id.as_str(), id, &record.reason]);
+        }
+        text.push_str(&table.take(look));
+    }
+    text
+}
+
+fn add(table: &mut Table, sync: &Sync, look: &Look) {
+    let (paint, state) = match sync.state {
+        SyncState::Running => (Paint::Note, "running"),
+        SyncState::Done => (Paint::Good, "done"),
+        SyncState::Partial => (Paint::Note, "partial"),
+        SyncState::Failed => (Paint::Bad, "failed"),
+        SyncState::Cancelled => (Paint::Note, "cancelled"),
+    };
+    let took = sync.ended_at.map(|ended| crate::here::span(ended.duration_since(sync.started_at)));
+    let sum = |of: fn(&monzo_common::model::AccountSync) -> u64| {
+        sync.accounts.iter().map(of).sum::<u64>().to_string()
+    };
+    let error = sync.accounts.iter().find_map(|account| account.error.as_deref()).unwrap_or_default();
+    table.painted([
+        (&look.here.minute(sync.started_at), Paint::Plain),
+        (&took.unwrap_or_default(), Paint::Quiet),
+        (&sync.cause, Paint::Quiet),
+        (state, paint),
+        (&sum(|account| account.added), Paint::Plain),
+        (&sum(|account| account.changed), Paint::Plain),
+        (&sum(|account| account.withdrawn), Paint::Plain),
+        (&sync.id, Paint::Quiet),
+        (error, Paint::Bad),
+    ]);
+}
+
+/// `show SYNC`
+pub fn show_sync(sync: &Sync, accounts: &[Account], look: &Look) -> String {
+    let text = facts(
+        look,
+        &[
+            ("Sync", sync.id.clone()),
+            ("Why", sync.cause.clone()),
+            ("Began", look.here.second(sync.started_at)),
+            ("Ended", sync.ended_at.map(|at| look.here.second(at)).unwrap_or_default()),
+        ],
+    );
+    format!("{text}{}", outcome(sync, accounts, look))
+}

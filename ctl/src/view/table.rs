@@ -1,0 +1,168 @@
+//! Tables: columns aligned on the decimal point, cut to the screen where there is one, without borders.
+//!
+//! Widths only grow, so that a list that comes page by page is printed as it comes.
+
+use super::look::{Look, Paint};
+use super::text::{clean, cut, width};
+
+/// How a column is laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Align {
+    /// To the left, never cut.
+    Left,
+    /// To the right: amounts (one currency has the same digits everywhere) and counts.
+    Right,
+    /// To the left, cut first where the screen is narrow.
+    Flexible,
+}
+
+/// One cell: its text and its colour.
+#[derive(Debug, Clone)]
+struct Cell {
+    text: String,
+    paint: Paint,
+}
+
+/// A table that is being written.
+#[derive(Debug)]
+pub struct Table {
+    columns: Vec<(&'static str, Align, usize)>,
+    rows: Vec<Vec<Cell>>,
+    headed: bool,
+}
+
+/// Spaces between columns.
+const GAP: usize = 2;
+
+/// What a flexible column keeps on the narrowest screen.
+const LEAST: usize = 8;
+
+impl Table {
+    /// An empty table with these columns.
+    pub fn new(columns: &[(&'static str, Align)]) -> Self {
+        Self {
+            columns: columns.iter().map(|(title, align)| (*title, *align, width(title))).collect(),
+            rows: Vec::new(),
+            headed: false,
+        }
+    }
+
+    /// Adds a row in plain ink.
+    pub fn row<const N: usize>(&mut self, cells: [&str; N]) {
+        self.painted(cells.map(|text| (text, Paint::Plain)));
+    }
+
+    /// Adds a row.
+    pub fn painted<const N: usize>(&mut self, cells: [(&str, Paint); N]) {
+        debug_assert_eq!(N, self.columns.len(), "a row has as many cells as the table has columns");
+        let row: Vec<Cell> =
+            cells.into_iter().map(|(text, paint)| Cell { text: clean(text).into_owned(), paint }).collect();
+        for (cell, column) in row.iter().zip(&mut self.columns) {
+            column.2 = column.2.max(width(&cell.text));
+        }
+        self.rows.push(row);
+    }
+
+    /// No row is waiting to be printed.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The rows since the last call as text, with the header before the first.
+    pub fn take(&mut self, look: &Look) -> String {
+        let widths = self.fitted(look.width);
+        let mut text = String::new();
+        if !self.headed {
+            self.headed = true;
+            let header: Vec<Cell> = self
+                .columns
+                .iter()
+                .map(|(title, ..)| Cell { text: (*title).to_owned(), paint: Paint::Quiet })
+                .collect();
+            self.line(&header, &widths, look, &mut text);
+        }
+        for row in std::mem::take(&mut self.rows) {
+            self.line(&row, &widths, look, &mut text);
+        }
+        text
+    }
+
+    /// Widths that fit the screen: the widest flexible column gives first.
+    fn fitted(&self, screen: Option<usize>) -> Vec<usize> {
+        let mut widths: Vec<usize> = self.columns.iter().map(|(_, _, width)| *width).collect();
+        let Some(screen) = screen else { return widths };
+        let gaps = GAP * widths.len().saturating_sub(1);
+        while widths.iter().sum::<usize>() + gaps > screen {
+            let widest = (0..widths.len())
+                .filter(|index| self.columns[*index].1 == Align::Flexible && widths[*index] > LEAST)
+                .max_by_key(|index| widths[*index]);
+            let Some(widest) = widest else { break };
+            widths[widest] -= 1;
+        }
+        widths
+    }
+
+    fn line(&self, cells: &[Cell], widths: &[usize], look: &Look, text: &mut String) {
+        let last = cells.iter().rposition(|cell| !cell.text.is_empty()).unwrap_or(0);
+        for (index, cell) in cells.iter().enumerate().take(last + 1) {
+            let (align, cells) = (self.columns[index].1, widths[index]);
+            let shown = if align == Align::Flexible { cut(&cell.text, cells) } else { (&*cell.text).into() };
+            let padding = " ".repeat(cells.saturating_sub(width(&shown)));
+            let painted = look.paint(cell.paint, &shown);
+            if index > 0 {
+                text.push_str(&" ".repeat(GAP));
+            }
+            match align {
+                Align::Right => text.extend([padding, painted]),
+                Align::Left | Align::Flexible if index == last => text.push_str(&painted),
+                Align::Left | Align::Flexible => text.extend([painted, padding]),
+            }
+        }
+        text.push('\n');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::fixture::look;
+
+    fn example() -> Table {
+        let mut table =
+            Table::new(&[("NAME", Align::Left), ("BALANCE", Align::Right), ("WHAT", Align::Flexible)]);
+        table.row(["Current", "£1,234.56", "a rather long description of it"]);
+        table.row(["Joint", "-£0.05", "\x1b[2Jshort"]);
+        table
+    }
+
+    #[test]
+    fn amounts_align_on_the_point_and_nothing_is_cut_off_a_terminal() {
+        insta::assert_snapshot!(example().take(&look(None)), @r"
+        NAME       BALANCE  WHAT
+        Current  £1,234.56  a rather long description of it
+        Joint       -£0.05  [2Jshort
+        ");
+    }
+
+    #[test]
+    fn a_narrow_screen_cuts_descriptions_only() {
+        insta::assert_snapshot!(example().take(&look(Some(34))), @r"
+        NAME       BALANCE  WHAT
+        Current  £1,234.56  a rather long…
+        Joint       -£0.05  [2Jshort
+        ");
+    }
+
+    #[test]
+    fn a_later_page_has_no_second_header_and_keeps_the_widths() {
+        let mut table = example();
+        table.take(&look(None));
+        table.row(["Pot", "£1.00", "x"]);
+        insta::assert_snapshot!(table.take(&look(None)), @"Pot          £1.00  x");
+    }
+
+    #[test]
+    fn an_empty_table_is_its_header() {
+        assert_eq!(Table::new(&[("A", Align::Left)]).take(&look(None)), "A\n");
+    }
+}

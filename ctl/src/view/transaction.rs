@@ -1,0 +1,187 @@
+//! Transactions: the list, and everything about one.
+
+use monzo_common::model::{Revision, Transaction, TransactionDetail};
+use monzo_common::money::Money;
+
+use super::account::facts;
+use super::look::{Look, Paint};
+use super::table::{Align, Table};
+use super::text::clean;
+
+/// The columns of the list.
+const COLUMNS: &[(&str, Align)] = &[
+    ("WHEN", Align::Left),
+    ("AMOUNT", Align::Right),
+    ("WHO", Align::Flexible),
+    ("CATEGORY", Align::Left),
+    ("STATE", Align::Left),
+    ("ID", Align::Left),
+];
+
+/// The table of `transactions`, still empty.
+pub fn transactions() -> Table {
+    Table::new(COLUMNS)
+}
+
+/// Adds one transaction to the table.
+pub fn add_transaction(table: &mut Table, row: &Transaction, look: &Look) {
+    let state = state(row);
+    let counts = !row.declined && row.withdrawn_at.is_none();
+    let amount = match (counts, row.amount > 0) {
+        (false, _) => Paint::Quiet,
+        (true, true) => Paint::Good,
+        (true, false) => Paint::Plain,
+    };
+    table.painted([
+        (&look.here.minute(row.created_at), Paint::Quiet),
+        (&money(row), amount),
+        (&who(row), if counts { Paint::Plain } else { Paint::Quiet }),
+        (&row.category.replace('_', " "), Paint::Quiet),
+        (state, Paint::Note),
+        (row.id.as_str(), Paint::Quiet),
+    ]);
+}
+
+fn money(row: &Transaction) -> String {
+    let money = Money::new(row.amount, row.currency);
+    if row.amount > 0 { format!("+{money}") } else { money.to_string() }
+}
+
+/// The other side in the fewest words: merchant, person, else the bank's text.
+fn who(row: &Transaction) -> String {
+    match (&row.merchant, &row.counterparty) {
+        (Some(merchant), _) if !merchant.name.is_empty() => merchant.name.clone(),
+        (_, Some(counterparty)) if !counterparty.is_empty() => counterparty.clone(),
+        _ => row.description.clone(),
+    }
+}
+
+fn state(row: &Transaction) -> &'static str {
+    match row {
+        Transaction { withdrawn_at: Some(_), .. } => "withdrawn",
+        Transaction { declined: true, .. } => "declined",
+        Transaction { pending: true, .. } => "pending",
+        _ => "",
+    }
+}
+
+/// `show TRANSACTION`
+pub fn show_transaction(detail: &TransactionDetail, look: &Look) -> String {
+    let row = &detail.transaction;
+    let at = |at: Option<jiff::Timestamp>| at.map(|at| look.here.second(at)).unwrap_or_default();
+    let local = Money::new(row.local_amount, row.local_currency);
+    let abroad = if row.local_currency == row.currency { String::new() } else { local.to_string() };
+    let split: Vec<String> = row
+        .categories
+        .iter()
+        .map(|(category, amount)| format!("{category} {}", Money::new(*amount, row.currency)))
+        .collect();
+    let mut text = facts(
+        look,
+        &[
+            ("Transaction", who(row)),
+            ("Id", row.id.to_string()),
+            ("Account", row.account_id.to_string()),
+            ("Amount", money(row)),
+            ("Abroad", abroad),
+            ("State", state(row).to_owned()),
+            ("Reason", row.decline_reason.clone().unwrap_or_default()),
+            ("Made", at(Some(row.created_at))),
+            ("Settled", at(row.settled_at)),
+            ("Changed", at(row.updated_at)),
+            ("Withdrawn", at(row.withdrawn_at)),
+            ("Description", row.description.clone()),
+            ("Category", row.category.clone()),
+            ("Split", if split.len() > 1 { split.join(", ") } else { String::new() }),
+            ("Pot", row.pot_id.as_ref().map(ToString::to_string).unwrap_or_default()),
+            ("Scheme", row.scheme.clone()),
+            ("Notes", row.notes.clone()),
+            ("Tags", row.tags.join(" ")),
+        ],
+    );
+    if !detail.revisions.is_empty() {
+        text.push_str(&format!("\n{}\n", look.paint(Paint::Strong, "Earlier")));
+        detail.revisions.iter().for_each(|earlier| text.push_str(&revision(earlier, look)));
+    }
+    if let Some(raw) = &row.raw {
+        let raw = serde_json::to_string_pretty(raw).unwrap_or_default();
+        text.push_str(&format!("\n{}\n", look.paint(Paint::Strong, "As the bank has it")));
+        raw.lines()
+            .for_each(|line| text.push_str(&format!("  {}{}\n", indent(line), clean(line.trim_start()))));
+    }
+    text
+}
+
+fn indent(line: &str) -> &str {
+    &line[..line.len() - line.trim_start().len()]
+}
+
+fn revision(earlier: &Revision, look: &Look) -> String {
+    let before: Vec<String> = earlier
+        .before
+        .iter()
+        .map(|(column, value)| format!("{} was {}", clean(column), clean(&value.to_string())))
+        .collect();
+    format!("  until {}: {}\n", look.here.second(earlier.at), before.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use monzo_common::model::Merchant;
+
+    use super::*;
+    use crate::view::fixture::{look, now, transaction};
+
+    #[test]
+    fn the_list_shows_who_how_much_and_what_is_special() {
+        let mut table = transactions();
+        let mut coffee = transaction("tx_2", -320, "PRET A MANGER LONDON");
+        coffee.merchant =
+            Some(Merchant { id: "merch_1".into(), name: "Pret \x1b[31mA Manger".into(), emoji: None });
+        coffee.pending = true;
+        let mut gone = transaction("tx_3", -100, "HOLD");
+        gone.withdrawn_at = Some(now());
+        for row in [transaction("tx_1", 250_000, "SALARY"), coffee, gone] {
+            add_transaction(&mut table, &row, &look(None));
+        }
+        insta::assert_snapshot!(table.take(&look(None)), @r"
+        WHEN                  AMOUNT  WHO                CATEGORY   STATE      ID
+        2026-07-22 10:00  +£2,500.00  SALARY             groceries             tx_1
+        2026-07-22 10:00      -£3.20  Pret [31mA Manger  groceries  pending    tx_2
+        2026-07-22 10:00      -£1.00  HOLD               groceries  withdrawn  tx_3
+        ");
+    }
+
+    #[test]
+    fn one_transaction_is_shown_with_what_it_was_before() {
+        let mut row = transaction("tx_1", -320, "PRET");
+        row.local_amount = -400;
+        row.local_currency = "EUR".parse().expect("a code");
+        row.raw = Some(serde_json::json!({"id": "tx_1"}));
+        let before = [("amount".to_owned(), serde_json::json!(-300))].into();
+        let detail = TransactionDetail {
+            transaction: row,
+            revisions: vec![Revision { at: now(), sync_id: None, before }],
+        };
+        insta::assert_snapshot!(show_transaction(&detail, &look(None)), @r#"
+        Transaction  PRET
+        Id           tx_1
+        Account      acc_1
+        Amount       -£3.20
+        Abroad       -€4.00
+        Made         2026-07-22 10:00:00
+        Settled      2026-07-22 10:00:00
+        Description  PRET
+        Category     groceries
+        Scheme       mastercard
+
+        Earlier
+          until 2026-07-22 11:00:00: amount was -300
+
+        As the bank has it
+          {
+            "id": "tx_1"
+          }
+        "#);
+    }
+}
