@@ -4,6 +4,13 @@
 
 use jiff::Timestamp;
 use monzo_common::model::{Event, Severity};
+use tokio::sync::broadcast;
+
+use crate::clock::Clock;
+use crate::store::Store;
+
+/// Events that a slow listener may fall behind by. Taste.
+const BACKLOG: usize = 256;
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident = $text:literal, $severity:ident;)*) => {
@@ -149,5 +156,46 @@ impl Happened {
             transaction_id: self.transaction_id,
             sync_id: self.sync_id,
         }
+    }
+}
+
+/// Keeps events and tells of them.
+#[derive(Clone)]
+pub struct Journal {
+    store: Store,
+    clock: Clock,
+    tell: broadcast::Sender<Event>,
+}
+
+impl Journal {
+    /// A journal over `store`.
+    pub fn new(store: Store, clock: Clock) -> Self {
+        Self { store, clock, tell: broadcast::channel(BACKLOG).0 }
+    }
+
+    /// Keeps an event and tells whoever listens; one that cannot be kept is told in the log alone.
+    pub async fn record(&self, happened: Happened) {
+        let at = self.clock.now();
+        let kind = happened.kind.as_str();
+        // The message may hold names and amounts, which the log does not (product.md, journald).
+        match happened.kind.severity() {
+            Severity::Problem => {
+                tracing::warn!(monzod_event = kind, monzod_sync_id = happened.sync_id, "{kind}");
+            }
+            Severity::Note => {
+                tracing::info!(monzod_event = kind, monzod_sync_id = happened.sync_id, "{kind}");
+            }
+        }
+        let kept = happened.clone();
+        match self.store.write(move |writer| writer.append_event(&kept, at)).await {
+            // That nobody listens is no failure.
+            Ok(id) => drop(self.tell.send(happened.stored(id, at))),
+            Err(error) => tracing::warn!(%error, monzod_event = kind, "an event could not be kept"),
+        }
+    }
+
+    /// Events from now on.
+    pub fn listen(&self) -> broadcast::Receiver<Event> {
+        self.tell.subscribe()
     }
 }

@@ -8,6 +8,7 @@ pub mod config;
 pub mod events;
 pub mod facts;
 pub mod host;
+pub mod login;
 pub mod metrics;
 pub mod monzo;
 pub mod rpc;

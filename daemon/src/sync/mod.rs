@@ -1,11 +1,132 @@
 //! Facts in: brings everything that the bank lists into the store, once, and keeps it true.
+//!
+//! One sync runs at a time; whoever asks for another joins it. A sync belongs to the loop and to nobody who called:
+//! it goes on when a caller hangs up, and ends at a page boundary when it is cancelled or the daemon stops.
+//! Read [`windows`], [`reading`] and [`absence`] first: they decide, purely, what the rest does.
 
 pub mod absence;
+mod balances;
+mod capture;
+pub mod failure;
+mod page;
+mod pass;
+mod poll;
 pub mod progress;
 pub mod reading;
 pub mod reconcile;
+mod run;
 pub mod schedule;
+mod service;
 pub mod windows;
+
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use monzo_common::model::{Progress, SyncCancelled, SyncStarted};
+
+use crate::clock::Clock;
+use crate::events::Journal;
+use crate::host::notify::Heartbeat;
+use crate::login::Login;
+use crate::metrics::Metrics;
+use crate::monzo::Client;
+use crate::store::Store;
+
+pub use service::{Service, StartError};
+
+/// What the configuration says about syncing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Kinds of accounts to read.
+    pub kinds: Vec<String>,
+    /// When to sync.
+    pub plan: schedule::Plan,
+    /// Sync when the daemon starts, if stale.
+    pub on_start: bool,
+    /// Between polls of balances; none is off.
+    pub poll: Option<SignedDuration>,
+    /// Looks for changes at least this far back.
+    pub reread: SignedDuration,
+    /// Between re-reads of all that the bank serves; none is off.
+    pub sweep: Option<SignedDuration>,
+    /// Windows read at once while the five minutes run.
+    pub concurrency: usize,
+    /// What the person calls accounts and pots.
+    pub names: std::collections::BTreeMap<String, String>,
+}
+
+/// The rooms that syncing works with.
+pub struct Rooms {
+    /// Where facts go.
+    pub store: Store,
+    /// Where they come from.
+    pub client: Client,
+    /// Whether and since when the bank lets us read.
+    pub login: Login,
+    /// The time.
+    pub clock: Clock,
+    /// Who hears of events.
+    pub journal: Journal,
+    /// The configuration, as it changes.
+    pub settings: watch::Receiver<Settings>,
+    /// Counts for whoever scrapes.
+    pub metrics: Arc<Metrics>,
+    /// Proof of life for the watchdog.
+    pub heartbeat: Heartbeat,
+}
+
+/// What can be asked of the loop.
+enum Request {
+    Start { full: bool, answer: oneshot::Sender<Result<SyncStarted, StartError>> },
+    Cancel { answer: oneshot::Sender<SyncCancelled> },
+}
+
+/// Asks the loop, from anywhere.
+#[derive(Clone)]
+pub struct Handle {
+    requests: mpsc::Sender<Request>,
+    progress: watch::Receiver<Option<Progress>>,
+    next_due: watch::Receiver<Option<jiff::Timestamp>>,
+}
+
+impl Handle {
+    /// Starts a sync, or joins the one that runs.
+    ///
+    /// # Errors
+    /// [`StartError`] when nobody is logged in, or the daemon stops.
+    pub async fn start(&self, full: bool) -> Result<SyncStarted, StartError> {
+        let (answer, answered) = oneshot::channel();
+        self.requests.send(Request::Start { full, answer }).await.map_err(|_| StartError::Stopping)?;
+        answered.await.map_err(|_| StartError::Stopping)?
+    }
+
+    /// Ends the running sync at its next page boundary, and waits for that.
+    ///
+    /// # Errors
+    /// [`StartError::Stopping`] when the daemon stops.
+    pub async fn cancel(&self) -> Result<SyncCancelled, StartError> {
+        let (answer, answered) = oneshot::channel();
+        self.requests.send(Request::Cancel { answer }).await.map_err(|_| StartError::Stopping)?;
+        answered.await.map_err(|_| StartError::Stopping)
+    }
+
+    /// How far the running sync has come; nothing when none runs.
+    pub fn progress(&self) -> Option<Progress> {
+        self.progress.borrow().clone().filter(|progress| progress.sync.is_none())
+    }
+
+    /// Progress as it happens; what nobody looks at in time is forgotten.
+    pub fn watch(&self) -> watch::Receiver<Option<Progress>> {
+        self.progress.clone()
+    }
+
+    /// When the next sync is due.
+    pub fn next_due_at(&self) -> Option<jiff::Timestamp> {
+        *self.next_due.borrow()
+    }
+}
 
 #[cfg(test)]
 pub(crate) mod tests {

@@ -1,0 +1,128 @@
+//! Balances of accounts and pots, read before and after the rows, and what the rows leave unexplained.
+//!
+//! The bank's answers are no snapshot: a balance that moved while the rows were read proves nothing,
+//! so only one that stood still is compared with them.
+
+use std::collections::HashMap;
+
+use monzo_common::id::{AccountId, PotId};
+use monzo_common::money::Money;
+
+use super::failure::Failure;
+use super::reconcile::{self, Anchor, Finding};
+use super::run::{Run, Target};
+use crate::events::{Happened, Kind};
+use crate::monzo;
+
+/// What accounts and pots held at one moment, in minor units.
+#[derive(Debug, Default, Clone)]
+pub struct Held {
+    accounts: HashMap<AccountId, i64>,
+    pots: HashMap<PotId, i64>,
+}
+
+/// Asks for the balances and pots of the listed accounts and keeps them; an account that refuses is left out.
+pub async fn read(run: &Run, listed: &[Target]) -> Result<Held, Failure> {
+    let mut held = Held::default();
+    for target in listed.iter().filter(|target| !target.hidden()) {
+        match read_one(run, target, &mut held).await {
+            Ok(()) => {}
+            Err(Failure::Bank(monzo::Error::NotApproved)) => {
+                run.close(target, Err(Failure::Unreadable)).await?;
+            }
+            failed => run.close(target, failed).await?,
+        }
+    }
+    Ok(held)
+}
+
+async fn read_one(run: &Run, target: &Target, held: &mut Held) -> Result<(), Failure> {
+    let client = &run.rooms.client;
+    let balance = run.ask(client.balance(&target.id, run.lane())).await?;
+    let pots = if target.flex { Vec::new() } else { run.ask(client.pots(&target.id, run.lane())).await? };
+    held.accounts.insert(target.id.clone(), balance.balance);
+    held.pots.extend(pots.iter().map(|pot| (pot.id.clone(), pot.balance)));
+    let (id, now) = (target.id.clone(), run.rooms.clock.now());
+    run.rooms
+        .store
+        .write(move |writer| {
+            writer.record_balance(&id, &balance, now)?;
+            writer.upsert_pots(&id, &pots, now)
+        })
+        .await?;
+    Ok(())
+}
+
+/// Reads the balances again and tells of differences that stay.
+pub async fn reconcile(run: &Run, targets: &[Target], before: Held) -> Result<(), Failure> {
+    let healthy: Vec<Target> = {
+        let accounts = run.tally.accounts();
+        let failed = |id: &AccountId| accounts.iter().any(|account| account.account_id == *id && account.error.is_some());
+        targets.iter().filter(|target| !failed(&target.id)).cloned().collect()
+    };
+    let after = read(run, &healthy).await?;
+    for target in healthy.iter().filter(|target| !target.flex) {
+        let balance = match &target.pot_id {
+            Some(pot) => still(before.pots.get(pot), after.pots.get(pot)),
+            None => still(before.accounts.get(&target.id), after.accounts.get(&target.id)),
+        };
+        if let Some(balance) = balance {
+            compare(run, target, balance).await?;
+        }
+    }
+    Ok(())
+}
+
+fn still(before: Option<&i64>, after: Option<&i64>) -> Option<i64> {
+    (before == after).then(|| after.copied()).flatten()
+}
+
+async fn compare(run: &Run, target: &Target, balance: i64) -> Result<(), Failure> {
+    let (id, opened_at) = (target.id.clone(), target.opened_at);
+    let compared = run
+        .rooms
+        .store
+        .write(move |writer| {
+            let Some((from, _)) = writer.covered(&id)? else { return Ok(None) };
+            let account = writer.account(&id)?;
+            let sum = writer.sum(&id, from)?;
+            let kept = account.anchor.map(|(at, balance)| Anchor { at, balance });
+            let anchor = reconcile::anchor(kept, from, from <= opened_at, balance, sum);
+            let difference = reconcile::difference(anchor, balance, sum);
+            let finding = reconcile::finding(account.difference, difference, account.told_difference);
+            let told = match finding {
+                Finding::Nothing => account.told_difference,
+                Finding::Found(difference) => Some(difference),
+                Finding::Gone => None,
+            };
+            writer.reconciled(&id, (anchor.at, anchor.balance), difference, told)?;
+            Ok(Some((finding, account.currency)))
+        })
+        .await?;
+    let Some((finding, currency)) = compared else { return Ok(()) };
+    let happened = match finding {
+        Finding::Nothing => return Ok(()),
+        Finding::Found(difference) if target.hidden() => Happened::new(
+            Kind::DifferenceFound,
+            format!(
+                "{}: {} of spending from the pot is not among the rows that the bank lists",
+                target.name,
+                Money::new(difference.saturating_neg(), currency)
+            ),
+        ),
+        Finding::Found(difference) => Happened::new(
+            Kind::DifferenceFound,
+            format!(
+                "{}: the bank's balance and the rows differ by {}",
+                target.name,
+                Money::new(difference, currency)
+            ),
+        ),
+        Finding::Gone => Happened::new(
+            Kind::DifferenceGone,
+            format!("{}: the bank's balance and the rows agree again", target.name),
+        ),
+    };
+    run.happened(happened.account(target.id.as_str())).await;
+    Ok(())
+}

@@ -1,0 +1,53 @@
+//! Why an account, or a whole sync, could not be read, in the words of the person who will read it.
+
+use crate::monzo;
+use crate::store::StoreError;
+use crate::sync::reading::Stuck;
+
+/// What stopped a reading.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// Ended on request or because the daemon stops; what was read is kept.
+    #[error("cancelled")]
+    Cancelled,
+    /// The bank no longer serves a window this old.
+    #[error("the bank serves this part of the history only in the five minutes after a login")]
+    TooOld,
+    /// The bank lets this one account not be read, though others can be.
+    #[error("the bank does not let this account be read")]
+    Unreadable,
+    /// The bank's permission has ended; nothing can be read.
+    #[error("the bank's permission has ended: run `monzoctl login`, or refresh permissions in the Monzo app")]
+    Lapsed,
+    /// The bank does not answer as it should.
+    #[error(transparent)]
+    Bank(#[from] monzo::Error),
+    /// The database does not take the rows.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The bank repeats itself.
+    #[error(transparent)]
+    Stuck(#[from] Stuck),
+    /// So many rows are missing from the bank's list that none was withdrawn.
+    #[error(
+        "the bank no longer lists {missing} of {known} rows that it listed before; nothing was withdrawn, \
+         and the next sync asks again"
+    )]
+    Held {
+        /// Rows that are missing.
+        missing: usize,
+        /// Rows that were known in the window.
+        known: usize,
+    },
+}
+
+impl Failure {
+    /// No account can be read any more, so that the sync ends.
+    pub fn ends_sync(&self) -> bool {
+        match self {
+            Self::Cancelled | Self::Lapsed => true,
+            Self::Bank(error) => matches!(error, monzo::Error::LoginNeeded { .. }),
+            Self::TooOld | Self::Unreadable | Self::Store(_) | Self::Stuck(_) | Self::Held { .. } => false,
+        }
+    }
+}

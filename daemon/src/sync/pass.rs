@@ -1,0 +1,149 @@
+//! The incremental reading of one account: what is new, and what may have changed since it was read.
+//!
+//! There is no question such as *what changed* at the bank (monzo-api.md 5.6.9), so the last days are read again,
+//! back to the oldest row that is not settled, and compared row by row.
+
+use std::collections::BTreeSet;
+
+use monzo_common::id::TransactionId;
+
+use super::absence::{Absence, Known, Roll};
+use super::failure::Failure;
+use super::page::{self, Keep};
+use super::progress::Counts;
+use super::reading::Reading;
+use super::run::{Run, Target};
+use super::windows::{self, Window};
+use crate::events::{Happened, Kind};
+use crate::store::WindowState;
+
+/// How long a row may be unsettled before it no longer holds the reading back (the figure).
+const UNSETTLED_FOR: jiff::SignedDuration = jiff::SignedDuration::from_hours(31 * 24);
+
+/// Reads an account's last days again, and notes how far its history now reaches.
+pub async fn pass(run: &Run, target: &Target) -> Result<(), Failure> {
+    let began = run.rooms.clock.now();
+    let Some(since) = start(run, target).await? else { return Ok(()) };
+    let mut roll = roll(run, target, Window { since, before: began }).await?;
+    let read = page::read(run, target, Reading::begin(since), None, Keep::Rows, &mut roll).await;
+    let reading = match read {
+        Err(Failure::TooOld) if !target.hidden() => return Err(page::lapsed(run, &target.id).await),
+        read => read?,
+    };
+    let settled = if reading.whole() { conclude(run, target, roll, began).await? } else { Vec::new() };
+    missing(run, target, settled).await?;
+    let id = target.id.clone();
+    run.rooms.store.write(move |writer| writer.extend_coverage(&id, since, began)).await?;
+    Ok(())
+}
+
+/// Where the reading begins; nowhere while a part of the history before it is still open.
+async fn start(run: &Run, target: &Target) -> Result<Option<jiff::Timestamp>, Failure> {
+    let now = run.rooms.clock.now();
+    let young = now.checked_sub(UNSETTLED_FOR).unwrap_or(now);
+    let (id, flex) = (target.id.clone(), target.flex);
+    let (covered, unsettled, open) = run
+        .rooms
+        .store
+        .read(move |reader| {
+            let covered = reader.covered(&id)?;
+            let unsettled = if flex { None } else { reader.oldest_unsettled(&id, young)? };
+            let open = reader.windows(&id)?.iter().any(|window| window.state == WindowState::Open);
+            Ok((covered, unsettled, open))
+        })
+        .await?;
+    if open {
+        return Ok(None);
+    }
+    let reread =
+        if run.task.sweep || run.task.full { windows::READABLE } else { run.rooms.settings.borrow().reread };
+    let start = windows::start(now, covered.map(|(_, to)| to), unsettled, reread);
+    if let Some(Window { since, before }) = start.lost {
+        let id = target.id.clone();
+        run.rooms
+            .store
+            .write(move |writer| writer.add_window(&id, since, before, WindowState::Refused))
+            .await?;
+        let message = format!(
+            "{} was not read for so long that a part of its history is missing; `monzoctl login` again reads it",
+            target.name
+        );
+        run.happened(Happened::new(Kind::HistoryRefused, message).account(target.id.as_str())).await;
+    }
+    Ok(Some(start.since.max(target.opened_at)))
+}
+
+/// The rows known strictly inside the window.
+async fn roll(run: &Run, target: &Target, window: Window) -> Result<Roll, Failure> {
+    let (id, flex) = (target.id.clone(), target.flex);
+    let rows = run.rooms.store.read(move |reader| reader.rows_in(&id, window.since, window.before)).await?;
+    let inside = rows.into_iter().filter(|row| row.created_at > window.since);
+    Ok(Roll::of(inside.map(|row| {
+        let known = Known {
+            created_at: row.created_at,
+            unsettled: row.settled_at.is_none() && !row.declined && !flex,
+            withdrawn: row.withdrawn,
+        };
+        (row.id, known)
+    })))
+}
+
+/// Withdraws what the bank no longer lists; answers with the settled rows that are missing.
+async fn conclude(
+    run: &Run,
+    target: &Target,
+    roll: Roll,
+    began: jiff::Timestamp,
+) -> Result<Vec<TransactionId>, Failure> {
+    match roll.conclude(began) {
+        Absence::Held { missing, known } => {
+            let failure = Failure::Held { missing, known };
+            let message = format!("{}: {failure}", target.name);
+            run.happened(Happened::new(Kind::WithdrawalsHeld, message).account(target.id.as_str())).await;
+            Err(failure)
+        }
+        Absence::Gone { withdraw, settled } => {
+            if !withdraw.is_empty() {
+                let (sync_id, id, now) = (run.id.clone(), target.id.clone(), run.rooms.clock.now());
+                let withdrawn = run
+                    .rooms
+                    .store
+                    .write(move |writer| writer.withdraw(&sync_id, &id, &withdraw, now))
+                    .await?;
+                run.tally.stored(&target.id, Counts { withdrawn, ..Counts::default() });
+            }
+            Ok(settled)
+        }
+    }
+}
+
+/// Tells of settled rows that the bank no longer lists, each once; they stay counted.
+async fn missing(run: &Run, target: &Target, settled: Vec<TransactionId>) -> Result<(), Failure> {
+    let key = format!("missing/{}", target.id);
+    let now: BTreeSet<String> = settled.into_iter().map(TransactionId::into_string).collect();
+    let kept = now.clone();
+    let before = run
+        .rooms
+        .store
+        .read({
+            let key = key.clone();
+            move |reader| reader.meta(&key)
+        })
+        .await?;
+    let before: BTreeSet<String> =
+        before.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+    if now == before {
+        return Ok(());
+    }
+    for id in now.difference(&before) {
+        let message = format!(
+            "the bank no longer lists a settled transaction of {}; it stays counted: `monzoctl show {id}`",
+            target.name
+        );
+        let happened = Happened::new(Kind::TransactionMissing, message).account(target.id.as_str());
+        run.happened(happened.transaction(id.as_str())).await;
+    }
+    let text = serde_json::to_string(&kept).unwrap_or_default();
+    run.rooms.store.write(move |writer| writer.set_meta(&key, &text)).await?;
+    Ok(())
+}

@@ -1,0 +1,263 @@
+//! One sync from beginning to end: accounts, then the history that is still missing, then what may have changed.
+//!
+//! Accounts are read side by side and fail one by one; only a lost login or permission ends the whole.
+//! What was read before an end of any kind is stored, with the cursor that lets the next sync go on from there.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use monzo_common::id::{AccountId, PotId};
+use monzo_common::model::{SyncPhase, SyncState};
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::failure::Failure;
+use super::progress::Tally;
+use super::windows;
+use super::{Rooms, balances, capture, pass};
+use crate::events::{Happened, Kind};
+use crate::facts;
+use crate::monzo::{self, Lane};
+use crate::store::StoredAccount;
+
+/// What a sync is to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Task {
+    /// Re-read all that the bank serves now.
+    pub full: bool,
+    /// The 88-day re-read for late edits is due.
+    pub sweep: bool,
+}
+
+/// An account on its way through a sync.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// The bank's id.
+    pub id: AccountId,
+    /// What the person calls it.
+    pub name: String,
+    /// When it was opened, as far as known.
+    pub opened_at: Timestamp,
+    /// The pot that it hides behind.
+    pub pot_id: Option<PotId>,
+    /// Its rows never settle (monzo-api.md 5.9.12).
+    pub flex: bool,
+}
+
+impl Target {
+    fn of(account: &StoredAccount, names: &BTreeMap<String, String>) -> Self {
+        Self {
+            id: account.id.clone(),
+            name: account.name(names),
+            opened_at: account.created_at.unwrap_or(windows::BEFORE_THE_BANK),
+            pot_id: account.pot_id.clone(),
+            flex: account.kind == "uk_monzo_flex",
+        }
+    }
+
+    /// Hidden accounts are never served beyond 90 days, and never decide about the login (monzo-api.md 6.2.2).
+    pub fn hidden(&self) -> bool {
+        self.pot_id.is_some()
+    }
+}
+
+/// A running sync, shared by everything that reads for it.
+pub struct Run {
+    /// The rooms that it works with.
+    pub rooms: Arc<Rooms>,
+    /// Its id.
+    pub id: String,
+    /// What it is to do.
+    pub task: Task,
+    /// Its counters.
+    pub tally: Tally,
+    /// Ends it at the next page boundary.
+    pub cancel: CancellationToken,
+    /// When the five minutes of full history end, if they have not.
+    pub history_ends: Option<Timestamp>,
+    /// Windows that are read at once: as many as requests may be in flight, so that no batch waits half-filled.
+    pub slots: Semaphore,
+    /// Hidden accounts found on the way.
+    pub found: mpsc::UnboundedSender<AccountId>,
+}
+
+/// How a sync ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// Done, partial, failed or cancelled.
+    pub state: SyncState,
+    /// Why it failed as a whole.
+    pub failure: Option<Failure>,
+}
+
+impl Run {
+    /// The whole history can be read at this moment.
+    pub fn history_open(&self) -> bool {
+        self.history_ends.is_some_and(|ends| self.rooms.clock.now() < ends)
+    }
+
+    /// How requests are paced: without spacing while the five minutes run.
+    pub fn lane(&self) -> Lane {
+        if self.history_open() { Lane::Capture } else { Lane::Steady }
+    }
+
+    /// Asks the bank, unless the sync is cancelled first; reads may be dropped at any time.
+    pub async fn ask<T>(&self, asking: impl Future<Output = Result<T, monzo::Error>>) -> Result<T, Failure> {
+        tokio::select! {
+            biased;
+            () = self.cancel.cancelled() => Err(Failure::Cancelled),
+            answer = asking => Ok(answer?),
+        }
+    }
+
+    /// Kinds of accounts to read, and what the person calls things.
+    fn names(&self) -> (Vec<String>, BTreeMap<String, String>) {
+        let settings = self.rooms.settings.borrow();
+        (settings.kinds.clone(), settings.names.clone())
+    }
+
+    /// Keeps an event, and tells of it.
+    pub async fn happened(&self, happened: Happened) {
+        self.rooms.journal.record(happened.sync(&self.id)).await;
+    }
+}
+
+/// Runs a sync and says how it ended; each account's share is in the tally.
+pub async fn run(run: Arc<Run>, mut found: mpsc::UnboundedReceiver<AccountId>) -> Ended {
+    match phases(&run, &mut found).await {
+        Ok(()) => {
+            let accounts = run.tally.accounts();
+            let failed = accounts.iter().filter(|account| account.error.is_some()).count();
+            let state = match failed {
+                0 => SyncState::Done,
+                all if all == accounts.len() => SyncState::Failed,
+                _ => SyncState::Partial,
+            };
+            Ended { state, failure: None }
+        }
+        Err(Failure::Cancelled) => Ended { state: SyncState::Cancelled, failure: None },
+        Err(failure) => Ended { state: SyncState::Failed, failure: Some(failure) },
+    }
+}
+
+async fn phases(run: &Arc<Run>, found: &mut mpsc::UnboundedReceiver<AccountId>) -> Result<(), Failure> {
+    let listed = list(run).await?;
+    for target in &listed {
+        run.tally.account(&target.id, &target.name);
+    }
+    let before = balances::read(run, &listed).await?;
+    run.tally.phase(if run.history_open() { SyncPhase::Capture } else { SyncPhase::Incremental });
+    let targets = with_hidden(run, listed).await?;
+    let captured = capture::capture(run, &targets, found).await?;
+    run.tally.phase(SyncPhase::Incremental);
+    let mut passes = JoinSet::new();
+    let mut all = targets;
+    all.extend(captured);
+    for target in &all {
+        spawn_pass(run, &mut passes, target.clone());
+    }
+    while let Some(ended) = passes.join_next().await {
+        joined(ended)?;
+        while let Ok(id) = found.try_recv() {
+            if let Some(target) = hidden_target(run, &id).await?
+                && !all.contains(&target)
+            {
+                run.tally.account(&target.id, &target.name);
+                all.push(target.clone());
+                spawn_pass(run, &mut passes, target);
+            }
+        }
+    }
+    run.tally.phase(SyncPhase::Reconcile);
+    balances::reconcile(run, &all, before).await
+}
+
+fn spawn_pass(run: &Arc<Run>, passes: &mut JoinSet<Result<(), Failure>>, target: Target) {
+    let run = Arc::clone(run);
+    passes.spawn(async move {
+        if run.failed(&target.id) {
+            return Ok(());
+        }
+        let read = pass::pass(&run, &target).await;
+        run.close(&target, read).await
+    });
+}
+
+impl Run {
+    /// An account has failed already in this sync.
+    fn failed(&self, id: &AccountId) -> bool {
+        self.tally.accounts().iter().any(|account| account.account_id == *id && account.error.is_some())
+    }
+
+    /// Notes how an account's reading ended, and passes on only what ends the whole sync.
+    pub async fn close(&self, target: &Target, read: Result<(), Failure>) -> Result<(), Failure> {
+        let error = match read {
+            Err(failure) if failure.ends_sync() => return Err(failure),
+            Err(failure) => Some(failure.to_string()),
+            Ok(()) => None,
+        };
+        let (id, now, told) = (target.id.clone(), self.rooms.clock.now(), error.clone());
+        self.rooms.store.write(move |writer| writer.account_read(&id, now, told.as_deref())).await?;
+        self.tally.done(&target.id, error);
+        Ok(())
+    }
+}
+
+/// Joins a reading; a panic in it goes on, so that systemd restarts the daemon from a known state.
+pub fn joined<T>(ended: Result<Result<T, Failure>, tokio::task::JoinError>) -> Result<T, Failure> {
+    match ended {
+        Ok(read) => read,
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        Err(_) => Err(Failure::Cancelled),
+    }
+}
+
+/// Asks for the accounts and keeps them; which of them to read is the configuration's.
+async fn list(run: &Run) -> Result<Vec<Target>, Failure> {
+    let client = &run.rooms.client;
+    let accounts = match run.ask(client.accounts(run.lane())).await {
+        Err(Failure::Bank(monzo::Error::NotApproved)) => return Err(Failure::Lapsed),
+        answer => answer?,
+    };
+    let now = run.rooms.clock.now();
+    let (kinds, names) = run.names();
+    let wanted: Vec<facts::Account> =
+        accounts.into_iter().filter(|account| kinds.contains(&account.kind)).collect();
+    let stored = run
+        .rooms
+        .store
+        .write(move |writer| {
+            writer.upsert_accounts(&wanted, now)?;
+            writer.accounts()
+        })
+        .await?;
+    let listed = stored.iter().filter(|account| account.pot_id.is_none() && kinds.contains(&account.kind));
+    Ok(listed.map(|account| Target::of(account, &names)).collect())
+}
+
+/// Adds the hidden accounts that are known already.
+async fn with_hidden(run: &Run, mut targets: Vec<Target>) -> Result<Vec<Target>, Failure> {
+    let stored = run.rooms.store.read(|reader| reader.accounts()).await?;
+    for account in stored.iter().filter(|account| account.pot_id.is_some()) {
+        let target = Target::of(account, &run.names().1);
+        run.tally.account(&target.id, &target.name);
+        targets.push(target);
+    }
+    Ok(targets)
+}
+
+/// A hidden account that was found on the way.
+pub async fn hidden_target(run: &Run, id: &AccountId) -> Result<Option<Target>, Failure> {
+    let stored = run.rooms.store.read(|reader| reader.accounts()).await?;
+    let names = run.names().1;
+    let found = stored.iter().find(|account| account.id == *id).map(|account| Target::of(account, &names));
+    if let Some(target) = &found {
+        let message =
+            format!("found the account behind the pot {}; its last 88 days are being read", target.name);
+        let pot = target.pot_id.as_ref().map(ToString::to_string).unwrap_or_default();
+        run.happened(Happened::new(Kind::PotDiscovered, message).account(target.id.as_str()).pot(pot)).await;
+    }
+    Ok(found)
+}

@@ -1,0 +1,384 @@
+//! The loop: one sync at a time, on time, on request, after a login, and when a poll sees a change.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use monzo_common::model::{
+    AccountSync as Account, LoginState, Progress, Sync, SyncCancelled, SyncStarted, SyncState,
+};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::failure::Failure;
+use super::poll::Poll;
+use super::progress::Tally;
+use super::run::{self, Ended, Run, Task};
+use super::{Handle, Request, Rooms, schedule, windows};
+use crate::events::{Happened, Kind};
+use crate::metrics::{Rows, SyncOutcome};
+use crate::store::StoreError;
+
+/// The wall clock is looked at this often at least, so that suspend and clock steps are met.
+const LOOK: Duration = Duration::from_secs(60);
+
+/// Where the store keeps when the last full re-read was.
+const SWEPT_AT: &str = "swept_at";
+
+/// Why no sync was started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Nobody is logged in, or the login does not serve.
+    #[error("the login does not let the bank be read")]
+    Login(LoginState),
+    /// The daemon stops.
+    #[error("the daemon is stopping")]
+    Stopping,
+    /// The sync could not be noted.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The loop, before it runs.
+pub struct Service {
+    rooms: Arc<Rooms>,
+    requests: mpsc::Receiver<Request>,
+    progress: watch::Sender<Option<Progress>>,
+    next_due: watch::Sender<Option<Timestamp>>,
+    running: Option<Running>,
+    poll: Poll,
+    polled_at: Option<Timestamp>,
+    /// A login was approved while a sync ran, so that its history must be captured next.
+    again: bool,
+    failures: u32,
+}
+
+struct Running {
+    sync: Sync,
+    run: Arc<Run>,
+    task: JoinHandle<Ended>,
+    cancelled: Vec<oneshot::Sender<SyncCancelled>>,
+}
+
+impl Service {
+    /// A loop and the handle that asks it.
+    pub fn new(rooms: Rooms) -> (Self, Handle) {
+        let (send, requests) = mpsc::channel(16);
+        let (progress, watch_progress) = watch::channel(None);
+        let (next_due, watch_due) = watch::channel(None);
+        let service = Self {
+            rooms: Arc::new(rooms),
+            requests,
+            progress,
+            next_due,
+            running: None,
+            poll: Poll::default(),
+            polled_at: None,
+            again: false,
+            failures: 0,
+        };
+        (service, Handle { requests: send, progress: watch_progress, next_due: watch_due })
+    }
+
+    /// Runs until `stop`; a running sync ends at its page boundary first.
+    pub async fn run(mut self, stop: CancellationToken) -> Result<(), StoreError> {
+        self.resume().await?;
+        let mut login = self.rooms.login.watch();
+        let mut settings = self.rooms.settings.clone();
+        loop {
+            self.rooms.heartbeat.beat();
+            let wait = self.wait();
+            tokio::select! {
+                () = stop.cancelled() => break,
+                Some(request) = self.requests.recv() => self.answer(request).await,
+                ended = finished(&mut self.running) => self.finish(ended).await,
+                changed = login.changed() => {
+                    if changed.is_err() {
+                        break;
+                    }
+                    let approved = login.borrow_and_update().state == LoginState::Ready;
+                    if approved && self.history_open() {
+                        self.again = true;
+                        self.look().await;
+                    }
+                }
+                Ok(()) = settings.changed() => self.reschedule().await,
+                () = tokio::time::sleep(wait) => self.look().await,
+            }
+        }
+        if let Some(running) = &self.running {
+            running.run.cancel.cancel();
+        }
+        if self.running.is_some() {
+            let ended = finished(&mut self.running).await;
+            self.finish(ended).await;
+        }
+        Ok(())
+    }
+
+    /// Syncs at start if there is something to go on with, or what is stored is stale.
+    async fn resume(&mut self) -> Result<(), StoreError> {
+        let now = self.rooms.clock.now();
+        self.rooms.store.write(move |writer| writer.close_unfinished_syncs(now)).await?;
+        let (past, due, open) = self
+            .rooms
+            .store
+            .read(|reader| Ok((reader.last_success_at()?, reader.due_at()?, reader.open_windows()?)))
+            .await?;
+        let settings = self.rooms.settings.borrow().clone();
+        let stale = settings.on_start && schedule::stale(past, settings.plan.interval, now);
+        let due = if stale || open > 0 { now } else { due.unwrap_or(now).min(self.latest(now)) };
+        self.set_due(due).await;
+        self.look().await;
+        Ok(())
+    }
+
+    /// The latest instant at which a sync can be due, whatever the database says.
+    fn latest(&self, now: Timestamp) -> Timestamp {
+        let plan = self.rooms.settings.borrow().plan;
+        let past = schedule::Past { last_attempt_at: Some(now), failures: 0 };
+        schedule::due_at(plan, past, now, 1000)
+    }
+
+    fn wait(&self) -> Duration {
+        if self.running.is_some() {
+            return LOOK;
+        }
+        let now = self.rooms.clock.now();
+        let due = *self.next_due.borrow();
+        let soonest = due.into_iter().chain(self.poll_due()).min();
+        let wait =
+            soonest.map_or(LOOK, |due| Duration::try_from(due.duration_since(now)).unwrap_or_default());
+        wait.clamp(Duration::from_millis(50), LOOK)
+    }
+
+    fn poll_due(&self) -> Option<Timestamp> {
+        let every = self.rooms.settings.borrow().poll?;
+        let last = self.polled_at.or(self.rooms.login.ready().then_some(Timestamp::MIN))?;
+        last.checked_add(every).ok()
+    }
+
+    fn history_ends(&self) -> Option<Timestamp> {
+        self.rooms.login.approved_at().and_then(|at| at.checked_add(windows::HISTORY_OPEN).ok())
+    }
+
+    fn history_open(&self) -> bool {
+        self.history_ends().is_some_and(|ends| self.rooms.clock.now() < ends)
+    }
+
+    /// Does what is due: a sync, or a poll that may call for one.
+    async fn look(&mut self) {
+        if self.running.is_some() || !self.rooms.login.ready() {
+            return;
+        }
+        let now = self.rooms.clock.now();
+        if std::mem::take(&mut self.again) {
+            self.begin_or_log("login", false).await;
+        } else if self.next_due.borrow().is_some_and(|due| due <= now) {
+            let first = self.polled_at.is_none();
+            self.begin_or_log(if first { "start" } else { "schedule" }, false).await;
+        } else if self.poll_due().is_some_and(|due| due <= now) {
+            self.polled_at = Some(now);
+            let rooms = Arc::clone(&self.rooms);
+            if self.poll.poll(&rooms).await {
+                self.begin_or_log("poll", false).await;
+            }
+        }
+    }
+
+    async fn begin_or_log(&mut self, cause: &str, full: bool) {
+        if let Err(error) = self.begin(cause, full).await {
+            tracing::warn!(%error, cause, "no sync could be started");
+            let later = self.rooms.clock.now().checked_add(jiff::SignedDuration::from_mins(5));
+            self.set_due(later.unwrap_or(Timestamp::MAX)).await;
+        }
+    }
+
+    async fn answer(&mut self, request: Request) {
+        match request {
+            Request::Start { full, answer } => {
+                let started = match &self.running {
+                    Some(running) => Ok(SyncStarted { sync: running.snapshot(), joined: true }),
+                    None if !self.rooms.login.ready() => {
+                        Err(StartError::Login(self.rooms.login.state().state))
+                    }
+                    None => self.begin("request", full).await.map(|sync| SyncStarted { sync, joined: false }),
+                };
+                // A caller that hung up has its sync all the same.
+                let _ = answer.send(started);
+            }
+            Request::Cancel { answer } => match &mut self.running {
+                Some(running) => {
+                    running.run.cancel.cancel();
+                    running.cancelled.push(answer);
+                }
+                None => {
+                    let _ = answer.send(SyncCancelled { sync: None, changed: false });
+                }
+            },
+        }
+    }
+
+    /// Notes a sync and lets it run.
+    async fn begin(&mut self, cause: &str, full: bool) -> Result<Sync, StartError> {
+        let now = self.rooms.clock.now();
+        let sweep = self.sweep_due(now).await?;
+        let noted = cause.to_owned();
+        let sync = self.rooms.store.write(move |writer| writer.begin_sync(&noted, now)).await?;
+        let history_ends = self.history_ends().filter(|ends| now < *ends);
+        let (found, receive) = mpsc::unbounded_channel();
+        let run = Arc::new(Run {
+            rooms: Arc::clone(&self.rooms),
+            id: sync.id.clone(),
+            task: Task { full, sweep },
+            tally: Tally::new(&sync.id, history_ends, self.progress.clone()),
+            cancel: CancellationToken::new(),
+            history_ends,
+            slots: Semaphore::new(self.rooms.settings.borrow().concurrency.max(1)),
+            found,
+        });
+        self.rooms.metrics.sync_started(now);
+        tracing::info!(monzod_sync_id = sync.id, cause, "sync began");
+        let task = tokio::spawn(run::run(Arc::clone(&run), receive));
+        self.running = Some(Running { sync: sync.clone(), run, task, cancelled: Vec::new() });
+        Ok(sync)
+    }
+
+    async fn sweep_due(&self, now: Timestamp) -> Result<bool, StoreError> {
+        let Some(every) = self.rooms.settings.borrow().sweep else { return Ok(false) };
+        let last = self.rooms.store.read(|reader| reader.meta(SWEPT_AT)).await?;
+        let last: Option<Timestamp> = last.and_then(|text| text.parse().ok());
+        Ok(last.is_none_or(|last| now.duration_since(last) >= every))
+    }
+
+    /// Notes how a sync ended, and when the next is due.
+    async fn finish(&mut self, (running, ended): (Running, Ended)) {
+        let now = self.rooms.clock.now();
+        let Ended { state, failure } = ended;
+        let mut sync = running.snapshot();
+        sync.state = state;
+        sync.ended_at = Some(now);
+        let (kept, swept) = (sync.clone(), running.run.task.sweep && state == SyncState::Done);
+        let noted = self.rooms.store.write(move |writer| {
+            writer.end_sync(&kept)?;
+            if swept { writer.set_meta(SWEPT_AT, &now.to_string()) } else { Ok(()) }
+        });
+        if let Err(error) = noted.await {
+            tracing::error!(%error, monzod_sync_id = sync.id, "the end of a sync could not be noted");
+        }
+        self.tell(&sync, failure.as_ref()).await;
+        self.count(&sync, now);
+        running.run.tally.ended(sync.clone());
+        for answer in running.cancelled {
+            let _ = answer.send(SyncCancelled { sync: Some(sync.clone()), changed: true });
+        }
+        self.polled_at = Some(now);
+        self.reschedule_after(state, now).await;
+        if self.again {
+            self.look().await;
+        }
+    }
+
+    /// Tells of the first failure after a success and of the first success after a failure, not of each.
+    async fn tell(&mut self, sync: &Sync, failure: Option<&Failure>) {
+        let failed = matches!(sync.state, SyncState::Failed | SyncState::Partial);
+        match failure {
+            Some(Failure::Lapsed) => self.rooms.login.lapsed().await,
+            Some(failure) => tracing::warn!(error = %failure, monzod_sync_id = sync.id, "sync failed"),
+            None => tracing::info!(monzod_sync_id = sync.id, state = ?sync.state, "sync ended"),
+        }
+        let happened = match (failed, self.failures) {
+            (true, 0) => {
+                let first = sync.accounts.iter().find_map(|account| account.error.clone());
+                let why = failure.map(ToString::to_string).or(first).unwrap_or_default();
+                Some(Happened::new(Kind::SyncFailed, format!("a sync failed: {why}")))
+            }
+            (false, 1..) if sync.state == SyncState::Done => {
+                Some(Happened::new(Kind::SyncRecovered, "syncs work again"))
+            }
+            _ => None,
+        };
+        match sync.state {
+            SyncState::Done => self.failures = 0,
+            SyncState::Failed | SyncState::Partial => self.failures = self.failures.saturating_add(1),
+            SyncState::Running | SyncState::Cancelled => {}
+        }
+        if let Some(happened) = happened {
+            self.rooms.journal.record(happened.sync(sync.id.as_str())).await;
+        }
+    }
+
+    /// Counts a finished sync for whoever scrapes.
+    fn count(&self, sync: &Sync, now: Timestamp) {
+        let metrics = &self.rooms.metrics;
+        let outcome = match sync.state {
+            SyncState::Done => SyncOutcome::Done,
+            SyncState::Partial => SyncOutcome::Partial,
+            SyncState::Running | SyncState::Cancelled => SyncOutcome::Cancelled,
+            SyncState::Failed => SyncOutcome::Failed,
+        };
+        let elapsed = Duration::try_from(now.duration_since(sync.started_at)).unwrap_or_default();
+        metrics.sync_ended(outcome, now, elapsed);
+        for account in &sync.accounts {
+            let Account { added, changed, withdrawn, .. } = account;
+            metrics.rows_stored(Rows { added: *added, changed: *changed, withdrawn: *withdrawn });
+            if account.error.is_some() {
+                metrics.account_failed("account");
+            }
+        }
+    }
+
+    async fn reschedule(&mut self) {
+        let now = self.rooms.clock.now();
+        let due = (*self.next_due.borrow()).unwrap_or(now).min(self.latest(now));
+        self.set_due(due).await;
+    }
+
+    async fn reschedule_after(&mut self, state: SyncState, now: Timestamp) {
+        let plan = self.rooms.settings.borrow().plan;
+        let failures = if state == SyncState::Cancelled { 0 } else { self.failures };
+        let past = schedule::Past { last_attempt_at: Some(now), failures };
+        self.set_due(schedule::due_at(plan, past, now, luck())).await;
+    }
+
+    async fn set_due(&mut self, due: Timestamp) {
+        self.next_due.send_replace(Some(due));
+        self.rooms.metrics.sync_due(Some(due));
+        if let Err(error) = self.rooms.store.write(move |writer| writer.set_due_at(due)).await {
+            tracing::warn!(%error, "when the next sync is due could not be noted");
+        }
+    }
+}
+
+impl Running {
+    fn snapshot(&self) -> Sync {
+        Sync { accounts: self.run.tally.accounts(), ..self.sync.clone() }
+    }
+}
+
+/// Waits for the running sync, for ever if there is none.
+async fn finished(running: &mut Option<Running>) -> (Running, Ended) {
+    let ended = match running {
+        Some(running) => match (&mut running.task).await {
+            Ok(ended) => ended,
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(_) => Ended { state: SyncState::Cancelled, failure: None },
+        },
+        None => std::future::pending().await,
+    };
+    match running.take() {
+        Some(running) => (running, ended),
+        None => std::future::pending().await,
+    }
+}
+
+/// Where in the jitter this sync falls, in thousandths.
+fn luck() -> u16 {
+    let mut bytes = [0_u8; 2];
+    // Without randomness the middle serves as well.
+    if getrandom::fill(&mut bytes).is_err() {
+        return 500;
+    }
+    u16::from_le_bytes(bytes) % 1001
+}
