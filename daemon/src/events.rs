@@ -9,9 +9,6 @@ use tokio::sync::broadcast;
 use crate::clock::Clock;
 use crate::store::Store;
 
-/// Events that a slow listener may fall behind by. Taste.
-const BACKLOG: usize = 256;
-
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident = $text:literal, $severity:ident;)*) => {
         /// What can happen.
@@ -168,9 +165,9 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// A journal over `store`.
-    pub fn new(store: Store, clock: Clock) -> Self {
-        Self { store, clock, tell: broadcast::channel(BACKLOG).0 }
+    /// A journal over `store` that tells whoever listens to `tell`.
+    pub fn new(store: Store, clock: Clock, tell: broadcast::Sender<Event>) -> Self {
+        Self { store, clock, tell }
     }
 
     /// Keeps an event and tells whoever listens; one that cannot be kept is told in the log alone.
@@ -192,10 +189,5 @@ impl Journal {
             Ok(id) => drop(self.tell.send(happened.stored(id, at))),
             Err(error) => tracing::warn!(%error, monzod_event = kind, "an event could not be kept"),
         }
-    }
-
-    /// Events from now on.
-    pub fn listen(&self) -> broadcast::Receiver<Event> {
-        self.tell.subscribe()
     }
 }

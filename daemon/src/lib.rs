@@ -3,14 +3,21 @@
 //! *Sync brings facts from the bank into the store; RPC answers from it; app wires.*
 //! Read [`facts`] first: the values that travel between the rooms.
 
+mod app;
+pub mod attention;
 pub mod clock;
 pub mod config;
 pub mod events;
+pub mod exclusion;
 pub mod facts;
+mod fault;
 pub mod host;
+pub mod insight;
 pub mod login;
 pub mod metrics;
 pub mod monzo;
 pub mod rpc;
 pub mod store;
 pub mod sync;
+
+pub use app::run;

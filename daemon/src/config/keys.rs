@@ -148,7 +148,7 @@ pub(crate) const KEYS: &[Key] = &[
     ),
     key!(rpc.max_connections, RESTART, numbers(2, 1_024), "Clients at a time."),
     key!(rpc.max_request, RESTART, sizes("4KiB", "64MiB"), "The largest request."),
-    key!(rpc.call_timeout, LIVE, spans("1s", "10m"), "How long one call may take."),
+    key!(rpc.call_timeout, RESTART, spans("1s", "10m"), "How long one call may take."),
     key!(rpc.max_calls, RESTART, numbers(1, 1_024), "Calls worked on at a time, over all connections."),
     key!(rpc.max_batch, RESTART, numbers(1, 1_000), "Calls in one batch."),
     key!(rpc.max_subscriptions, RESTART, numbers(1, 128), "Subscriptions of one connection."),
@@ -250,6 +250,21 @@ fn named(names: &std::collections::BTreeMap<String, String>) -> Checked {
 pub fn diff(old: &Config, new: &Config) -> Vec<ConfigChange> {
     let changed = KEYS.iter().filter(|key| (key.get)(old) != (key.get)(new));
     changed.map(|key| ConfigChange { key: key.path.to_owned(), live: key.live }).collect()
+}
+
+/// What holds after a reload: the new values, but those of keys that need a restart stay as they were.
+pub fn in_force(old: &Config, new: &Config) -> Config {
+    let mut config = new.clone();
+    for key in KEYS.iter().filter(|key| !key.live && (key.get)(old) != (key.get)(new)) {
+        // What was printed can be read again; the test of the round trip makes sure of every key.
+        let printed = format!("value = {}", (key.get)(old));
+        let table = toml::de::DeTable::parse(&printed);
+        let value = table.as_ref().ok().and_then(|table| table.get_ref().get("value"));
+        if let Some(value) = value {
+            let _ = (key.set)(&mut config, value.get_ref());
+        }
+    }
+    config
 }
 
 /// Lists every key with its value and where it comes from; a table of own keys entry by entry.

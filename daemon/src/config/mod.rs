@@ -14,7 +14,7 @@ mod word;
 
 pub use address::{BankUrl, ClientId, Principal, RedirectUrl};
 pub use error::{ConfigError, Excerpt, Place, Problem};
-pub use keys::{default_toml, diff, print, show};
+pub use keys::{default_toml, diff, in_force, print, show};
 pub use load::{Loaded, Locations, check_text};
 pub use model::{Access, Backup, Config, Exclude, Log, Metrics, Monzo, Rpc, Store, Sync, Time};
 pub use value::{ByteSize, TimeSpan, Zone};

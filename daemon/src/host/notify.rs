@@ -127,8 +127,7 @@ impl Heartbeat {
     }
 
     /// Ends the loop's duty to beat: it has finished on purpose.
-    #[allow(clippy::needless_pass_by_value, reason = "a retired heartbeat must not beat again")]
-    pub fn retire(self) {
+    pub fn retire(&self) {
         self.inner.loops().retain(|other| !Arc::ptr_eq(other, &self.beating));
     }
 }

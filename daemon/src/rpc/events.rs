@@ -31,10 +31,9 @@ impl Hub {
         Self { events: broadcast::Sender::new(RING), progress }
     }
 
-    /// Tells an event to all who listen now; this never waits.
-    pub fn tell(&self, event: Event) {
-        // Nobody listening is no error.
-        let _ = self.events.send(event);
+    /// Where events are told to all who listen; telling never waits.
+    pub fn teller(&self) -> broadcast::Sender<Event> {
+        self.events.clone()
     }
 
     /// Passes events on from now on, until the listener goes or is too slow.

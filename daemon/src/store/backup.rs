@@ -154,13 +154,13 @@ fn described(name: &str, size: u64) -> Option<Backup> {
     Some(Backup { name: name.to_owned(), at, size, cause: cause.to_owned(), with_login })
 }
 
-/// Removes scheduled backups but the newest `keep`; others are a person's to remove.
+/// Removes the backups of one cause but the newest `keep`.
 ///
 /// # Errors
 /// When the directory cannot be read or a file not removed.
-pub fn prune(directory: &Path, keep: usize) -> Result<(), BackupError> {
-    let scheduled = list(directory)?.into_iter().filter(|backup| backup.cause == "schedule");
-    for backup in scheduled.skip(keep) {
+pub fn prune(directory: &Path, cause: &str, keep: usize) -> Result<(), BackupError> {
+    let made_so = list(directory)?.into_iter().filter(|backup| backup.cause == cause);
+    for backup in made_so.skip(keep) {
         let path = directory.join(&backup.name);
         fs::remove_file(&path).map_err(file(&path))?;
     }
@@ -226,18 +226,25 @@ fn look(path: &Path, found: &mut Verification) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Puts the database file `from` in the place of the one at `path`, which nobody may have open.
+/// Puts the database file `from` in the place of the one at `path`, which nobody may have open; with the login of the
+/// present one, if that can be opened.
 ///
 /// # Errors
 /// [`BackupError`], with the database as it was.
-pub fn restore(from: &Path, name: &str, path: &Path, now: Timestamp) -> Result<Restored, BackupError> {
+pub fn restore(
+    from: &Path,
+    name: &str,
+    path: &Path,
+    keep_login: bool,
+    now: Timestamp,
+) -> Result<Restored, BackupError> {
     let checked = verify(from, name)?;
     if !checked.sound {
         return Err(BackupError::Unsound { name: name.to_owned(), why: checked.problems.join("; ") });
     }
     let incoming = path.with_extension("db.incoming");
     fs::copy(from, &incoming).map_err(file(&incoming))?;
-    let login_kept = carry_login(path, &incoming);
+    let login_kept = keep_login && carry_login(path, &incoming);
     let placed = place(path, &incoming, now);
     if placed.is_err() {
         // The copy is of no use; the reason that it could not be placed is what matters.

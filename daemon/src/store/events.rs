@@ -1,10 +1,12 @@
 //! Events, and which attentions a person has silenced.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use monzo_common::model::{Event, Severity};
 use rusqlite::{Row, params};
 
-use super::time::{at, maybe_at, maybe_ms, ms, optional};
+use super::time::{at, maybe_at, maybe_ms, ms};
 use super::{Reader, StoreError, Writer};
 use crate::events::Happened;
 
@@ -53,13 +55,13 @@ impl Reader<'_> {
         Ok((events, more))
     }
 
-    /// Until when an attention is silenced: nothing, for as long as it lasts, or a time.
+    /// The silenced attentions, each for as long as it lasts or until a time.
     ///
     /// # Errors
     /// As every question.
-    pub fn acknowledged(&self, id: &str) -> Result<Option<Option<Timestamp>>, StoreError> {
-        let one = "SELECT until FROM acks WHERE id = ?1";
-        optional(self.0.prepare_cached(one)?.query_row([id], |row| maybe_at(row, 0)))
+    pub fn acknowledged(&self) -> Result<BTreeMap<String, Option<Timestamp>>, StoreError> {
+        let mut query = self.0.prepare_cached("SELECT id, until FROM acks")?;
+        Ok(query.query_map([], |row| Ok((row.get(0)?, maybe_at(row, 1)?)))?.collect::<Result<_, _>>()?)
     }
 }
 
@@ -96,7 +98,7 @@ impl Writer<'_> {
     /// # Errors
     /// As every deed.
     pub fn acknowledge(&self, id: &str, until: Option<Timestamp>) -> Result<bool, StoreError> {
-        if self.acknowledged(id)? == Some(until) {
+        if self.acknowledged()?.get(id) == Some(&until) {
             return Ok(false);
         }
         let upsert = "INSERT OR REPLACE INTO acks (id, until) VALUES (?1, ?2)";

@@ -24,12 +24,13 @@ mod windows;
 
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use r2d2::Pool;
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use accounts::StoredAccount;
 pub use backup::{BackupError, list, prune, restore, verify};
@@ -42,6 +43,9 @@ pub use pots::StoredPot;
 pub use rows::{Light, Stored};
 pub use windows::{StoredWindow, WindowState};
 
+/// The database's name in the state directory.
+pub const FILE: &str = "monzod.db";
+
 /// The open database.
 #[derive(Clone)]
 pub struct Store(Arc<Inner>);
@@ -50,8 +54,15 @@ struct Inner {
     path: PathBuf,
     writer: Pool<SqliteConnectionManager>,
     readers: Pool<SqliteConnectionManager>,
-    observe: Box<dyn Fn(Duration) + Send + Sync>,
+    observe: Observe,
+    /// Why the last write failed, while the database cannot be written.
+    unwritable: Mutex<Option<String>>,
+    /// Declared last, so that it tells when every connection is closed.
+    closed: DropGuard,
 }
+
+/// Told of each write transaction: whether it was committed, and how long it took.
+pub type Observe = Box<dyn Fn(bool, Duration) + Send + Sync>;
 
 /// One instant of the database, to ask questions of.
 pub struct Reader<'a>(&'a Connection);
@@ -78,14 +89,10 @@ impl Store {
     ) -> Result<T, StoreError> {
         let inner = Arc::clone(&self.0);
         blocking(move || {
-            let mut connection = inner.writer.get()?;
             let began = Instant::now();
-            let transaction = Transaction::new(&mut connection, TransactionBehavior::Immediate)
-                .map_err(StoreError::from)?;
-            let done = deed(&Writer(Reader(&transaction)))?;
-            transaction.commit()?;
-            (inner.observe)(began.elapsed());
-            Ok(done)
+            let done = inner.transact(deed);
+            inner.note(done.as_ref().err(), began.elapsed());
+            done
         })
         .await
     }
@@ -110,6 +117,45 @@ impl Store {
     /// The database's file.
     pub fn path(&self) -> &Path {
         &self.0.path
+    }
+
+    /// Why the database cannot be written, while it cannot.
+    pub fn unwritable(&self) -> Option<String> {
+        self.0.unwritable().clone()
+    }
+
+    /// Cancelled when the last handle is gone and every connection closed, so that the file may be replaced.
+    pub fn closed(&self) -> CancellationToken {
+        self.0.closed.token().clone()
+    }
+}
+
+impl Inner {
+    fn transact<T>(&self, deed: impl FnOnce(&Writer<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let mut connection = self.writer.get()?;
+        let transaction = Transaction::new(&mut connection, TransactionBehavior::Immediate)?;
+        let done = deed(&Writer(Reader(&transaction)))?;
+        transaction.commit()?;
+        Ok(done)
+    }
+
+    fn note(&self, error: Option<&StoreError>, elapsed: Duration) {
+        match error {
+            Some(error) if error.unwritable() => {
+                (self.observe)(false, elapsed);
+                *self.unwritable() = Some(error.to_string());
+            }
+            // What the deed itself refused says nothing about the disk.
+            Some(_) => {}
+            None => {
+                (self.observe)(true, elapsed);
+                *self.unwritable() = None;
+            }
+        }
+    }
+
+    fn unwritable(&self) -> MutexGuard<'_, Option<String>> {
+        self.unwritable.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,15 +1,16 @@
 //! Opening the database: ours, not newer, whole, migrated after a backup, and with every pragma in force.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use r2d2::Pool;
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{Connection, OpenFlags};
+use tokio_util::sync::CancellationToken;
 
-use super::{Inner, OpenError, Store, StoreError, backup, blocking, migrate};
+use super::{Inner, Observe, OpenError, Store, StoreError, backup, blocking, migrate};
 
 /// How long a connection waits for another.
 const BUSY: Duration = Duration::from_secs(5);
@@ -26,8 +27,8 @@ pub struct Options {
     pub backups: PathBuf,
     /// The time, for the name of a backup.
     pub now: Timestamp,
-    /// Told how long each transaction took.
-    pub observe: Box<dyn Fn(Duration) + Send + Sync>,
+    /// Told of each write transaction.
+    pub observe: Observe,
 }
 
 /// An open database, and how it was found.
@@ -72,7 +73,7 @@ impl Store {
         Ok(Opened { store, clean, migrated_from: (found > 0 && found < known).then_some(found) })
     }
 
-    fn pools(path: &Path, observe: Box<dyn Fn(Duration) + Send + Sync>) -> Result<Self, StoreError> {
+    fn pools(path: &Path, observe: Observe) -> Result<Self, StoreError> {
         let pool = |size, flags| {
             let manager = SqliteConnectionManager::file(path).with_flags(flags).with_init(|it| prepare(it));
             // Connections live as long as the store: their caches stay warm and the WAL stays alive.
@@ -88,7 +89,9 @@ impl Store {
         let quiet = OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let writer = pool(1, OpenFlags::SQLITE_OPEN_READ_WRITE | quiet)?;
         let readers = pool(READERS, OpenFlags::SQLITE_OPEN_READ_ONLY | quiet)?;
-        Ok(Self(Arc::new(Inner { path: path.to_owned(), writer, readers, observe })))
+        let closed = CancellationToken::new().drop_guard();
+        let (path, unwritable) = (path.to_owned(), Mutex::default());
+        Ok(Self(Arc::new(Inner { path, writer, readers, observe, unwritable, closed })))
     }
 
     /// Looks for damage, for seconds on a large database; each problem is a sentence.
@@ -104,7 +107,7 @@ impl Store {
         .await
     }
 
-    /// Closes properly: the next opening needs no check.
+    /// Notes that all is written, so that the next opening needs no check; nothing may be written after it.
     ///
     /// # Errors
     /// When the mark could not be written; the database is whole all the same.

@@ -1,5 +1,7 @@
 //! Pots, and the hidden accounts behind them, which are remembered for ever (monzo-api.md 6.1).
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use monzo_common::id::{AccountId, PotId};
 use monzo_common::money::Currency;
@@ -41,6 +43,13 @@ pub struct StoredPot {
     pub created_at: Option<Timestamp>,
     /// When the bank last told all this.
     pub read_at: Timestamp,
+}
+
+impl StoredPot {
+    /// What to call it: the person's own name for it, else the one in the app.
+    pub fn name<'a>(&'a self, names: &'a BTreeMap<String, String>) -> &'a str {
+        names.get(self.id.as_str()).unwrap_or(&self.name)
+    }
 }
 
 fn pot(row: &Row<'_>) -> rusqlite::Result<StoredPot> {

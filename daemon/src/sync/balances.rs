@@ -57,7 +57,9 @@ async fn read_one(run: &Run, target: &Target, held: &mut Held) -> Result<(), Fai
 pub async fn reconcile(run: &Run, targets: &[Target], before: Held) -> Result<(), Failure> {
     let healthy: Vec<Target> = {
         let accounts = run.tally.accounts();
-        let failed = |id: &AccountId| accounts.iter().any(|account| account.account_id == *id && account.error.is_some());
+        let failed = |id: &AccountId| {
+            accounts.iter().any(|account| account.account_id == *id && account.error.is_some())
+        };
         targets.iter().filter(|target| !failed(&target.id)).cloned().collect()
     };
     let after = read(run, &healthy).await?;

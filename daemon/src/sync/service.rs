@@ -62,10 +62,10 @@ struct Running {
 }
 
 impl Service {
-    /// A loop and the handle that asks it.
-    pub fn new(rooms: Rooms) -> (Self, Handle) {
+    /// A loop that tells of `progress`, and the handle that asks it.
+    pub fn new(rooms: Rooms, progress: watch::Sender<Option<Progress>>) -> (Self, Handle) {
         let (send, requests) = mpsc::channel(16);
-        let (progress, watch_progress) = watch::channel(None);
+        let watch_progress = progress.subscribe();
         let (next_due, watch_due) = watch::channel(None);
         let service = Self {
             rooms: Arc::new(rooms),
@@ -82,8 +82,16 @@ impl Service {
     }
 
     /// Runs until `stop`; a running sync ends at its page boundary first.
-    pub async fn run(mut self, stop: CancellationToken) -> Result<(), StoreError> {
-        self.resume().await?;
+    pub async fn run(mut self, stop: CancellationToken) {
+        // A database that cannot be written now holds nothing up but the syncs.
+        while let Err(error) = self.resume().await {
+            tracing::warn!(%error, "the sync loop cannot begin yet");
+            self.rooms.heartbeat.beat();
+            if stop.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_none() {
+                self.rooms.heartbeat.retire();
+                return;
+            }
+        }
         let mut login = self.rooms.login.watch();
         let mut settings = self.rooms.settings.clone();
         loop {
@@ -114,7 +122,7 @@ impl Service {
             let ended = finished(&mut self.running).await;
             self.finish(ended).await;
         }
-        Ok(())
+        self.rooms.heartbeat.retire();
     }
 
     /// Syncs at start if there is something to go on with, or what is stored is stale.

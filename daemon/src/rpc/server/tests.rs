@@ -450,7 +450,7 @@ async fn events_reach_those_who_listen_and_a_stop_ends_them_at_once() {
     let rig = Rig::of(viewer());
     let client = rig.websocket().await.expect("a viewer may connect");
     let mut events = follow(&client).await;
-    rig.hub.tell(event(1));
+    drop(rig.hub.teller().send(event(1)));
     let heard = events.next().await.expect("it goes on").expect("an event");
     assert_eq!(heard.id, 1);
     rig.stop.cancel();
@@ -482,7 +482,7 @@ async fn a_listener_that_does_not_read_is_told_and_let_go() {
     let _ = stream.read(&mut head).await.expect("the subscription's id");
     // Each one is more than the socket and the connection's buffer hold, so that the ring overtakes the listener.
     for id in 0..2_000 {
-        rig.hub.tell(event(id));
+        drop(rig.hub.teller().send(event(id)));
         tokio::task::yield_now().await;
     }
     let mut seen = Vec::new();

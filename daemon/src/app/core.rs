@@ -1,0 +1,183 @@
+//! The rooms behind the socket: opened over one database, and closed so that nothing of it stays open.
+//!
+//! A restore closes them and opens them again over another file, in the same process and under the same server.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use monzo_common::model::{Event, Progress};
+use secrecy::SecretString;
+use tokio::sync::{broadcast, watch};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::clock::Clock;
+use crate::events::Journal;
+use crate::host::notify::Heartbeats;
+use crate::login::seal::{Seal, SealError};
+use crate::login::{self, Login, Vault, VaultError};
+use crate::metrics::Metrics;
+use crate::monzo::{Line, Pace};
+use crate::rpc::handlers::Rooms;
+use crate::store::{self, OpenError, Options, Store, StoreError};
+use crate::sync::{self, Service};
+
+/// The loop looks at the wall clock every minute; three missed looks are a hang. Taste.
+const SYNC_BEAT: Duration = Duration::from_secs(180);
+
+/// What the rooms stand on, whatever the database.
+pub(super) struct Ground {
+    pub(super) state: PathBuf,
+    pub(super) clock: Clock,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) heartbeats: Heartbeats,
+    pub(super) line: Line,
+    pub(super) pace: Arc<Pace>,
+    pub(super) seal_key: Option<(SecretString, String)>,
+    pub(super) login: watch::Receiver<login::Settings>,
+    pub(super) sync: watch::Receiver<sync::Settings>,
+    pub(super) events: broadcast::Sender<Event>,
+    pub(super) progress: watch::Sender<Option<Progress>>,
+}
+
+/// Open rooms.
+pub(super) struct Core {
+    /// For the methods.
+    pub(super) rooms: Rooms,
+    /// The sync loop; it ends only when told, or with a panic.
+    pub(super) looping: JoinHandle<()>,
+    stop: CancellationToken,
+    tracker: TaskTracker,
+}
+
+/// Why the database cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unusable {
+    /// The file.
+    #[error(transparent)]
+    Store(#[from] OpenError),
+    /// The seal on the login.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// It opens, but cannot be read.
+    #[error(transparent)]
+    Reading(#[from] StoreError),
+}
+
+impl Unusable {
+    /// The login in the database is sealed by a key that is not there, so that carrying it over would lock it again.
+    pub(super) fn sealed(&self) -> bool {
+        matches!(self, Self::Seal(_))
+    }
+}
+
+impl From<VaultError> for Unusable {
+    fn from(error: VaultError) -> Self {
+        match error {
+            VaultError::Store(error) => Self::Reading(error),
+            VaultError::Seal(error) => Self::Seal(error),
+        }
+    }
+}
+
+impl Ground {
+    pub(super) fn database(&self) -> PathBuf {
+        self.state.join(store::FILE)
+    }
+}
+
+impl Core {
+    /// Opens the database with everything over it; also whether it was closed properly the last time.
+    pub(super) async fn open(ground: &Ground, backups: &Path) -> Result<(Self, bool), Unusable> {
+        let (path, now) = (ground.database(), ground.clock.now());
+        let metrics = Arc::clone(&ground.metrics);
+        let observe = Box::new(move |succeeded, elapsed| metrics.transaction(succeeded, elapsed));
+        let options = Options { backups: backups.to_owned(), now, observe };
+        let opening = tokio::task::spawn_blocking(move || Store::open(&path, options));
+        let opened = match opening.await {
+            Ok(opened) => opened?,
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(_) => return Err(StoreError::Stopping.into()),
+        };
+        if let Some(from) = opened.migrated_from {
+            tracing::info!(from, to = store::newest_schema(), "the database was migrated");
+        }
+        let core = Self::over(ground, opened.store).await?;
+        Ok((core, opened.clean))
+    }
+
+    async fn over(ground: &Ground, store: Store) -> Result<Self, Unusable> {
+        let (stop, tracker) = (CancellationToken::new(), TaskTracker::new());
+        let sealed = store.read(|reader| reader.any_secret()).await?;
+        let seal = Seal::find(ground.seal_key.clone(), &ground.state, sealed)?;
+        let vault = Vault::open(store.clone(), seal).await?;
+        let journal = Journal::new(store.clone(), ground.clock.clone(), ground.events.clone());
+        let login = Login::open(login::Parts {
+            vault,
+            line: ground.line.clone(),
+            pace: Arc::clone(&ground.pace),
+            clock: ground.clock.clone(),
+            metrics: Arc::clone(&ground.metrics),
+            journal: journal.clone(),
+            tracker: tracker.clone(),
+            stop: stop.clone(),
+            settings: ground.login.clone(),
+        })
+        .await?;
+        let (success, attempt) =
+            store.read(|reader| Ok((reader.last_success_at()?, reader.last_attempt_at()?))).await?;
+        ground.metrics.sync_succeeded(success);
+        ground.metrics.sync_attempted(attempt);
+        let rooms = sync::Rooms {
+            store: store.clone(),
+            client: login.client(),
+            login: login.clone(),
+            clock: ground.clock.clone(),
+            journal: journal.clone(),
+            settings: ground.sync.clone(),
+            metrics: Arc::clone(&ground.metrics),
+            heartbeat: ground.heartbeats.register("sync", SYNC_BEAT),
+        };
+        ground.progress.send_replace(None);
+        let (service, handle) = Service::new(rooms, ground.progress.clone());
+        let looping = tokio::spawn(service.run(stop.clone()));
+        Ok(Self { rooms: Rooms { store, login, sync: handle, journal }, looping, stop, tracker })
+    }
+
+    /// Ends the loops, waits for what was sent to the bank, and closes the database; until `hurry` at most.
+    ///
+    /// `true` if every connection to the database is closed, so that its file may be replaced.
+    pub(super) async fn close(self, hurry: impl Future<Output = ()>) -> bool {
+        let Self { rooms, looping, stop, tracker } = self;
+        stop.cancel();
+        tracker.close();
+        let Rooms { store, login, sync, journal } = rooms;
+        let closed = store.closed();
+        let closing = async move {
+            if let Err(error) = looping.await
+                && error.is_panic()
+            {
+                std::panic::resume_unwind(error.into_panic());
+            }
+            tracker.wait().await;
+            drop((login, sync, journal));
+            if let Err(error) = store.close().await {
+                tracing::warn!(%error, "the database could not be marked as closed; the next start checks it");
+            }
+            closed.cancelled().await;
+        };
+        tokio::select! {
+            () = closing => true,
+            () = hurry => false,
+        }
+    }
+}
+
+/// When a backup was last made on schedule, if it is known.
+pub(super) fn last_backup(backups: &Path) -> Option<Timestamp> {
+    let kept = store::list(backups).ok()?;
+    kept.into_iter().find(|backup| backup.cause == super::upkeep::SCHEDULE).map(|backup| backup.at)
+}

@@ -1,0 +1,118 @@
+//! The composition root: configuration, lock, log, rooms, server; then waiting, and a clean end.
+//!
+//! Everything that can be wrong with the surroundings is found before anything binds, and says what to do.
+
+mod args;
+mod core;
+mod serve;
+mod settings;
+mod upkeep;
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+
+use crate::config::{self, Config, Locations};
+use crate::host::directories;
+use crate::host::lock::{LockError, StateLock};
+use args::Args;
+
+/// The configuration is wrong and stays so: systemd must not try again.
+const CONFIGURATION: u8 = 64;
+
+/// Another daemon has the state directory.
+const LOCKED: u8 = 73;
+
+/// Tasks wait for the bank and for SQLite, which has threads of its own. Taste.
+const WORKERS: usize = 2;
+
+/// Threads that block on SQLite and files: the writer, the readers, and a few in line. Taste.
+const BLOCKING: usize = 16;
+
+/// Threads that block are given back soon: each has memory of its own.
+const IDLE: Duration = Duration::from_secs(5);
+
+/// Runs the daemon until it is told to stop.
+pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
+    let args = match Args::try_parse_from(args) {
+        Ok(args) => args,
+        Err(error) => {
+            let usage = error.use_stderr();
+            // Where nothing can be printed, the code says it.
+            let _ = error.print();
+            return if usage { ExitCode::from(2) } else { ExitCode::SUCCESS };
+        }
+    };
+    let env = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let locations = Locations::new(args.config.clone(), &env);
+    if args.print_config && args.default {
+        return print(&config::default_toml());
+    }
+    let loaded = match Config::load(&locations) {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            complain(&format!("{error}"));
+            return ExitCode::from(CONFIGURATION);
+        }
+    };
+    if args.print_config {
+        return print(&config::print(&loaded.config));
+    }
+    if args.check_config {
+        let files: Vec<String> = loaded.files.iter().map(|file| file.display().to_string()).collect();
+        let read = if files.is_empty() { "no file, defaults".to_owned() } else { files.join(", ") };
+        return print(&format!("the configuration is sound ({read})\n"));
+    }
+    directories::restrict_umask();
+    let state = match directories::state(&env) {
+        Ok(state) => state,
+        Err(error) => return failed(&error),
+    };
+    let lock = match StateLock::acquire(&state) {
+        Ok(lock) => lock,
+        Err(error @ LockError::Held { .. }) => {
+            complain(&format!("error: {error}"));
+            return ExitCode::from(LOCKED);
+        }
+        Err(error) => return failed(&error),
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(WORKERS)
+        .max_blocking_threads(BLOCKING)
+        .thread_keep_alive(IDLE)
+        .enable_all()
+        .build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error),
+    };
+    let ended = runtime.block_on(serve::serve(loaded, locations, state, &env));
+    // Whatever still blocks has nothing to lose: what counts is in the database.
+    runtime.shutdown_timeout(Duration::from_millis(200));
+    drop(lock);
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn print(text: &str) -> ExitCode {
+    // A reader that has gone has what it wanted.
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    ExitCode::SUCCESS
+}
+
+fn failed(error: &dyn std::error::Error) -> ExitCode {
+    complain(&format!("error: {error}"));
+    ExitCode::FAILURE
+}
+
+fn complain(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}

@@ -1,0 +1,479 @@
+//! From a sound configuration to a clean end: binds, opens, serves, and does what only the whole can do.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use listenfd::ListenFd;
+use monzo_common::api::ApiServer;
+use monzo_common::fault::{Fault, FaultKind};
+use monzo_common::model::{ConfigReload, Mode, Restored};
+use monzo_common::paths::Env;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::core::{Core, Ground, Unusable};
+use super::settings;
+use super::upkeep::{self, Upkeep};
+use crate::attention::Troubles;
+use crate::clock::Clock;
+use crate::config::{self, ClockSource, Config, Loaded, Locations};
+use crate::events::{Happened, Kind};
+use crate::host::notify::{self, Heartbeats};
+use crate::host::signals::{self, Signal};
+use crate::host::{directories, log, messages, sockets};
+use crate::metrics::{self, Metrics, Readiness};
+use crate::monzo::{Https, Line, Pace};
+use crate::rpc::access::Grants;
+use crate::rpc::events::Hub;
+use crate::rpc::guard::Gate;
+use crate::rpc::handlers::{Command, Desk, Parts, Served, Uploads};
+use crate::rpc::peer;
+use crate::rpc::server::{self, Server};
+use crate::store::{self, Audited};
+
+/// How long a clean stop takes beyond what was sent to the bank. Taste: a client has its answer by then.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// Audited calls that wait to be written. Taste.
+const AUDITS: usize = 256;
+
+/// The daemon while it runs.
+struct Daemon {
+    ground: Arc<Ground>,
+    locations: Locations,
+    config: watch::Sender<Loaded>,
+    sync_settings: watch::Sender<crate::sync::Settings>,
+    grants: watch::Sender<Grants>,
+    served: watch::Sender<Served>,
+    mode: watch::Sender<Mode>,
+    troubles: watch::Sender<Troubles>,
+    readiness: watch::Sender<Readiness>,
+    level: log::Level,
+    core: Option<Core>,
+    /// Why there is no core, and whether that is the seal's doing.
+    sealed: bool,
+    /// Looks for damage after an unclean stop.
+    check: Option<JoinHandle<Option<String>>>,
+}
+
+/// Serves until a signal, and ends cleanly.
+pub(super) async fn serve(
+    loaded: Loaded,
+    locations: Locations,
+    state: PathBuf,
+    env: Env<'_>,
+) -> anyhow::Result<()> {
+    let config = loaded.config.clone();
+    let level = log::start(config.log.level, config.log.format, env)?;
+    let mut signals = signals::listen().context("signals cannot be caught")?;
+    let listening = match sockets::passed(&mut ListenFd::from_env())? {
+        Some(passed) => passed,
+        None => sockets::bind(&directories::socket(config.rpc.socket.as_deref(), env)?)?,
+    };
+    let (listener, cleanup) = listening.split();
+    let listener = tokio::net::UnixListener::from_std(listener).context("the socket cannot be used")?;
+    let clock = match config.monzo.clock {
+        ClockSource::System => Clock::system(),
+        ClockSource::Bank => Clock::bank(),
+    };
+    let started_at = clock.now();
+    tracing::info!(version = monzo_common::VERSION, "monzod starts");
+    let metrics = Arc::new(Metrics::new(started_at));
+    let heartbeats = Heartbeats::default();
+    let timeout = config.monzo.timeout.duration();
+    let transport = Https::new(config.monzo.api_url.as_str(), timeout).context("TLS cannot be set up")?;
+    let line = Line::new(Arc::new(transport), clock.clone(), Arc::clone(&metrics));
+    let progress = watch::Sender::new(None);
+    let hub = Hub::new(progress.subscribe());
+    let sync_settings = watch::Sender::new(settings::of_sync(&config));
+    let ground = Arc::new(Ground {
+        state: state.clone(),
+        clock: clock.clone(),
+        metrics: Arc::clone(&metrics),
+        heartbeats: heartbeats.clone(),
+        line,
+        pace: Arc::new(Pace::new(config.monzo.max_concurrency)),
+        seal_key: settings::seal_key(env)?,
+        login: watch::Sender::new(settings::of_login(&config, env)?).subscribe(),
+        sync: sync_settings.subscribe(),
+        events: hub.teller(),
+        progress,
+    });
+    let own_uid = rustix::process::geteuid().as_raw();
+    let mut daemon = Daemon {
+        ground: Arc::clone(&ground),
+        locations: locations.clone(),
+        config: watch::Sender::new(loaded),
+        sync_settings,
+        grants: watch::Sender::new(Grants::new(own_uid, &config.access, &[])),
+        served: watch::Sender::new(Served::Between),
+        mode: watch::Sender::new(Mode::Normal),
+        troubles: watch::Sender::default(),
+        readiness: watch::Sender::new(Readiness::Starting),
+        level,
+        core: None,
+        sealed: false,
+        check: None,
+    };
+    notify::status("opening the database");
+    daemon.open().await;
+
+    let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+    let (commands, mut asked) = mpsc::channel(8);
+    let audit = audit(&daemon, &tasks, stop.clone());
+    let desk = Desk::new(Parts {
+        clock: clock.clone(),
+        metrics: Arc::clone(&metrics),
+        started_at,
+        config: daemon.config.subscribe(),
+        locations,
+        grants: daemon.grants.clone(),
+        hub,
+        served: daemon.served.subscribe(),
+        troubles: daemon.troubles.subscribe(),
+        commands,
+        uploads: Uploads::new(&state),
+        state,
+    });
+    let limits = server::call_limits(&config.rpc);
+    let gate = Gate::new(limits, Arc::clone(&metrics), daemon.mode.subscribe(), audit, tasks.clone());
+    let server = Server::new(server::Parts {
+        limits: config.rpc.clone(),
+        methods: desk.into_rpc().into(),
+        gate,
+        grants: daemon.grants.subscribe(),
+        lookup: Arc::new(peer::look_up),
+        metrics: Arc::clone(&metrics),
+    });
+    let serving = {
+        let stop = stop.clone();
+        tokio::spawn(async move { server.run(listener, stop).await })
+    };
+    serve_metrics(&daemon, &config, stop.clone()).await;
+    let upkeep = Upkeep {
+        ground: Arc::clone(&ground),
+        config: daemon.config.subscribe(),
+        served: daemon.served.subscribe(),
+        troubles: daemon.troubles.clone(),
+    };
+    tasks.spawn(upkeep.run(stop.clone()));
+    tasks.spawn(notify::watchdog(heartbeats, stop.clone()));
+    daemon.tell_ready();
+
+    let ended = daemon.wait(&mut signals, &mut asked).await;
+    daemon.readiness.send_replace(Readiness::Stopping);
+    notify::stopping("stopping");
+    notify::extend_timeout(timeout + DRAIN);
+    stop.cancel();
+    // What waits for the whole daemon is told that it stops.
+    drop(asked);
+    let (hurry, deadline) = (async { hurried(&mut signals).await }, tokio::time::sleep(timeout + DRAIN));
+    tokio::select! {
+        () = daemon.end(serving, tasks) => tracing::info!("monzod has stopped"),
+        () = hurry => tracing::warn!("stopped at once; the next start checks the database"),
+        () = deadline => tracing::warn!("stopped without waiting any longer; the next start checks the database"),
+    }
+    cleanup.remove();
+    ended
+}
+
+/// Keeps what operators call, in order, without holding anybody up.
+fn audit(daemon: &Daemon, tasks: &TaskTracker, stop: CancellationToken) -> crate::rpc::guard::Audit {
+    let (note, mut noted) = mpsc::channel::<Audited>(AUDITS);
+    let (served, clock) = (daemon.served.subscribe(), daemon.ground.clock.clone());
+    tasks.spawn(async move {
+        // Until the gate is gone or the daemon stops; what is called by then is written.
+        while let Some(Some(call)) = stop.run_until_cancelled(noted.recv()).await {
+            let store = match &*served.borrow() {
+                Served::Normal(rooms) => Some(rooms.store.clone()),
+                Served::Rescue(_) | Served::Between => None,
+            };
+            let now = clock.now();
+            match store {
+                Some(store) => {
+                    if let Err(error) = store.write(move |writer| writer.audit(&call, now)).await {
+                        tracing::warn!(%error, "a call could not be audited");
+                    }
+                }
+                None => {
+                    tracing::info!(uid = call.uid, method = call.method, outcome = call.outcome, "called");
+                }
+            }
+        }
+    });
+    Arc::new(move |call| {
+        if note.try_send(call).is_err() {
+            tracing::warn!("a call was not audited, because too many wait to be");
+        }
+    })
+}
+
+/// A port in use is a problem in `status`, never a reason not to start.
+async fn serve_metrics(daemon: &Daemon, config: &Config, stop: CancellationToken) {
+    let Some(address) = config.metrics.listen else { return };
+    match metrics::Server::bind(address).await {
+        Ok(server) => {
+            tracing::info!(address = %server.address(), "metrics are served");
+            let (shown, beats) = (Arc::clone(&daemon.ground.metrics), daemon.ground.heartbeats.clone());
+            tokio::spawn(server.serve(shown, beats, daemon.readiness.subscribe(), stop));
+        }
+        Err(error) => {
+            tracing::warn!(%error, "metrics are not served");
+            daemon.troubles.send_modify(|troubles| troubles.metrics = Some(error.to_string()));
+        }
+    }
+}
+
+/// Waits for a second request to stop.
+async fn hurried(signals: &mut mpsc::UnboundedReceiver<Signal>) {
+    while let Some(signal) = signals.recv().await {
+        if let Signal::Hurry(_) = signal {
+            return;
+        }
+    }
+    std::future::pending::<()>().await;
+}
+
+impl Daemon {
+    /// Opens the rooms, or begins rescue mode with the reason.
+    async fn open(&mut self) {
+        let backups = self.ground.state.join(&self.config.borrow().config.store.backup.dir);
+        match Core::open(&self.ground, &backups).await {
+            Ok((core, clean)) => self.opened(core, clean).await,
+            Err(error) => self.rescue(&error),
+        }
+    }
+
+    async fn opened(&mut self, core: Core, clean: bool) {
+        let store = core.rooms.store.clone();
+        match store.read(|reader| reader.grants()).await {
+            Ok(added) => self.grants.send_modify(|grants| grants.add(&added)),
+            Err(error) => tracing::warn!(%error, "roles that were added could not be read"),
+        }
+        self.ground.metrics.store_damaged(false);
+        self.sealed = false;
+        self.mode.send_replace(Mode::Normal);
+        self.served.send_replace(Served::Normal(core.rooms.clone()));
+        self.core = Some(core);
+        self.troubles.send_modify(|troubles| troubles.checking = !clean);
+        if !clean {
+            self.check = Some(tokio::spawn(async move {
+                match store.quick_check().await {
+                    Ok(found) if found.is_empty() => None,
+                    Ok(found) => Some(found.join("; ")),
+                    Err(error) => Some(error.to_string()),
+                }
+            }));
+        }
+    }
+
+    fn rescue(&mut self, why: &Unusable) {
+        tracing::error!(message_id = messages::RESCUE, "the database cannot be used: {why}");
+        self.ground.metrics.store_damaged(true);
+        self.sealed = why.sealed();
+        self.mode.send_replace(Mode::Rescue);
+        self.served.send_replace(Served::Rescue(why.to_string()));
+    }
+
+    /// The check after an unclean stop has ended.
+    async fn checked(&mut self, damage: Option<String>) {
+        self.check = None;
+        self.troubles.send_modify(|troubles| troubles.checking = false);
+        let Some(damage) = damage else { return tracing::info!("the database is whole") };
+        let error = Unusable::from(store::OpenError::Damaged(damage));
+        if let Some(core) = self.core.take() {
+            core.rooms.journal.record(Happened::new(Kind::StoreDamaged, error.to_string())).await;
+            self.rescue(&error);
+            core.close(tokio::time::sleep(DRAIN)).await;
+        }
+        self.tell_ready();
+    }
+
+    /// Tells systemd and `/readyz` how the daemon serves.
+    fn tell_ready(&self) {
+        match &*self.served.borrow() {
+            Served::Normal(rooms) => {
+                self.readiness.send_replace(Readiness::Ready);
+                notify::ready(&upkeep::sentence(rooms, self.ground.clock.now()));
+            }
+            Served::Rescue(reason) => {
+                self.readiness.send_replace(Readiness::Rescue(reason.clone()));
+                notify::ready(&format!("rescue mode: {reason}"));
+            }
+            Served::Between => {}
+        }
+    }
+
+    /// Does what signals and clients ask of the whole, until one asks it to stop.
+    async fn wait(
+        &mut self,
+        signals: &mut mpsc::UnboundedReceiver<Signal>,
+        asked: &mut mpsc::Receiver<Command>,
+    ) -> anyhow::Result<()> {
+        loop {
+            tokio::select! {
+                signal = signals.recv() => match signal {
+                    Some(Signal::Stop(sender) | Signal::Hurry(sender)) => {
+                        tracing::info!(%sender, "asked to stop");
+                        return Ok(());
+                    }
+                    Some(Signal::Reload(sender)) => {
+                        tracing::info!(%sender, "asked to read the configuration again");
+                        // What it found is in the log and in `status`.
+                        let _ = self.reload().await;
+                    }
+                    None => anyhow::bail!("signals are no longer caught"),
+                },
+                Some(command) = asked.recv() => match command {
+                    // A caller that hung up has its answer in the log.
+                    Command::Reload { answer } => drop(answer.send(self.reload().await)),
+                    Command::Restore { from, name, answer } => {
+                        drop(answer.send(self.restore(from, name).await));
+                    }
+                },
+                damage = finished(&mut self.check) => self.checked(damage).await,
+                ended = looping(&mut self.core) => {
+                    ended.context("the sync loop failed")?;
+                    anyhow::bail!("the sync loop ended by itself");
+                }
+            }
+        }
+    }
+
+    /// Reads the configuration again and applies what can be applied live.
+    async fn reload(&mut self) -> Result<ConfigReload, Fault> {
+        notify::reloading();
+        let locations = self.locations.clone();
+        let read = tokio::task::spawn_blocking(move || Config::load(&locations)).await;
+        let reloaded = match read {
+            Ok(Ok(loaded)) => Ok(self.apply(loaded).await),
+            Ok(Err(error)) => {
+                let fault = Fault::from(&error);
+                self.refuse(&error).await;
+                Err(fault)
+            }
+            Err(_) => {
+                Err(Fault::new(FaultKind::Internal, "the configuration could not be read", "try again"))
+            }
+        };
+        self.tell_ready();
+        reloaded
+    }
+
+    async fn apply(&mut self, loaded: Loaded) -> ConfigReload {
+        let before = self.config.borrow().config.clone();
+        let changes = config::diff(&before, &loaded.config);
+        let files = loaded.files.iter().map(|file| file.display().to_string()).collect();
+        let config = config::in_force(&before, &loaded.config);
+        self.level.set(config.log.level);
+        self.grants.send_modify(|grants| grants.configure(&config.access));
+        self.sync_settings.send_if_modified(|settings| {
+            let new = settings::of_sync(&config);
+            let changed = *settings != new;
+            *settings = new;
+            changed
+        });
+        self.ground.pace.set(config.monzo.max_concurrency);
+        self.config.send_replace(Loaded { config, ..loaded });
+        self.ground.metrics.config_reloaded(true);
+        self.troubles.send_modify(|troubles| troubles.config = None);
+        if !changes.is_empty() {
+            let keys: Vec<&str> = changes.iter().map(|change| change.key.as_str()).collect();
+            let message = format!("the configuration was read again; changed: {}", keys.join(", "));
+            self.record(Happened::new(Kind::ConfigApplied, message)).await;
+        }
+        ConfigReload { changes, files }
+    }
+
+    async fn refuse(&mut self, error: &config::ConfigError) {
+        let summary: Vec<String> = error.problems.iter().map(config::Problem::summary).collect();
+        let summary = summary.join("; ");
+        tracing::warn!(
+            message_id = messages::CONFIG_REJECTED,
+            "the configuration was refused, the one in force stays: {summary}"
+        );
+        self.ground.metrics.config_reloaded(false);
+        self.troubles.send_modify(|troubles| troubles.config = Some(summary.clone()));
+        self.record(Happened::new(Kind::ConfigRejected, summary)).await;
+    }
+
+    async fn record(&self, happened: Happened) {
+        if let Some(core) = &self.core {
+            core.rooms.journal.record(happened).await;
+        }
+    }
+
+    /// Exchanges the database; whatever fails, the daemon goes on with what is there.
+    async fn restore(&mut self, from: PathBuf, name: String) -> Result<Restored, Fault> {
+        notify::status("putting back a database");
+        self.served.send_replace(Served::Between);
+        self.check = None;
+        if let Some(core) = self.core.take() {
+            let patience = self.config.borrow().config.monzo.timeout.duration() + DRAIN;
+            if !core.close(tokio::time::sleep(patience)).await {
+                // Replacing a file under open connections could lose what they write.
+                self.open().await;
+                self.tell_ready();
+                return Err(Fault::new(
+                    FaultKind::Conflict,
+                    "the database is still in use, and nothing was changed",
+                    "try again in a moment; `monzoctl sync cancel` ends a running sync",
+                ));
+            }
+        }
+        let (path, keep_login, now) = (self.ground.database(), !self.sealed, self.ground.clock.now());
+        let put_back =
+            tokio::task::spawn_blocking(move || store::restore(&from, &name, &path, keep_login, now));
+        let restored = match put_back.await {
+            Ok(restored) => restored.map_err(Fault::from),
+            Err(_) => {
+                Err(Fault::new(FaultKind::Internal, "the restore failed", "look into the daemon's log"))
+            }
+        };
+        self.open().await;
+        self.tell_ready();
+        if let Ok(restored) = &restored {
+            let message = format!("the database was put back from {}", restored.verification.name);
+            self.record(Happened::new(Kind::Restored, message)).await;
+        }
+        restored
+    }
+
+    /// Ends the server, the tasks and the rooms, in that order, each as soon as it can.
+    async fn end(&mut self, serving: JoinHandle<()>, tasks: TaskTracker) {
+        let core = self.core.take();
+        let served = self.served.clone();
+        let drained = async {
+            // Every call in flight is answered before the rooms are given up.
+            let _ = serving.await;
+            tasks.close();
+            tasks.wait().await;
+            served.send_replace(Served::Between);
+        };
+        match core {
+            Some(core) => drop(tokio::join!(drained, core.close(std::future::pending()))),
+            None => drained.await,
+        }
+    }
+}
+
+/// Waits for the check, for ever if there is none.
+async fn finished(check: &mut Option<JoinHandle<Option<String>>>) -> Option<String> {
+    match check {
+        // A check that was aborted has found nothing.
+        Some(check) => check.await.unwrap_or_default(),
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits for the end of the sync loop, which is not to be expected.
+async fn looping(core: &mut Option<Core>) -> Result<(), tokio::task::JoinError> {
+    match core {
+        Some(core) => (&mut core.looping).await,
+        None => std::future::pending().await,
+    }
+}

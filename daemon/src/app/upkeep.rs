@@ -1,0 +1,162 @@
+//! What is looked after every minute: measurements, reminders, scheduled backups, and systemd's status line.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use monzo_common::model::LoginState;
+use tokio::sync::watch;
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+
+use super::core::{Ground, last_backup};
+use crate::attention::Troubles;
+use crate::config::Loaded;
+use crate::host::{messages, notify};
+use crate::rpc::handlers::{Rooms, Served};
+use crate::store;
+
+/// How often. Taste: reminders and backups are a matter of days, measurements of minutes.
+const EVERY: Duration = Duration::from_secs(60);
+
+/// Why a backup was made, in its name: it was due.
+pub(super) const SCHEDULE: &str = "schedule";
+
+/// What the upkeep looks after.
+pub(super) struct Upkeep {
+    pub(super) ground: Arc<Ground>,
+    pub(super) config: watch::Receiver<Loaded>,
+    pub(super) served: watch::Receiver<Served>,
+    pub(super) troubles: watch::Sender<Troubles>,
+}
+
+impl Upkeep {
+    /// Looks after everything until `stop`, each minute and when the rooms change.
+    pub(super) async fn run(self, stop: CancellationToken) {
+        let mut ticker = tokio::time::interval(EVERY);
+        ticker.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut skewed = false;
+        while stop.run_until_cancelled(ticker.tick()).await.is_some() {
+            skewed = self.clock(skewed);
+            let rooms = match &*self.served.borrow() {
+                Served::Normal(rooms) => Some(rooms.clone()),
+                Served::Rescue(_) | Served::Between => None,
+            };
+            let Some(rooms) = rooms else { continue };
+            // Dropped at `stop`: a backup that is under way leaves nothing half-made that counts.
+            let _ = stop.run_until_cancelled(self.look(&rooms)).await;
+        }
+    }
+
+    async fn look(&self, rooms: &Rooms) {
+        let now = self.ground.clock.now();
+        self.measure(rooms).await;
+        rooms.login.remind().await;
+        self.back_up(rooms, now).await;
+        notify::status(&sentence(rooms, now));
+    }
+
+    /// Says once that the clocks have come apart, and answers whether they are.
+    fn clock(&self, was: bool) -> bool {
+        if let Some(skew) = self.ground.clock.skew() {
+            self.ground.metrics.clock_skew(skew);
+        }
+        let skew = self.ground.clock.excessive_skew();
+        if let (Some(skew), false) = (skew, was) {
+            let seconds = skew.as_secs();
+            tracing::warn!(
+                message_id = messages::CLOCK_SKEWED,
+                monzod_seconds = seconds,
+                "this machine's clock is not the bank's"
+            );
+        }
+        skew.is_some()
+    }
+
+    async fn measure(&self, rooms: &Rooms) {
+        let path = rooms.store.path().to_owned();
+        let measured = tokio::task::spawn_blocking(move || (size(&path), free(&path))).await;
+        if let Ok((size, Some(free))) = measured {
+            self.ground.metrics.store_measured(size, free);
+        }
+        if let Ok(rows) = rooms.store.read(|reader| reader.quarantined()).await {
+            self.ground.metrics.quarantined(rows);
+        }
+        // A database that could not be written is tried again, so that all resumes by itself.
+        if rooms.store.unwritable().is_some() {
+            let now = self.ground.clock.now();
+            let _ = rooms.store.write(move |writer| writer.set_meta("tried_at", &now.to_string())).await;
+        }
+    }
+
+    async fn back_up(&self, rooms: &Rooms, now: Timestamp) {
+        let backup = self.config.borrow().config.store.backup.clone();
+        let Some(every) = backup.every else { return };
+        let every = SignedDuration::try_from(every.duration()).unwrap_or(SignedDuration::MAX);
+        let directory = self.ground.state.join(&backup.dir);
+        let last = self.last(&directory).await;
+        self.ground.metrics.backup_succeeded(last);
+        // An empty database has nothing to lose; the first backup comes with the first login.
+        let empty = rooms.login.state().user_id.is_none();
+        if empty || last.is_some_and(|last| last <= now && now.duration_since(last) < every) {
+            return;
+        }
+        let made = rooms.store.backup(&directory, SCHEDULE, false, now).await;
+        let keep = usize::try_from(backup.keep).unwrap_or(usize::MAX);
+        let done = made.and_then(|made| store::prune(&directory, SCHEDULE, keep).map(|()| made));
+        let failed = match done {
+            Ok(made) => {
+                self.ground.metrics.backup_succeeded(Some(made.at));
+                tracing::info!(message_id = messages::BACKUP_DONE, monzod_bytes = made.size, "backup made");
+                None
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the scheduled backup failed; it is tried again in a minute");
+                Some(error.to_string())
+            }
+        };
+        self.troubles.send_modify(|troubles| troubles.backup = failed);
+    }
+
+    async fn last(&self, directory: &Path) -> Option<Timestamp> {
+        let directory: PathBuf = directory.to_owned();
+        tokio::task::spawn_blocking(move || last_backup(&directory)).await.ok().flatten()
+    }
+}
+
+/// What the daemon is doing, in a line.
+pub(super) fn sentence(rooms: &Rooms, now: Timestamp) -> String {
+    let login = match rooms.login.state().state {
+        LoginState::None => return "nobody has logged in yet; `monzoctl` says what to do".to_owned(),
+        LoginState::WaitingBrowser => return "waiting for the sign-in in a browser".to_owned(),
+        LoginState::WaitingApproval => return "waiting for approval in the Monzo app".to_owned(),
+        LoginState::LoginNeeded => return "a login is needed: `monzoctl login`".to_owned(),
+        LoginState::ConsentLapsed => return "the bank's permission has ended: `monzoctl login`".to_owned(),
+        LoginState::Ready => "logged in",
+    };
+    if let Some(progress) = rooms.sync.progress() {
+        return format!("{login}, syncing: {} rows read", progress.rows);
+    }
+    match rooms.sync.next_due_at() {
+        Some(due) if due > now => {
+            let minutes = (due.duration_since(now).as_secs() + 59) / 60;
+            format!("{login}, next sync in {minutes} min")
+        }
+        _ => format!("{login}, a sync is due"),
+    }
+}
+
+/// Bytes of the database and its log.
+fn size(path: &Path) -> u64 {
+    let of = |path: &Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    of(path) + of(Path::new(&log))
+}
+
+/// Bytes free for the daemon's user where the database is.
+fn free(path: &Path) -> Option<u64> {
+    let found = rustix::fs::statvfs(path).ok()?;
+    Some(found.f_bavail.saturating_mul(found.f_frsize))
+}

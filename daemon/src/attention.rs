@@ -1,0 +1,259 @@
+//! What needs a person: pure, from how things stand to sentences with what mends each.
+//!
+//! A *problem* is what a person must act on, a *note* what they may want to know. Ids are stable while the matter
+//! lasts, so that one can be silenced without silencing the next.
+
+use jiff::{SignedDuration, Timestamp};
+use monzo_common::id::AccountId;
+use monzo_common::model::{AccountStatus, Attention, Login, LoginState, Severity};
+use monzo_common::money::Money;
+
+use crate::login::access;
+
+/// What went wrong outside the rooms and lasts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Troubles {
+    /// The configuration on disk was refused.
+    pub config: Option<String>,
+    /// The metrics are not served.
+    pub metrics: Option<String>,
+    /// The last scheduled backup failed.
+    pub backup: Option<String>,
+    /// The database was not closed properly and is being checked.
+    pub checking: bool,
+}
+
+/// A part of an account's history that the bank did not serve.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct History {
+    /// The account.
+    pub account_id: AccountId,
+    /// What it is called.
+    pub name: String,
+    /// The part ends here.
+    pub missing_before: Timestamp,
+}
+
+/// How things stand.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// The present.
+    pub now: Timestamp,
+    /// The login.
+    pub login: Login,
+    /// An OAuth client is known.
+    pub configured: bool,
+    /// The newest tokens are only in memory.
+    pub unsaved_login: bool,
+    /// No sync has read everything for too long.
+    pub stale: bool,
+    /// When one last did.
+    pub last_success_at: Option<Timestamp>,
+    /// The accounts.
+    pub accounts: Vec<AccountStatus>,
+    /// Parts of history that are missing.
+    pub histories: Vec<History>,
+    /// Differences that two syncs in a row have shown, in minor units.
+    pub differences: Vec<(AccountId, i64)>,
+    /// Records that could not be understood.
+    pub quarantined: u64,
+    /// Why the database cannot be written, while it cannot.
+    pub unwritable: Option<String>,
+    /// How far this machine's clock is ahead of the bank's, where that is too far.
+    pub skew: Option<SignedDuration>,
+    /// What went wrong outside the rooms.
+    pub troubles: Troubles,
+}
+
+fn problem(code: &str, message: impl Into<String>, hint: &str) -> Attention {
+    of(Severity::Problem, code, "", message, hint)
+}
+
+fn note(code: &str, message: impl Into<String>, hint: &str) -> Attention {
+    of(Severity::Note, code, "", message, hint)
+}
+
+fn of(severity: Severity, code: &str, subject: &str, message: impl Into<String>, hint: &str) -> Attention {
+    let id = if subject.is_empty() { code.to_owned() } else { format!("{code}:{subject}") };
+    Attention { id, code: code.to_owned(), severity, message: message.into(), hint: hint.to_owned() }
+}
+
+/// What needs a person, the most urgent first.
+pub fn attention(facts: &Facts) -> Vec<Attention> {
+    let mut all = Vec::new();
+    store(facts, &mut all);
+    login(facts, &mut all);
+    sync(facts, &mut all);
+    machine(facts, &mut all);
+    all.sort_by_key(|attention| attention.severity == Severity::Note);
+    all
+}
+
+/// Why only what repairs the database is served.
+pub fn rescue(reason: &str) -> Attention {
+    problem("rescue", reason, "`monzoctl backup list`, then `monzoctl restore NAME`")
+}
+
+/// The database is being exchanged at this moment.
+pub fn between() -> Attention {
+    note("restoring", "the database is being put back from a backup", "wait a moment")
+}
+
+fn store(facts: &Facts, all: &mut Vec<Attention>) {
+    if let Some(why) = &facts.unwritable {
+        all.push(problem(
+            "store_unwritable",
+            why,
+            "make room (`df -h`), or let the state directory be written",
+        ));
+    }
+    if let Some(why) = &facts.troubles.backup {
+        let message = format!("the last scheduled backup failed: {why}");
+        all.push(problem(
+            "backup_failed",
+            message,
+            "see that the directory of `store.backup.dir` can be written",
+        ));
+    }
+    if facts.troubles.checking {
+        let message = "the daemon was not stopped properly last time; the database is being checked";
+        all.push(note("store_checking", message, "nothing is to be done"));
+    }
+}
+
+fn login(facts: &Facts, all: &mut Vec<Attention>) {
+    let error = facts.login.error.as_deref();
+    match facts.login.state {
+        LoginState::None if !facts.configured => all.push(problem(
+            "setup_needed",
+            "no OAuth client is set up yet",
+            "`sudo monzoctl setup` says how to make one at Monzo",
+        )),
+        LoginState::None => all.push(problem("login_needed", "nobody has logged in yet", "`monzoctl login`")),
+        LoginState::LoginNeeded => {
+            let why = error.map(|error| format!(" ({error})")).unwrap_or_default();
+            let message = format!("the bank no longer takes the login{why}");
+            all.push(problem("login_needed", message, "`monzoctl login`"));
+        }
+        LoginState::ConsentLapsed => all.push(problem(
+            "consent_lapsed",
+            "the bank's permission has ended",
+            "refresh permissions in the Monzo app, then `monzoctl login --renewed`; or `monzoctl login`",
+        )),
+        LoginState::WaitingBrowser => {
+            all.push(note(
+                "login_waiting",
+                "a sign-in page is open",
+                "`monzoctl login` prints a new address",
+            ));
+        }
+        LoginState::WaitingApproval => all.push(problem(
+            "approval_needed",
+            "the login waits for your approval",
+            "open the Monzo app and approve it; `monzoctl login` waits with you",
+        )),
+        LoginState::Ready => ending(facts, all),
+    }
+    if facts.unsaved_login {
+        let message = "the newest tokens could not be written and are only in memory";
+        all.push(problem("login_unsaved", message, "make room on the disk before the daemon stops"));
+    }
+}
+
+fn ending(facts: &Facts, all: &mut Vec<Attention>) {
+    let Some(ends) = facts.login.access_ends_at else { return };
+    let Some(days) = access::warning(ends, facts.now) else { return };
+    let hint = "refresh permissions in the Monzo app, then `monzoctl login --renewed`";
+    let (severity, message) = match days {
+        _ if ends <= facts.now => (Severity::Note, "the bank's 90 days are over by our count".to_owned()),
+        1 => (Severity::Problem, "the bank's permission ends within a day".to_owned()),
+        days => (Severity::Note, format!("the bank's permission ends within {days} days")),
+    };
+    all.push(of(severity, "access_ends", &days.to_string(), message, hint));
+}
+
+fn sync(facts: &Facts, all: &mut Vec<Attention>) {
+    if facts.stale {
+        let since = match facts.last_success_at {
+            Some(at) => format!("no sync has read everything since {}", at.strftime("%-d %b %Y %H:%M UTC")),
+            None => "no sync has read everything yet".to_owned(),
+        };
+        all.push(problem("sync_stale", since, "`monzoctl sync` tries again and says what is wrong"));
+    }
+    for account in &facts.accounts {
+        let id = account.account.id.as_str();
+        if let Some(error) = &account.error {
+            let message = format!("{}: {error}", account.account.name);
+            let hint = "`monzoctl sync` tries again; `monzoctl sync history --problems` looks back";
+            all.push(of(Severity::Problem, "account_failed", id, message, hint));
+        }
+        let told = facts.differences.iter().find(|(told, _)| *told == account.account.id);
+        if let Some((_, difference)) = told {
+            all.push(difference_of(account, *difference));
+        }
+    }
+    for History { account_id, name, missing_before } in &facts.histories {
+        let message = format!(
+            "{name}: some history before {} could not be read in time",
+            missing_before.strftime("%-d %b %Y")
+        );
+        let hint = "`monzoctl login` again reads it in its first five minutes";
+        all.push(of(Severity::Note, "history_missing", account_id.as_str(), message, hint));
+    }
+    if facts.quarantined > 0 {
+        let message = match facts.quarantined {
+            1 => "a record of the bank could not be understood and is kept".to_owned(),
+            records => format!("{records} records of the bank could not be understood and are kept"),
+        };
+        all.push(note(
+            "quarantine",
+            message,
+            "`monzoctl sync history` lists them; an upgrade tries them again",
+        ));
+    }
+}
+
+fn difference_of(account: &AccountStatus, difference: i64) -> Attention {
+    let (name, currency) = (&account.account.name, account.account.currency);
+    let id = account.account.id.as_str();
+    if account.account.pot_id.is_some() {
+        let spent = Money::new(difference.saturating_neg(), currency);
+        let message = format!("{name}: {spent} of spending is not among the rows that the bank lists");
+        return of(
+            Severity::Note,
+            "unexplained_spending",
+            id,
+            message,
+            "a virtual card of the pot is the usual cause",
+        );
+    }
+    let money = Money::new(difference, currency);
+    let message = format!("{name}: the bank's balance and the rows differ by {money}");
+    let hint = "`monzoctl sync --full` reads the last 88 days again";
+    of(Severity::Problem, "difference", id, message, hint)
+}
+
+fn machine(facts: &Facts, all: &mut Vec<Attention>) {
+    if let Some(why) = &facts.troubles.config {
+        let message = format!("the configuration on disk was refused, the one in force stays: {why}");
+        all.push(problem(
+            "config_rejected",
+            message,
+            "mend it, `monzoctl config check`, then `monzoctl config reload`",
+        ));
+    }
+    if let Some(why) = &facts.troubles.metrics {
+        let message = format!("metrics are not served: {why}");
+        all.push(problem(
+            "metrics_unserved",
+            message,
+            "free the address or change `metrics.listen`, then restart",
+        ));
+    }
+    if let Some(skew) = facts.skew {
+        let (seconds, direction) =
+            (skew.as_secs().abs(), if skew.is_negative() { "behind" } else { "ahead of" });
+        let message = format!("this machine's clock is {seconds} s {direction} the bank's");
+        all.push(problem("clock_skewed", message, "let NTP set it: `timedatectl set-ntp true`"));
+    }
+}

@@ -1,0 +1,173 @@
+//! What each room's errors are to whoever called: one conversion a kind of error, by its variants.
+//!
+//! Every fault ends with the next step; nothing here looks into texts.
+
+use monzo_common::fault::{Fault, FaultKind};
+use monzo_common::model::LoginState;
+
+use crate::config::ConfigError;
+use crate::login::{LoginError, VaultError};
+use crate::monzo;
+use crate::store::{BackupError, StoreError};
+use crate::sync::StartError;
+
+const LOG: &str = "look into the daemon's log: `journalctl -u monzod -e`";
+const LATER: &str = "try again in some minutes; `monzoctl status` says how things stand";
+const LOG_IN: &str = "`monzoctl login`";
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        let (kind, hint) = match &error {
+            StoreError::Full => {
+                (FaultKind::StoreUnavailable, "make room on the disk of the state directory; `df -h`")
+            }
+            StoreError::ReadOnly => (
+                FaultKind::StoreUnavailable,
+                "see that the state directory can be written: permissions, `mount`, and the kernel's log",
+            ),
+            StoreError::Damaged(_) => {
+                (FaultKind::StoreUnavailable, "`monzoctl verify`, then `monzoctl restore`")
+            }
+            StoreError::Busy => (FaultKind::Busy, "try again"),
+            StoreError::Missing(_) => (
+                FaultKind::NotFound,
+                "ids are listed by `monzoctl transactions --json`, `accounts`, `pots` and `sync history`",
+            ),
+            StoreError::Ambiguous(..) => (FaultKind::Ambiguous, "type more of the id"),
+            StoreError::Sql(_) => (FaultKind::Internal, LOG),
+            StoreError::Stopping => (FaultKind::Stopping, "try again when it is up"),
+        };
+        Self::new(kind, error.to_string(), hint)
+    }
+}
+
+impl From<monzo::Error> for Fault {
+    fn from(error: monzo::Error) -> Self {
+        let message = error.to_string();
+        match error {
+            monzo::Error::NotApproved => Self::new(
+                FaultKind::ApprovalNeeded,
+                message,
+                "approve the login in the Monzo app, then `monzoctl login`",
+            ),
+            monzo::Error::LoginNeeded { .. } => Self::new(FaultKind::LoginNeeded, message, LOG_IN),
+            monzo::Error::TooOld => Self::new(FaultKind::BankRefused, message, LOG_IN),
+            monzo::Error::RateLimited { retry_after } => {
+                let fault = Self::new(FaultKind::RateLimited, message, LATER);
+                match retry_after.and_then(|wait| u32::try_from(wait.as_secs()).ok()) {
+                    Some(seconds) => fault.retry_after(seconds),
+                    None => fault,
+                }
+            }
+            monzo::Error::Refused { .. } => Self::new(FaultKind::BankRefused, message, LOG),
+            monzo::Error::OutcomeUnknown(_) | monzo::Error::Transient(_) => {
+                Self::new(FaultKind::BankUnreachable, message, LATER)
+            }
+        }
+    }
+}
+
+impl From<VaultError> for Fault {
+    fn from(error: VaultError) -> Self {
+        match error {
+            VaultError::Store(error) => error.into(),
+            VaultError::Seal(error) => Self::new(
+                FaultKind::Conflict,
+                error.to_string(),
+                "put the seal key back (`seal.key` in the state directory, or its credential) and restart the daemon",
+            ),
+        }
+    }
+}
+
+impl From<LoginError> for Fault {
+    fn from(error: LoginError) -> Self {
+        let message = error.to_string();
+        let (kind, hint) = match error {
+            LoginError::NotConfigured => (FaultKind::Conflict, "`sudo monzoctl setup` says how to make one"),
+            LoginError::UnfitClient(_) => (
+                FaultKind::InvalidParams,
+                "copy id and secret from developers.monzo.com, then `monzoctl setup`",
+            ),
+            LoginError::Ready => {
+                (FaultKind::Conflict, "nothing is to be done; `monzoctl login` asks before it logs in anew")
+            }
+            LoginError::Mismatch(_) => {
+                (FaultKind::InvalidParams, "begin again with `monzoctl login`, and use the newest address")
+            }
+            LoginError::AnotherPerson => (
+                FaultKind::Conflict,
+                "log in as the person whose history this is, or give the other person a daemon of their own",
+            ),
+            LoginError::Bank(error) => return error.into(),
+            LoginError::Vault(error) => return error.into(),
+        };
+        Self::new(kind, message, hint)
+    }
+}
+
+impl From<StartError> for Fault {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::Login(state) => not_ready(state),
+            StartError::Stopping => {
+                Self::new(FaultKind::Stopping, error.to_string(), "try again when it is up")
+            }
+            StartError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// Why the bank cannot be asked in this state of the login.
+fn not_ready(state: LoginState) -> Fault {
+    match state {
+        LoginState::WaitingApproval => Fault::new(
+            FaultKind::ApprovalNeeded,
+            "the login waits for approval in the Monzo app",
+            "approve it there; `monzoctl login` goes on waiting with you",
+        ),
+        LoginState::ConsentLapsed => Fault::new(
+            FaultKind::ConsentLapsed,
+            "the bank's permission has ended",
+            "refresh it in the Monzo app and run `monzoctl login --renewed`, or `monzoctl login`",
+        ),
+        LoginState::None => Fault::new(FaultKind::LoginNeeded, "nobody has logged in yet", LOG_IN),
+        LoginState::WaitingBrowser | LoginState::LoginNeeded | LoginState::Ready => {
+            Fault::new(FaultKind::LoginNeeded, "nobody is logged in", LOG_IN)
+        }
+    }
+}
+
+impl From<BackupError> for Fault {
+    fn from(error: BackupError) -> Self {
+        let message = error.to_string();
+        match error {
+            BackupError::Store(error) => error.into(),
+            BackupError::File { .. } => Self::new(
+                FaultKind::StoreUnavailable,
+                message,
+                "see that the directory is there, can be written and has room",
+            ),
+            BackupError::Unsound { .. } => {
+                Self::new(FaultKind::Conflict, message, "choose another: `monzoctl backup list`")
+            }
+        }
+    }
+}
+
+impl From<&ConfigError> for Fault {
+    fn from(error: &ConfigError) -> Self {
+        let problems: Vec<String> = error.problems.iter().map(crate::config::Problem::summary).collect();
+        let message = format!("the configuration has {} and stays as it was", count(problems.len()));
+        Self::new(
+            FaultKind::ConfigInvalid,
+            message,
+            "mend it and `monzoctl config check`, then `monzoctl config reload`",
+        )
+        .because(&problems.join("\n"))
+    }
+}
+
+fn count(problems: usize) -> String {
+    if problems == 1 { "a problem".to_owned() } else { format!("{problems} problems") }
+}

@@ -1,0 +1,5 @@
+//! Questions over one snapshot of the database: what was, counted from the rows.
+//!
+//! Everything here takes a [`Reader`](crate::store::Reader) and answers with values; SQL sums integers, Rust groups.
+
+pub mod balances;

@@ -1,0 +1,84 @@
+//! `access.*`: who may do what.
+
+use monzo_common::fault::{Fault, FaultKind};
+use monzo_common::model::{Access, AccessChange, Grant, Role};
+
+use super::desk::Desk;
+use crate::config::Principal;
+use crate::events::{Happened, Kind};
+
+const ADDED: &str = "added";
+
+pub(super) fn list(desk: &Desk) -> Access {
+    Access { grants: desk.grants.borrow().list() }
+}
+
+pub(super) async fn add(desk: &Desk, who: String, role: Role) -> Result<AccessChange, Fault> {
+    let who = principal(&who)?.to_string();
+    let rooms = desk.rooms()?;
+    let (name, now) = (who.clone(), desk.clock.now());
+    let changed = rooms.store.write(move |writer| writer.grant(&name, role, now)).await?;
+    if changed {
+        apply(desk).await?;
+        rooms
+            .journal
+            .record(Happened::new(Kind::AccessChanged, format!("{who} is now {}", word(role))))
+            .await;
+    }
+    Ok(AccessChange { grant: Grant { who, role, origin: ADDED.to_owned() }, changed })
+}
+
+pub(super) async fn remove(desk: &Desk, who: String) -> Result<AccessChange, Fault> {
+    let who = principal(&who)?.to_string();
+    let rooms = desk.rooms()?;
+    let known = desk.grants.borrow().list().into_iter().filter(|grant| grant.who == who).collect::<Vec<_>>();
+    let added = known.iter().find(|grant| grant.origin == ADDED);
+    let Some(grant) = added.cloned() else {
+        return match known.into_iter().next() {
+            Some(grant) => Err(Fault::new(
+                FaultKind::Conflict,
+                format!("{who} has this role from {}, and not from `access add`", origin(&grant.origin)),
+                "change `access.operators` or `access.viewers` in the configuration, then `monzoctl config reload`",
+            )),
+            None => Err(Fault::new(
+                FaultKind::NotFound,
+                format!("{who} has no role here"),
+                "`monzoctl access list` shows who has one",
+            )),
+        };
+    };
+    let name = who.clone();
+    let changed = rooms.store.write(move |writer| writer.revoke(&name)).await?;
+    apply(desk).await?;
+    rooms
+        .journal
+        .record(Happened::new(Kind::AccessChanged, format!("{who} has no added role any more")))
+        .await;
+    Ok(AccessChange { grant, changed })
+}
+
+/// Puts what the database holds in force: connections whose role it changes are closed.
+async fn apply(desk: &Desk) -> Result<(), Fault> {
+    let added = desk.rooms()?.store.read(|reader| reader.grants()).await?;
+    desk.grants.send_modify(|grants| grants.add(&added));
+    Ok(())
+}
+
+fn principal(who: &str) -> Result<Principal, Fault> {
+    Principal::parse(who)
+        .map_err(|why| Fault::new(FaultKind::InvalidParams, why, "name a user, a uid, or a @group"))
+}
+
+fn word(role: Role) -> &'static str {
+    match role {
+        Role::Viewer => "a viewer",
+        Role::Operator => "an operator",
+    }
+}
+
+fn origin(origin: &str) -> &'static str {
+    match origin {
+        "config" => "the configuration",
+        _ => "the daemon itself",
+    }
+}

@@ -1,0 +1,168 @@
+//! Accounts, pots, balances and transactions.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use monzo_common::fault::{Fault, FaultKind};
+use monzo_common::model::{
+    Account, Balance, BalancePoint, Pot, TransactionDetail, TransactionPage, TransactionQuery,
+};
+
+use super::desk::Desk;
+use crate::exclusion::Exclusions;
+use crate::insight;
+use crate::store::{Reader, StoreError, StoredAccount, StoredPot};
+
+/// What names and exclusions mean among the accounts and pots at one instant.
+pub(super) struct Ledger {
+    pub(super) accounts: Vec<StoredAccount>,
+    pub(super) pots: Vec<StoredPot>,
+    pub(super) names: BTreeMap<String, String>,
+    pub(super) exclusions: Exclusions,
+}
+
+impl Ledger {
+    pub(super) fn account(&self, account: &StoredAccount) -> Account {
+        let pot = self.pots.iter().find(|pot| Some(&pot.id) == account.pot_id.as_ref());
+        Account {
+            id: account.id.clone(),
+            name: account.name(&self.names),
+            kind: account.kind.clone(),
+            currency: account.currency,
+            closed: account.closed || pot.is_some_and(|pot| pot.deleted),
+            excluded: match pot {
+                Some(pot) => self.exclusions.pot(&pot.id, &pot.account_id),
+                None => self.exclusions.account(&account.id),
+            },
+            balance: account.balance,
+            total_balance: account.total_balance,
+            pot_id: account.pot_id.clone(),
+        }
+    }
+
+    fn pot(&self, pot: &StoredPot) -> Pot {
+        Pot {
+            id: pot.id.clone(),
+            name: pot.name(&self.names).to_owned(),
+            account_id: pot.account_id.clone(),
+            pot_current_id: pot.pot_current_id.clone(),
+            kind: pot.kind.clone(),
+            balance: pot.balance,
+            currency: pot.currency,
+            goal: pot.goal,
+            locked: pot.locked,
+            deleted: pot.deleted,
+            excluded: self.exclusions.pot(&pot.id, &pot.account_id),
+            available_for_bills: pot.available_for_bills,
+        }
+    }
+
+    fn names_of(&self, point: &BalancePoint) -> Option<String> {
+        match &point.pot_id {
+            Some(id) => {
+                self.pots.iter().find(|pot| pot.id == *id).map(|pot| pot.name(&self.names).to_owned())
+            }
+            None => {
+                let account = self.accounts.iter().find(|account| account.id == point.account_id);
+                account.map(|account| account.name(&self.names))
+            }
+        }
+    }
+}
+
+/// Reads them in the same snapshot as whatever else is asked.
+pub(super) fn read_ledger(reader: &Reader<'_>, config: &crate::config::Config) -> Result<Ledger, StoreError> {
+    let (accounts, pots) = (reader.accounts()?, reader.pots()?);
+    let names = config.names.clone();
+    let exclusions = Exclusions::of(&config.exclude, &reader.exclusions()?, &accounts, &pots, &names);
+    Ok(Ledger { accounts, pots, names, exclusions })
+}
+
+pub(super) async fn ledger(desk: &Desk) -> Result<Ledger, Fault> {
+    let config = desk.config.borrow().config.clone();
+    Ok(desk.rooms()?.store.read(move |reader| read_ledger(reader, &config)).await?)
+}
+
+pub(super) async fn accounts(desk: &Desk, hidden: bool) -> Result<Vec<Account>, Fault> {
+    let ledger = ledger(desk).await?;
+    let shown = ledger.accounts.iter().filter(|account| hidden || account.pot_id.is_none());
+    Ok(shown.map(|account| ledger.account(account)).collect())
+}
+
+pub(super) async fn pots(desk: &Desk) -> Result<Vec<Pot>, Fault> {
+    let ledger = ledger(desk).await?;
+    Ok(ledger.pots.iter().map(|pot| ledger.pot(pot)).collect())
+}
+
+/// Balances now, as the bank last told them, or at an instant, counted back from there.
+pub(super) async fn balances(desk: &Desk, at: Option<Timestamp>) -> Result<Vec<Balance>, Fault> {
+    let config = desk.config.borrow().config.clone();
+    let now = desk.clock.now();
+    let rooms = desk.rooms()?;
+    let read = rooms.store.read(move |reader| {
+        let stored = match at.filter(|at| *at < now) {
+            Some(at) => insight::balances::at(reader, at)?,
+            None => reader.balances(now)?,
+        };
+        Ok((read_ledger(reader, &config)?, stored))
+    });
+    let (ledger, stored) = read.await?;
+    let balances = stored.into_iter().filter_map(|balance| {
+        let point = balance.point;
+        let pot = point.pot_id.as_ref().and_then(|id| ledger.pots.iter().find(|pot| pot.id == *id));
+        // What is gone holds nothing worth a line.
+        if pot.is_some_and(|pot| pot.deleted) {
+            return None;
+        }
+        Some(Balance {
+            name: ledger.names_of(&point)?,
+            account_id: point.account_id,
+            pot_id: point.pot_id,
+            balance: point.balance,
+            total_balance: balance.total_balance,
+            spend_today: balance.spend_today,
+            currency: point.currency,
+            at: point.at,
+        })
+    });
+    Ok(balances.collect())
+}
+
+/// How the balance of an account or pot, or of every account that is not hidden, went from day to day.
+pub(super) async fn balance_history(
+    desk: &Desk,
+    id: Option<String>,
+    since: Timestamp,
+    until: Timestamp,
+) -> Result<Vec<BalancePoint>, Fault> {
+    if since >= until {
+        return Err(Fault::new(
+            FaultKind::InvalidParams,
+            "the period ends before it begins",
+            "give `since` before `until`",
+        ));
+    }
+    let zone = desk.config.borrow().config.time.zone.rules().clone();
+    let until = until.min(desk.clock.now());
+    let rooms = desk.rooms()?;
+    let read = rooms
+        .store
+        .read(move |reader| insight::balances::history(reader, id.as_deref(), (since, until), &zone));
+    Ok(read.await?)
+}
+
+pub(super) async fn transactions(desk: &Desk, query: TransactionQuery) -> Result<TransactionPage, Fault> {
+    let negative = |amount: Option<i64>| amount.is_some_and(|amount| amount < 0);
+    if negative(query.min) || negative(query.max) {
+        return Err(Fault::new(
+            FaultKind::InvalidParams,
+            "`min` and `max` are of the amount without its sign",
+            "give them without a minus, and a `direction`",
+        ));
+    }
+    Ok(desk.rooms()?.store.read(move |reader| reader.transactions(&query)).await?)
+}
+
+pub(super) async fn transaction(desk: &Desk, id: String) -> Result<TransactionDetail, Fault> {
+    Ok(desk.rooms()?.store.read(move |reader| reader.transaction(&id)).await?)
+}

@@ -1,0 +1,208 @@
+//! The methods: what each does with the rooms behind it, one file a noun.
+//!
+//! A handler fetches and answers; what outlasts it belongs to the rooms. The database can be exchanged under the
+//! server (a restore), so that every call asks [`Desk`] for the rooms as they are now.
+
+mod access;
+mod auth;
+mod backup;
+mod desk;
+mod events;
+mod exclusions;
+mod ledger;
+mod status;
+mod sync;
+mod system;
+
+use jiff::Timestamp;
+use jsonrpsee::PendingSubscriptionSink;
+use jsonrpsee::core::{RpcResult, SubscriptionResult, async_trait};
+use monzo_common::api::ApiServer;
+use monzo_common::model::{
+    self, Access, AccessChange, Account, Acknowledged, Backup, BackupChunk, Balance, BalancePoint,
+    ConfigEntry, ConfigReload, ConfigReport, Configured, EventPage, Exclusion, ExclusionChange, LoggedOut,
+    Login, LoginBegun, Pot, Progress, Restored, Role, Status, SyncCancelled, SyncHistory, SyncStarted,
+    TransactionDetail, TransactionPage, TransactionQuery, Upload, Verification, Version, Whoami,
+};
+use monzo_common::openrpc;
+
+pub use backup::Uploads;
+pub use desk::{Command, Desk, Parts, Rooms, Served};
+
+#[async_trait]
+impl ApiServer for Desk {
+    async fn status(&self) -> RpcResult<Status> {
+        Ok(status::status(self).await?)
+    }
+
+    async fn version(&self) -> RpcResult<Version> {
+        Ok(system::version(self))
+    }
+
+    async fn config(&self) -> RpcResult<Vec<ConfigEntry>> {
+        Ok(system::config(self))
+    }
+
+    async fn check(&self, name: Option<String>, text: Option<String>) -> RpcResult<ConfigReport> {
+        Ok(system::check(self, name, text).await?)
+    }
+
+    async fn reload(&self) -> RpcResult<ConfigReload> {
+        Ok(system::reload(self).await?)
+    }
+
+    async fn login_begin(&self, again: bool) -> RpcResult<LoginBegun> {
+        Ok(auth::begin(self, again).await?)
+    }
+
+    async fn login_complete(&self, pasted: String) -> RpcResult<Login> {
+        Ok(auth::complete(self, &pasted).await?)
+    }
+
+    async fn login_status(&self) -> RpcResult<Login> {
+        Ok(self.rooms()?.login.state())
+    }
+
+    async fn logout(&self) -> RpcResult<LoggedOut> {
+        Ok(auth::logout(self).await?)
+    }
+
+    async fn configure(&self, client_id: String, client_secret: String) -> RpcResult<Configured> {
+        Ok(auth::configure(self, &client_id, client_secret).await?)
+    }
+
+    async fn renew(&self) -> RpcResult<Login> {
+        Ok(auth::renew(self).await?)
+    }
+
+    async fn whoami(&self, extensions: &jsonrpsee::Extensions) -> RpcResult<Whoami> {
+        Ok(auth::whoami(self, extensions).await?)
+    }
+
+    async fn access_list(&self) -> RpcResult<Access> {
+        Ok(access::list(self))
+    }
+
+    async fn access_add(&self, who: String, role: Role) -> RpcResult<AccessChange> {
+        Ok(access::add(self, who, role).await?)
+    }
+
+    async fn access_remove(&self, who: String) -> RpcResult<AccessChange> {
+        Ok(access::remove(self, who).await?)
+    }
+
+    async fn sync_start(&self, full: bool) -> RpcResult<SyncStarted> {
+        Ok(sync::start(self, full).await?)
+    }
+
+    async fn sync_get(&self, id: String) -> RpcResult<model::Sync> {
+        Ok(sync::get(self, id).await?)
+    }
+
+    async fn sync_status(&self) -> RpcResult<Option<Progress>> {
+        Ok(self.rooms()?.sync.progress())
+    }
+
+    async fn sync_history(
+        &self,
+        problems: bool,
+        cursor: Option<String>,
+        limit: Option<u32>,
+    ) -> RpcResult<SyncHistory> {
+        Ok(sync::history(self, problems, cursor, limit).await?)
+    }
+
+    async fn sync_cancel(&self) -> RpcResult<SyncCancelled> {
+        Ok(sync::cancel(self).await?)
+    }
+
+    async fn accounts(&self, hidden: bool) -> RpcResult<Vec<Account>> {
+        Ok(ledger::accounts(self, hidden).await?)
+    }
+
+    async fn pots(&self) -> RpcResult<Vec<Pot>> {
+        Ok(ledger::pots(self).await?)
+    }
+
+    async fn balances(&self, at: Option<Timestamp>) -> RpcResult<Vec<Balance>> {
+        Ok(ledger::balances(self, at).await?)
+    }
+
+    async fn balance_history(
+        &self,
+        id: Option<String>,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> RpcResult<Vec<BalancePoint>> {
+        Ok(ledger::balance_history(self, id, since, until).await?)
+    }
+
+    async fn transactions(&self, query: TransactionQuery) -> RpcResult<TransactionPage> {
+        Ok(ledger::transactions(self, query).await?)
+    }
+
+    async fn transaction(&self, id: String) -> RpcResult<TransactionDetail> {
+        Ok(ledger::transaction(self, id).await?)
+    }
+
+    async fn exclusions(&self) -> RpcResult<Vec<Exclusion>> {
+        Ok(exclusions::list(self).await?)
+    }
+
+    async fn exclude(&self, id: String) -> RpcResult<ExclusionChange> {
+        Ok(exclusions::add(self, id).await?)
+    }
+
+    async fn include(&self, id: String) -> RpcResult<ExclusionChange> {
+        Ok(exclusions::remove(self, id).await?)
+    }
+
+    async fn backup_create(&self, with_login: bool) -> RpcResult<Backup> {
+        Ok(backup::create(self, with_login).await?)
+    }
+
+    async fn backup_list(&self) -> RpcResult<Vec<Backup>> {
+        Ok(backup::list(self).await?)
+    }
+
+    async fn backup_read(&self, name: String, offset: u64) -> RpcResult<BackupChunk> {
+        Ok(backup::read(self, name, offset).await?)
+    }
+
+    async fn backup_write(&self, upload: Option<String>, offset: u64, data: String) -> RpcResult<Upload> {
+        Ok(backup::write(self, upload, offset, data).await?)
+    }
+
+    async fn backup_verify(&self, name: Option<String>, upload: Option<String>) -> RpcResult<Verification> {
+        Ok(backup::verify(self, name, upload).await?)
+    }
+
+    async fn backup_restore(&self, name: Option<String>, upload: Option<String>) -> RpcResult<Restored> {
+        Ok(backup::restore(self, name, upload).await?)
+    }
+
+    async fn events(
+        &self,
+        after: Option<i64>,
+        before: Option<i64>,
+        limit: Option<u32>,
+    ) -> RpcResult<EventPage> {
+        Ok(events::list(self, after, before, limit).await?)
+    }
+
+    async fn acknowledge(&self, id: String, until: Option<Timestamp>) -> RpcResult<Acknowledged> {
+        Ok(events::acknowledge(self, id, until).await?)
+    }
+
+    async fn discover(&self) -> RpcResult<serde_json::Value> {
+        Ok(openrpc::document())
+    }
+
+    async fn subscribe_events(&self, pending: PendingSubscriptionSink) -> SubscriptionResult {
+        Ok(self.hub().follow_events(pending).await?)
+    }
+
+    async fn subscribe_sync(&self, pending: PendingSubscriptionSink) -> SubscriptionResult {
+        Ok(self.hub().follow_progress(pending).await?)
+    }
+}

@@ -1,0 +1,147 @@
+//! `system.status`: gathers how things stand; what of it needs a person is `attention`'s to say.
+
+use monzo_common::VERSION;
+use monzo_common::fault::Fault;
+use monzo_common::model::{
+    AccountStatus, Attention, Login, LoginState, Mode, Severity, SorterStatus, Status, SyncStatus,
+};
+
+use super::desk::{Desk, Rooms, Served};
+use super::ledger::read_ledger;
+use crate::attention::{self, Facts, History};
+use crate::sync::schedule;
+
+pub(super) async fn status(desk: &Desk) -> Result<Status, Fault> {
+    let served = desk.served.borrow().clone();
+    match served {
+        Served::Normal(rooms) => normal(desk, &rooms).await,
+        Served::Rescue(reason) => Ok(rescue(desk, attention::rescue(&reason))),
+        Served::Between => Ok(rescue(desk, attention::between())),
+    }
+}
+
+/// What needs a person, silenced or not.
+pub(super) async fn attention(desk: &Desk) -> Result<Vec<Attention>, Fault> {
+    let (_, facts) = gather(desk, &desk.rooms()?).await?;
+    Ok(attention::attention(&facts))
+}
+
+async fn normal(desk: &Desk, rooms: &Rooms) -> Result<Status, Fault> {
+    let now = desk.clock.now();
+    let (mut status, facts) = gather(desk, rooms).await?;
+    let silenced = rooms.store.read(|reader| reader.acknowledged()).await?;
+    let speaks = |attention: &Attention| match silenced.get(&attention.id) {
+        None => true,
+        Some(until) => until.is_some_and(|until| until <= now),
+    };
+    status.attention = attention::attention(&facts).into_iter().filter(speaks).collect();
+    status.healthy = status.attention.iter().all(|attention| attention.severity == Severity::Note);
+    Ok(status)
+}
+
+async fn gather(desk: &Desk, rooms: &Rooms) -> Result<(Status, Facts), Fault> {
+    let config = desk.config.borrow().config.clone();
+    let (now, interval) = (desk.clock.now(), config.sync.interval.duration());
+    let login = rooms.login.state();
+    let configured = rooms.login.client_id().await?.is_some();
+    let read = rooms.store.read(move |reader| {
+        let ledger = read_ledger(reader, &config)?;
+        let mut accounts = Vec::with_capacity(ledger.accounts.len());
+        let mut histories = Vec::new();
+        for account in &ledger.accounts {
+            let (from, to) = reader.covered(&account.id)?.unzip();
+            let name = account.name(&ledger.names);
+            let missing = reader.refused(&account.id)?.into_iter().map(|(_, before)| before).max();
+            if let (Some(before), None) = (missing, &account.pot_id) {
+                histories.push(History { account_id: account.id.clone(), name, missing_before: before });
+            }
+            accounts.push(AccountStatus {
+                account: ledger.account(account),
+                last_success_at: account.read_at,
+                covered_from: from,
+                covered_to: to,
+                error: account.error.clone(),
+                difference: account.difference,
+            });
+        }
+        let told =
+            ledger.accounts.iter().filter_map(|account| Some((account.id.clone(), account.told_difference?)));
+        let differences = told.collect();
+        let (success, attempt) = (reader.last_success_at()?, reader.last_attempt_at()?);
+        Ok((accounts, histories, differences, success, attempt, reader.quarantined()?))
+    });
+    let (accounts, histories, differences, last_success_at, last_attempt_at, quarantined) = read.await?;
+    let interval = jiff::SignedDuration::try_from(interval).unwrap_or(jiff::SignedDuration::MAX);
+    let running = rooms.sync.progress().is_some();
+    let ready = login.state == LoginState::Ready;
+    let overdue = schedule::overdue(last_success_at, interval, now);
+    let sync = SyncStatus {
+        state: if running { "running" } else { "idle" }.to_owned(),
+        last_success_at,
+        last_attempt_at,
+        next_due_at: if ready { rooms.sync.next_due_at() } else { None },
+        stale: overdue,
+    };
+    let facts = Facts {
+        now,
+        login: login.clone(),
+        configured,
+        unsaved_login: rooms.login.unsaved(),
+        // A first sync that is under way is not late.
+        stale: ready && overdue && !(running && last_success_at.is_none()),
+        last_success_at,
+        accounts: accounts.clone(),
+        histories,
+        differences,
+        quarantined,
+        unwritable: rooms.store.unwritable(),
+        skew: desk.clock.excessive_skew(),
+        troubles: desk.troubles.borrow().clone(),
+    };
+    let status = Status {
+        healthy: true,
+        version: VERSION.to_owned(),
+        mode: Mode::Normal,
+        started_at: desk.started_at,
+        login,
+        sync,
+        accounts,
+        sorter: no_sorter(),
+        quarantined,
+        attention: Vec::new(),
+    };
+    Ok((status, facts))
+}
+
+/// Until there is a sorter, it is off.
+fn no_sorter() -> SorterStatus {
+    SorterStatus { mode: "off".to_owned(), frozen: false, next: None, proposed: 0, unsettled: 0 }
+}
+
+/// The page of a daemon that knows nothing but why.
+fn rescue(desk: &Desk, why: Attention) -> Status {
+    Status {
+        healthy: false,
+        version: VERSION.to_owned(),
+        mode: Mode::Rescue,
+        started_at: desk.started_at,
+        login: Login {
+            state: LoginState::None,
+            user_id: None,
+            token_expires_at: None,
+            access_ends_at: None,
+            error: None,
+        },
+        sync: SyncStatus {
+            state: "idle".to_owned(),
+            last_success_at: None,
+            last_attempt_at: None,
+            next_due_at: None,
+            stale: true,
+        },
+        accounts: Vec::new(),
+        sorter: no_sorter(),
+        quarantined: 0,
+        attention: vec![why],
+    }
+}

@@ -1,0 +1,64 @@
+//! `system.*` but for the status: versions and the configuration.
+
+use monzo_common::VERSION;
+use monzo_common::fault::{Fault, FaultKind};
+use monzo_common::model::{ConfigEntry, ConfigProblem, ConfigReload, ConfigReport, Version};
+
+use super::desk::{Command, Desk, Served};
+use crate::config::{self, Config, ConfigError};
+use crate::store;
+
+pub(super) fn version(desk: &Desk) -> Version {
+    let usable = matches!(&*desk.served.borrow(), Served::Normal(_));
+    Version {
+        version: VERSION.to_owned(),
+        pid: std::process::id(),
+        schema: usable.then(store::newest_schema),
+        now: desk.clock.now(),
+        zone: desk.config.borrow().config.time.zone.name().to_owned(),
+    }
+}
+
+pub(super) fn config(desk: &Desk) -> Vec<ConfigEntry> {
+    config::show(&desk.config.borrow())
+}
+
+/// Checks a text, or the files as they are now.
+pub(super) async fn check(
+    desk: &Desk,
+    name: Option<String>,
+    text: Option<String>,
+) -> Result<ConfigReport, Fault> {
+    let locations = desk.locations.clone();
+    let checked = tokio::task::spawn_blocking(move || match text {
+        Some(text) => {
+            let name = name.unwrap_or_else(|| "the given text".to_owned());
+            let files = vec![name.clone()];
+            (files, config::check_text(&name, &text).map(drop))
+        }
+        None => match Config::load(&locations) {
+            Ok(loaded) => (loaded.files.iter().map(|file| file.display().to_string()).collect(), Ok(())),
+            Err(error) => (Vec::new(), Err(error)),
+        },
+    });
+    let (files, checked) = checked.await.map_err(|_| stopping())?;
+    Ok(report(files, checked.as_ref().err()))
+}
+
+fn report(mut files: Vec<String>, error: Option<&ConfigError>) -> ConfigReport {
+    let problems: Vec<ConfigProblem> =
+        error.into_iter().flat_map(|error| &error.problems).map(ConfigProblem::from).collect();
+    if files.is_empty() {
+        files = problems.iter().map(|problem| problem.file.clone()).filter(|file| !file.is_empty()).collect();
+        files.dedup();
+    }
+    ConfigReport { files, sound: problems.is_empty(), problems }
+}
+
+pub(super) async fn reload(desk: &Desk) -> Result<ConfigReload, Fault> {
+    desk.command(|answer| Command::Reload { answer }).await
+}
+
+pub(super) fn stopping() -> Fault {
+    Fault::new(FaultKind::Stopping, "the daemon is stopping", "try again when it is up")
+}
