@@ -57,7 +57,7 @@ pub enum AccessCommand {
     /// Take a role away that was added here
     Remove {
         /// User name or number, or @group
-        #[arg(value_name = "ADDED USER")]
+        #[arg(value_name = "USER")]
         who: String,
     },
 }

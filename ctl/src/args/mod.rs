@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 mod ledger;
 mod login;
@@ -166,10 +166,17 @@ pub enum Command {
     Complete(Complete),
 }
 
+/// The command line as completions are made from it: without what is hidden.
+pub fn visible() -> clap::Command {
+    let all = Cli::command();
+    clap::Command::new("monzoctl")
+        .version(monzo_common::VERSION)
+        .args(all.get_arguments().cloned())
+        .subcommands(all.get_subcommands().filter(|command| !command.is_hide_set()).cloned())
+}
+
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

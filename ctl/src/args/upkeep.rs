@@ -177,7 +177,7 @@ pub struct Complete {
     pub names: Names,
 }
 
-/// What a person can be helped to name.
+/// What the completions can name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Names {
     /// Accounts.

@@ -2,16 +2,16 @@
 //!
 //! The scripts are generated from the command line's types; what only the daemon knows they ask `__complete` for.
 
-use clap::CommandFactory;
 use monzo_common::api::ApiClient;
 use monzo_common::permission::PERMISSIONS;
 
-use crate::args::{self, Cli, Names};
+use crate::args::{self, Names};
 use crate::client::Daemon;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::find::Named;
 use crate::session::Session;
+use crate::view;
 
 /// Words for periods; days and months are typed.
 const PERIODS: [&str; 18] = [
@@ -37,9 +37,7 @@ const PERIODS: [&str; 18] = [
 
 /// `completions`
 pub(super) fn completions(args: &args::Completions, session: &mut Session) -> Result<Exit, Failure> {
-    let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "monzoctl", &mut script);
-    session.print(&String::from_utf8_lossy(&script))?;
+    session.print(&view::completion(args.shell, args::visible()))?;
     Ok(Exit::Done)
 }
 
@@ -53,7 +51,7 @@ pub(super) async fn names(args: &args::Complete, session: &mut Session) -> Resul
             known(kind, &daemon).await?
         }
     };
-    let text: String = names.iter().map(|name| format!("{}\n", crate::view::clean(name))).collect();
+    let text: String = names.iter().map(|name| format!("{}\n", view::clean(name))).collect();
     session.print(&text)?;
     Ok(Exit::Done)
 }
