@@ -19,7 +19,7 @@ use crate::here::Here;
 pub const RESTART: Duration = Duration::from_secs(2);
 
 /// Pause between two tries; short beside a restart, long beside a connect.
-const PAUSE: Duration = Duration::from_millis(50);
+pub const PAUSE: Duration = Duration::from_millis(50);
 
 /// How long one call may take; a restore copies and checks a whole database.
 const CALL: Duration = Duration::from_secs(300);

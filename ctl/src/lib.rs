@@ -18,6 +18,7 @@ pub mod exit;
 pub mod failure;
 pub mod find;
 pub mod here;
+pub mod meter;
 pub mod session;
 pub mod terminal;
 pub mod view;

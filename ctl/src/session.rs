@@ -1,6 +1,10 @@
 //! One invocation: the terminal, what was asked of all commands, and the ways to print an answer.
 
+use jsonrpsee::core::ClientError;
+use jsonrpsee_ws_client::WsClient;
+use monzo_common::fault::FaultKind;
 use serde::Serialize;
+use tokio::time::Instant;
 
 use crate::args::{Color, Global, Output};
 use crate::client::{self, Daemon};
@@ -9,6 +13,9 @@ use crate::here::Here;
 use crate::terminal::Terminal;
 use crate::view::columns::Columns;
 use crate::view::{self, Csv, Look};
+
+/// Rows of a table on a terminal without `--limit` (product.md).
+const SCREENFUL: u64 = 50;
 
 /// One invocation of the client.
 pub struct Session {
@@ -37,6 +44,56 @@ impl Session {
             self.note(&format!("monzod {theirs}, process {pid}, answers on {socket}"))?;
         }
         Ok(daemon)
+    }
+
+    /// Asks the daemon, and asks again where a restart came between.
+    ///
+    /// # Errors
+    /// As the question, or as [`connect`](Self::connect) where the daemon stays away.
+    pub async fn ask<T>(
+        &mut self,
+        daemon: &mut Daemon,
+        question: impl AsyncFn(&WsClient) -> Result<T, ClientError>,
+    ) -> Result<T, Failure> {
+        let deadline = Instant::now() + client::RESTART;
+        loop {
+            let failure = match question(&daemon.client).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => Failure::from(error),
+            };
+            let restarting = matches!(failure, Failure::Unreachable { .. })
+                || failure.fault_kind() == Some(FaultKind::Stopping);
+            if !restarting || Instant::now() >= deadline {
+                return Err(failure);
+            }
+            tokio::time::sleep(client::PAUSE).await;
+            *daemon = self.connect().await?;
+        }
+    }
+
+    /// Whether the person agrees; nothing when there is nobody to ask and `--yes` was not said.
+    ///
+    /// # Errors
+    /// When the question cannot be asked.
+    pub async fn agree(&mut self, question: &str) -> Result<Option<bool>, Failure> {
+        if self.global.yes {
+            return Ok(Some(true));
+        }
+        if !self.terminal.in_is_keyboard {
+            return Ok(None);
+        }
+        self.terminal.confirm(question, false).await.map(Some)
+    }
+
+    /// JSON was asked for.
+    pub fn wants_json(&self) -> bool {
+        self.global.form() != Output::Table
+    }
+
+    /// How many rows to show at most (product.md, `--limit`).
+    pub fn limit(&self, asked: Option<u64>) -> Option<u64> {
+        let table_on_screen = self.global.form() == Output::Table && self.terminal.out_is_screen;
+        asked.or(table_on_screen.then_some(SCREENFUL))
     }
 
     /// How texts may look; without a daemon the place is UTC.

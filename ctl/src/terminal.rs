@@ -23,6 +23,8 @@ pub struct Terminal {
     pub in_is_keyboard: bool,
     /// Columns and rows of the screen.
     pub size: (usize, usize),
+    /// Name of this computer, as another would call it.
+    pub host: String,
     env: HashMap<String, String>,
 }
 
@@ -46,6 +48,7 @@ impl Terminal {
             err_is_screen: io::stderr().is_terminal(),
             in_is_keyboard: io::stdin().is_terminal(),
             size,
+            host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
             env: std::env::vars_os()
                 .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
                 .collect(),
@@ -67,6 +70,7 @@ impl Terminal {
             err_is_screen: false,
             in_is_keyboard: false,
             size: USUAL_SIZE,
+            host: "server".to_owned(),
             env,
         }
     }
@@ -113,8 +117,16 @@ impl Terminal {
         let pager = self.env("PAGER").unwrap_or_else(|| "less -FRX".to_owned());
         let mut words = pager.split_whitespace();
         let Some(program) = words.next() else { return false };
+        self.read_through(program, &words.collect::<Vec<_>>(), text)
+    }
+
+    /// Whether a program that shows text on the screen took it.
+    pub fn read_through(&mut self, program: &str, args: &[&str], text: &str) -> bool {
+        if !self.out_is_screen {
+            return false;
+        }
         let spawned =
-            Command::new(program).args(words).env("LESSCHARSET", "utf-8").stdin(Stdio::piped()).spawn();
+            Command::new(program).args(args).env("LESSCHARSET", "utf-8").stdin(Stdio::piped()).spawn();
         let Ok(mut child) = spawned else { return false };
         if let Some(mut stdin) = child.stdin.take() {
             // A pager that is left early is no failure.
@@ -142,11 +154,8 @@ impl Terminal {
         Ok(line.map_err(cannot)?.map(|line| line.trim_end_matches(['\n', '\r']).to_owned()))
     }
 
-    /// All of standard input that is left.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    pub fn input(&mut self) -> &mut dyn BufRead {
+    /// What is left of standard input.
+    pub fn input(&mut self) -> &mut (dyn BufRead + Send) {
         static EMPTY: &[u8] = &[];
         self.input.get_or_insert_with(|| Box::new(EMPTY)).as_mut()
     }

@@ -21,7 +21,7 @@ pub struct Balance {
     pub name: Option<String>,
 
     /// As it was at the end of this day
-    #[arg(long, value_name = "D", conflicts_with = "history")]
+    #[arg(long, value_name = "DAY", conflicts_with = "history")]
     pub at: Option<String>,
 
     /// Draw how it went, day by day
@@ -37,15 +37,15 @@ pub struct Balance {
 #[derive(Debug, Default, Args)]
 pub struct Span {
     /// Within this period
-    #[arg(short, long, value_name = "P", conflicts_with_all = ["since", "until"])]
+    #[arg(short, long, value_name = "PERIOD", conflicts_with_all = ["since", "until"])]
     pub period: Option<String>,
 
     /// From this day on
-    #[arg(long, value_name = "D")]
+    #[arg(long, value_name = "DAY")]
     pub since: Option<String>,
 
     /// Until this day, which is included
-    #[arg(long, value_name = "D")]
+    #[arg(long, value_name = "DAY")]
     pub until: Option<String>,
 }
 
@@ -59,19 +59,19 @@ pub struct Transactions {
     pub span: Span,
 
     /// In this account; may be repeated
-    #[arg(long, value_name = "A")]
+    #[arg(long, value_name = "ACCOUNT")]
     pub account: Vec<String>,
 
     /// To, from or within this pot
-    #[arg(long, value_name = "P")]
+    #[arg(long, value_name = "POT")]
     pub pot: Option<String>,
 
     /// Of this category, such as groceries or eating_out
-    #[arg(long, value_name = "C")]
+    #[arg(long, value_name = "CATEGORY")]
     pub category: Option<String>,
 
     /// With a merchant or other side whose name contains this
-    #[arg(long, value_name = "M")]
+    #[arg(long, value_name = "MERCHANT")]
     pub merchant: Option<String>,
 
     /// At least this much, in or out
@@ -119,6 +119,7 @@ pub struct Transactions {
 #[derive(Debug, Args)]
 pub struct Show {
     /// A transaction, account, pot or sync
+    #[arg(value_name = "ID|NAME")]
     pub id: String,
 }
 

@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 mod ledger;
 mod login;
@@ -13,8 +13,8 @@ mod upkeep;
 pub use ledger::{Accounts, Balance, Exclude, ExcludeCommand, Show, Span, Transactions};
 pub use login::{AccessCommand, AccessRole, Login, Setup};
 pub use upkeep::{
-    Ack, Backup, BackupCommand, Completions, ConfigCommand, Events, Man, Restore, Rpc, Status, Sync,
-    SyncCommand, Verify,
+    Ack, Backup, BackupCommand, Complete, Completions, ConfigCommand, Events, Man, Names, Restore, Rpc,
+    Status, Sync, SyncCommand, Verify,
 };
 
 /// Look after your Monzo history: ask and steer monzod, the daemon that keeps it.
@@ -120,14 +120,63 @@ pub enum Command {
     Accounts(Accounts),
     /// List pots with their balances and goals
     Pots,
+    /// Show balances, now, on a past day, or over time
+    Balance(Balance),
+    /// List transactions
+    #[command(visible_alias = "tx")]
+    Transactions(Transactions),
+    /// Show everything about one transaction, account, pot or sync
+    Show(Show),
+    /// Read what is new at the bank, with progress
+    Sync(Sync),
     /// Keep accounts and pots out of analytics and out of the autosorter's reach
     Exclude(Exclude),
+    /// Show what happened
+    Events(Events),
+    /// Silence something that `status` shows
+    Ack(Ack),
+    /// Register your OAuth client with the daemon
+    Setup(Setup),
+    /// Log in at the bank, and read the whole history while that is possible
+    Login(Login),
+    /// Revoke the tokens at the bank and forget them
+    Logout,
+    /// Show who is logged in, and who is asking
+    Whoami,
+    /// Say which users of this machine may read, and which may do everything
+    #[command(subcommand)]
+    Access(AccessCommand),
+    /// Write a backup, or list those that the daemon keeps
+    Backup(Backup),
+    /// Check the database, or a backup
+    Verify(Verify),
+    /// Put a backup in the database's place
+    Restore(Restore),
+    /// Check, show or reload the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Call a method of the daemon by its name, or list the methods
+    Rpc(Rpc),
+    /// Print the completions for a shell
+    Completions(Completions),
+    /// Show the manual, or write its pages
+    Man(Man),
+    /// Print what could be meant, for the completions
+    #[command(name = "__complete", hide = true)]
+    Complete(Complete),
+}
+
+/// The command line as completions are made from it: without what is hidden.
+pub fn visible() -> clap::Command {
+    let all = Cli::command();
+    clap::Command::new("monzoctl")
+        .version(monzo_common::VERSION)
+        .args(all.get_arguments().cloned())
+        .subcommands(all.get_subcommands().filter(|command| !command.is_hide_set()).cloned())
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

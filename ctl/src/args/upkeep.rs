@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 /// `status`
@@ -40,7 +40,7 @@ pub enum SyncCommand {
         /// Only what went wrong
         #[arg(long)]
         problems: bool,
-        /// At most so many (20 for tables on a terminal, else all)
+        /// At most so many (50 for tables on a terminal, else all)
         #[arg(long, value_name = "N")]
         limit: Option<u64>,
     },
@@ -62,10 +62,11 @@ pub struct Events {
 #[derive(Debug, Args)]
 pub struct Ack {
     /// The id that `status` shows beside it
+    #[arg(value_name = "ATTENTION")]
     pub id: String,
 
     /// Be silent until the end of this day (else as long as it lasts)
-    #[arg(long, value_name = "D")]
+    #[arg(long, value_name = "DAY")]
     pub until: Option<String>,
 }
 
@@ -100,7 +101,8 @@ pub enum BackupCommand {
 /// `verify`
 #[derive(Debug, Args)]
 pub struct Verify {
-    /// A backup in a file, or a name of `backup list` (else the database itself)
+    /// A backup in a file, - for standard input, or a name of `backup list` (else the database itself)
+    #[arg(value_name = "FILE|-|NAME")]
     pub file: Option<PathBuf>,
 }
 
@@ -121,6 +123,7 @@ pub enum ConfigCommand {
     /// Check the daemon's configuration files, or one file, without applying anything
     Check {
         /// Check this file instead
+        #[arg(value_name = "FILE")]
         file: Option<PathBuf>,
     },
     /// Show the configuration in force
@@ -139,6 +142,7 @@ pub enum ConfigCommand {
     monzoctl rpc transactions.list @- < query.json")]
 pub struct Rpc {
     /// The method; without it, the methods are listed
+    #[arg(value_name = "METHOD")]
     pub method: Option<String>,
 
     /// Its arguments: a JSON object or array, @FILE, or @- for standard input
@@ -162,5 +166,34 @@ pub struct Completions {
 pub struct Man {
     /// Write the pages of all commands into this directory
     #[arg(long, value_name = "DIR")]
-    pub to: Option<PathBuf>,
+    pub dir: Option<PathBuf>,
+}
+
+/// `__complete`
+#[derive(Debug, Args)]
+pub struct Complete {
+    /// Names of what
+    #[arg(value_enum)]
+    pub names: Names,
+}
+
+/// What the completions can name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Names {
+    /// Accounts.
+    Accounts,
+    /// Pots.
+    Pots,
+    /// Accounts and pots.
+    Places,
+    /// Backups that the daemon keeps.
+    Backups,
+    /// What `status` shows as problems and notes.
+    Attention,
+    /// Users and groups whose role was added by hand.
+    Grants,
+    /// Methods of the daemon.
+    Methods,
+    /// Words for periods.
+    Periods,
 }

@@ -1,12 +1,26 @@
 //! What each command does: fetch, then view; one file a noun.
 
-use crate::args::Command;
+use crate::args::{Command, Sync};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::session::Session;
 
+mod access;
 mod accounts;
+mod backup;
+mod balance;
+mod browser;
+mod complete;
+mod config;
+mod draft;
+mod events;
+mod login;
+mod manual;
+mod rpc;
+mod setup;
 mod status;
+mod sync;
+mod transactions;
 
 /// Does what was asked.
 pub async fn run(command: &Command, session: &mut Session) -> Result<Exit, Failure> {
@@ -14,13 +28,39 @@ pub async fn run(command: &Command, session: &mut Session) -> Result<Exit, Failu
         Command::Status(args) => status::run(args, session).await,
         Command::Accounts(args) => accounts::accounts(args, session).await,
         Command::Pots => accounts::pots(session).await,
+        Command::Balance(args) => balance::run(args, session).await,
+        Command::Transactions(args) => transactions::transactions(args, session).await,
+        Command::Show(args) => transactions::show(args, session).await,
+        Command::Sync(args) => sync::run(args, session).await,
         Command::Exclude(args) => accounts::exclude(args, session).await,
+        Command::Events(args) => events::events(args, session).await,
+        Command::Ack(args) => events::ack(args, session).await,
+        Command::Setup(args) => setup::run(args, session).await,
+        Command::Login(args) => login::login(args, session).await,
+        Command::Logout => login::logout(session).await,
+        Command::Whoami => login::whoami(session).await,
+        Command::Access(command) => access::run(command, session).await,
+        Command::Backup(args) => backup::backup(args, session).await,
+        Command::Verify(args) => backup::verify(args, session).await,
+        Command::Restore(args) => backup::restore(args, session).await,
+        Command::Config(command) => config::run(command, session).await,
+        Command::Rpc(args) => rpc::run(args, session).await,
+        Command::Completions(args) => complete::completions(args, session),
+        Command::Complete(args) => complete::names(args, session).await,
+        Command::Man(args) => manual::run(args, session),
     }
 }
 
 /// What goes on although the client is interrupted.
-pub fn goes_on(_command: &Command) -> Option<&'static str> {
-    None
+pub fn goes_on(command: &Command) -> Option<&'static str> {
+    match command {
+        Command::Login(_) => Some("the login goes on in the daemon; `monzoctl login` waits for it again"),
+        Command::Sync(Sync { command: None, .. }) => {
+            Some("the sync goes on; `monzoctl sync` joins it, `monzoctl sync cancel` ends it")
+        }
+        Command::Restore(_) => Some("a restore that has begun goes on; `monzoctl status` says how it ended"),
+        _ => None,
+    }
 }
 
 /// The exit code of a failed command; `status` promises 0, 3 or 7 only, so that monitors need no other.

@@ -1,9 +1,10 @@
 //! Backups, and what a check of one found.
 
-use monzo_common::model::{Backup, Verification};
+use monzo_common::model::{Backup, Restored, Verification};
 
 use super::account::facts;
 use super::look::{Look, Paint};
+use super::progress::count;
 use super::table::{Align, Table};
 use super::text::clean;
 
@@ -65,6 +66,28 @@ pub fn verification(found: &Verification, look: &Look) -> String {
             ("Schema", found.schema.to_string()),
         ],
     ));
+    text
+}
+
+/// `restore`
+pub fn restored(done: &Restored, look: &Look) -> String {
+    let found = &done.verification;
+    let newest = found.newest_at.map(|at| format!(", the newest of {}", look.here.minute(at)));
+    let mut text = format!(
+        "{}: {} in {}{}\n",
+        look.paint(Paint::Good, "Restored"),
+        count(found.transactions, "transaction"),
+        count(found.accounts, "account"),
+        newest.unwrap_or_default(),
+    );
+    if let Some(aside) = &done.put_aside {
+        text.push_str(&format!("What was there before is kept as {}\n", clean(aside)));
+    }
+    text.push_str(if done.login_kept {
+        "The login was carried over.\n"
+    } else {
+        "The login was not carried over: `monzoctl login`\n"
+    });
     text
 }
 

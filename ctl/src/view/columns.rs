@@ -107,4 +107,4 @@ pub const BACKUP: Columns = &["name", "at", "size", "cause", "with_login"];
 pub const ENTRY: Columns = &["key", "value", "origin"];
 
 /// Methods of the daemon.
-pub const METHOD: Columns = &["name", "role", "summary"];
+pub const METHOD: Columns = &["name", "role", "params", "summary"];

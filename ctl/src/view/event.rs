@@ -1,6 +1,6 @@
 //! Events: one line each, so that they can be followed.
 
-use monzo_common::model::{Event, Severity};
+use monzo_common::model::{Acknowledged, Event, Severity};
 
 use super::look::{Look, Paint};
 use super::text::clean;
@@ -22,4 +22,14 @@ pub fn event(event: &Event, look: &Look) -> String {
     };
     let kind = look.paint(Paint::Quiet, &format!("({})", clean(&event.kind)));
     format!("{at} {} {} {kind}\n", look.paint(paint, mark), clean(&event.message))
+}
+
+/// `ack`
+pub fn acknowledged(done: &Acknowledged, look: &Look) -> String {
+    let id = clean(&done.id);
+    match (done.changed, done.until) {
+        (true, Some(until)) => format!("{id} is silent until {}.\n", look.here.minute(until)),
+        (true, None) => format!("{id} is silent as long as it lasts.\n"),
+        (false, _) => format!("{id} was silent already.\n"),
+    }
 }

@@ -1,6 +1,8 @@
 //! The login, and who may do what.
 
-use monzo_common::model::{Access, Login, LoginState, Role, Whoami};
+use monzo_common::model::{
+    Access, Configured, LoggedOut, Login, LoginBegun, LoginState, Role, Status, Whoami,
+};
 
 use super::account::facts;
 use super::look::{Look, Paint};
@@ -22,6 +24,85 @@ pub fn login(login: &Login, look: &Look) -> String {
         text.push_str(&format!(" Access ends {} ({}).", look.here.relative(ends), look.here.day(ends)));
     }
     text.push('\n');
+    text
+}
+
+/// What to do with the address of a login; `host` is this computer.
+pub fn login_advice(begun: &LoginBegun, host: &str, pasting: bool) -> String {
+    let port = port(&begun.redirect_url);
+    let mut text = "To log in, open it on this computer, or copy its address to any other.\n".to_owned();
+    if !begun.listening {
+        text.push_str(&format!(
+            "Port {port} is taken, so that the browser cannot be caught: its address must be pasted here.\n"
+        ));
+    }
+    if pasting {
+        text.push_str(&format!(
+            "After the sign-in the browser ends at {}?code=…, which may not load: paste that address here.",
+            begun.redirect_url
+        ));
+    } else {
+        text.push_str(&format!(
+            "If the browser is on another computer, run this there first:  ssh -L {port}:localhost:{port} {}\n\
+             or come back with `monzoctl login --paste`. Waiting for the sign-in…",
+            super::clean(host)
+        ));
+    }
+    text
+}
+
+/// How to make an OAuth client at the bank (monzo-api.md 2.1).
+pub fn setup_advice(redirect_url: &str) -> String {
+    format!(
+        "monzod reads your accounts as an OAuth client of your own, which you make once:\n\
+         \x20 1. Sign in at https://developers.monzo.com/ and approve that in the Monzo app.\n\
+         \x20 2. Under Clients choose New OAuth Client, with any name, and\n\
+         \x20      Redirect URLs:    {}\n\
+         \x20      Confidentiality:  Confidential\n\
+         \x20 3. Open it; its id and secret are asked for here.",
+        super::clean(redirect_url)
+    )
+}
+
+/// What `setup` did.
+pub fn configured(done: &Configured) -> String {
+    let id = super::clean(&done.client_id);
+    if done.changed {
+        format!("The daemon keeps {id} and its secret, sealed.\n")
+    } else {
+        format!("{id} was set up already, with this secret.\n")
+    }
+}
+
+/// The port of an address that is plain HTTP on loopback.
+fn port(address: &str) -> &str {
+    let authority = address.split_once("://").map_or(address, |(_, rest)| rest).split('/').next();
+    authority
+        .and_then(|authority| authority.rsplit_once(':'))
+        .map(|(_, port)| port)
+        .filter(|port| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()))
+        .unwrap_or("80")
+}
+
+/// What `logout` did.
+pub fn logged_out(done: &LoggedOut) -> &'static str {
+    match (done.changed, done.revoked) {
+        (false, _) => "Nobody was logged in.\n",
+        (true, true) => "Logged out; the bank has confirmed that the tokens are dead.\n",
+        (true, false) => {
+            "Logged out here, but the bank could not be told: remove the access in the Monzo app \
+             (Settings, Privacy & Security, Manage apps).\n"
+        }
+    }
+}
+
+/// The parts of the history that could not be read, with what would.
+pub fn gaps(status: &Status, look: &Look) -> String {
+    let mut text = String::new();
+    for gap in status.attention.iter().filter(|attention| attention.code.starts_with("history")) {
+        let mark = look.paint(Paint::Note, "•");
+        text.push_str(&format!("{mark} {}\n  → {}\n", super::clean(&gap.message), super::clean(&gap.hint)));
+    }
     text
 }
 

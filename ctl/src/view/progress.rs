@@ -5,7 +5,7 @@ use monzo_common::model::{Account, Progress, Sync, SyncPhase, SyncState};
 use super::look::{Look, Paint};
 use super::text::clean;
 
-/// `Reading the history: 1,200 rows, 14 pages, 3 of 9 windows, 2:31 left`
+/// `Reading the history: 1,200 rows, 14 pages, 3 of 9 windows, 1 of 2 accounts, 2:31 left`
 pub fn headline(progress: &Progress) -> String {
     let doing = match progress.phase {
         SyncPhase::Accounts => "Asking for accounts and balances",
@@ -21,6 +21,11 @@ pub fn headline(progress: &Progress) -> String {
     }
     if progress.windows > 0 {
         parts.push(format!("{} of {}", progress.windows_done, count(progress.windows.into(), "window")));
+    }
+    if progress.accounts.len() > 1 {
+        let done = progress.accounts.iter().filter(|account| account.done).count();
+        let all = u64::try_from(progress.accounts.len()).unwrap_or(u64::MAX);
+        parts.push(format!("{done} of {}", count(all, "account")));
     }
     if let Some(seconds) = progress.window_seconds_left {
         parts.push(format!("{}:{:02} left", seconds / 60, seconds % 60));
@@ -73,13 +78,20 @@ pub fn outcome(sync: &Sync, accounts: &[Account], look: &Look) -> String {
 
 #[cfg(test)]
 mod tests {
-    use monzo_common::model::AccountSync;
+    use monzo_common::model::{AccountSync, ProgressAccount};
 
     use super::*;
     use crate::view::fixture::{account, look, now};
 
     #[test]
     fn progress_says_phase_rows_and_time_left() {
+        let part = |id: &str, done| ProgressAccount {
+            account_id: id.into(),
+            name: id.into(),
+            pages: 7,
+            rows: 600,
+            done,
+        };
         let progress = Progress {
             sync_id: "s".into(),
             phase: SyncPhase::Capture,
@@ -88,12 +100,12 @@ mod tests {
             windows_done: 3,
             windows: 9,
             window_seconds_left: Some(151),
-            accounts: Vec::new(),
+            accounts: vec![part("acc_1", true), part("acc_2", false)],
             sync: None,
         };
         assert_eq!(
             headline(&progress),
-            "Reading the whole history: 1,200 rows, 14 pages, 3 of 9 windows, 2:31 left"
+            "Reading the whole history: 1,200 rows, 14 pages, 3 of 9 windows, 1 of 2 accounts, 2:31 left"
         );
     }
 

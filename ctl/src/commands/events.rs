@@ -1,0 +1,114 @@
+//! `events` and `ack`.
+
+use monzo_common::api::ApiClient;
+use monzo_common::model::Event;
+use monzo_common::period::End;
+use tokio::time::sleep;
+
+use crate::args::{self, Output};
+use crate::client::{Daemon, PAUSE};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::session::{Session, unprintable};
+use crate::view::{self, Csv, columns};
+
+/// Events asked for at a time.
+const PAGE: u32 = 200;
+
+/// `events`
+pub(super) async fn events(args: &args::Events, session: &mut Session) -> Result<Exit, Failure> {
+    if args.follow && session.global.form() == Output::Json {
+        return Err(Failure::usage(
+            "what is followed has no end, so that it cannot be one JSON object",
+            "use `-o jsonl`, one object a line",
+        ));
+    }
+    let mut daemon = session.connect().await?;
+    if args.follow {
+        return follow(args.count, &mut daemon, session).await;
+    }
+    let events = newest(args.count, &daemon).await?;
+    let look = session.look(&daemon.here);
+    session.list("events", columns::EVENT, &events, || view::events(&events, &look))?;
+    Ok(Exit::Done)
+}
+
+/// The newest events, oldest first.
+async fn newest(count: u32, daemon: &Daemon) -> Result<Vec<Event>, Failure> {
+    let mut events: Vec<Event> = Vec::new();
+    let wanted = usize::try_from(count).unwrap_or(usize::MAX);
+    while events.len() < wanted {
+        let before = events.last().map(|event| event.id);
+        let left = u32::try_from(wanted - events.len()).unwrap_or(PAGE).min(PAGE);
+        let page = daemon.client.events(None, before, Some(left)).await?;
+        let (more, empty) = (page.more, page.events.is_empty());
+        events.extend(page.events);
+        if !more || empty {
+            break;
+        }
+    }
+    events.reverse();
+    Ok(events)
+}
+
+/// Prints events as they happen until interrupted; what happened during a restart is caught up with.
+async fn follow(count: u32, daemon: &mut Daemon, session: &mut Session) -> Result<Exit, Failure> {
+    if session.global.form() == Output::Csv {
+        session.print(&Csv(columns::EVENT).header())?;
+    }
+    let mut live = daemon.client.subscribe_events().await?;
+    let mut last = 0;
+    for event in newest(count, daemon).await? {
+        print(&event, &mut last, daemon, session)?;
+    }
+    if last == 0 {
+        last = newest(1, daemon).await?.last().map_or(0, |event| event.id);
+    }
+    loop {
+        while let Some(Ok(event)) = live.next().await {
+            print(&event, &mut last, daemon, session)?;
+        }
+        sleep(PAUSE).await;
+        *daemon = session.connect().await?;
+        live = daemon.client.subscribe_events().await?;
+        loop {
+            let page = daemon.client.events(Some(last), None, Some(PAGE)).await?;
+            for event in &page.events {
+                print(event, &mut last, daemon, session)?;
+            }
+            if !page.more || page.events.is_empty() {
+                break;
+            }
+        }
+    }
+}
+
+/// One event as a line, unless it was printed already.
+fn print(event: &Event, last: &mut i64, daemon: &Daemon, session: &mut Session) -> Result<(), Failure> {
+    if event.id <= *last {
+        return Ok(());
+    }
+    *last = event.id;
+    let text = match session.global.form() {
+        Output::Table => view::event(event, &session.look(&daemon.here)),
+        Output::Json | Output::Jsonl => {
+            format!("{}\n", serde_json::to_string(event).map_err(unprintable)?)
+        }
+        Output::Csv => Csv(columns::EVENT).row(event).map_err(unprintable)?,
+    };
+    session.print(&text)
+}
+
+/// `ack`
+pub(super) async fn ack(args: &args::Ack, session: &mut Session) -> Result<Exit, Failure> {
+    let daemon = session.connect().await?;
+    let until = args.until.as_deref().map(|day| daemon.here.period(day, End::Until)).transpose()?;
+    let until = until.map(|period| period.until);
+    if until.is_some_and(|until| until <= daemon.here.now) {
+        return Err(Failure::usage("that day is over", "name a day ahead, for example `--until 7d`"));
+    }
+    let done = daemon.client.acknowledge(args.id.clone(), until).await?;
+    let look = session.look(&daemon.here);
+    session.thing("acknowledged", &done, || view::acknowledged(&done, &look))?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,103 @@
+//! `rpc`: any method by its name, for what no command covers.
+
+use std::fs;
+
+use jsonrpsee::core::client::ClientT;
+use jsonrpsee::core::traits::ToRpcParams;
+use monzo_common::api::ApiClient;
+use monzo_common::permission::PERMISSIONS;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::args;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::find;
+use crate::session::{Session, unprintable};
+use crate::view::{self, Method, columns};
+
+/// Methods whose arguments are secrets, which every user of the machine could read off a command line.
+const SECRET: [&str; 2] = ["auth.configure", "auth.complete"];
+
+/// Arguments as they were typed, checked to be JSON only.
+struct Typed(Option<Value>);
+
+impl ToRpcParams for Typed {
+    fn to_rpc_params(self) -> Result<Option<Box<RawValue>>, serde_json::Error> {
+        self.0.map(|value| serde_json::value::to_raw_value(&value)).transpose()
+    }
+}
+
+/// `rpc`
+pub(super) async fn run(args: &args::Rpc, session: &mut Session) -> Result<Exit, Failure> {
+    let Some(method) = &args.method else { return list(session).await };
+    if method.ends_with(".subscribe") || method.ends_with(".unsubscribe") {
+        return Err(Failure::usage(
+            format!("{method} is for subscriptions, which one call cannot hold"),
+            "`monzoctl events --follow` and `monzoctl sync` follow them",
+        ));
+    }
+    let params = params(method, args.params.as_deref(), session)?;
+    let daemon = session.connect().await?;
+    let answer: Result<Value, _> = daemon.client.request(method, Typed(params)).await;
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(error) => return Err(perhaps(method, error.into())),
+    };
+    session.print(&format!("{}\n", serde_json::to_string_pretty(&answer).map_err(unprintable)?))?;
+    Ok(Exit::Done)
+}
+
+/// A name that no method has is likely a slip.
+fn perhaps(method: &str, failure: Failure) -> Failure {
+    if failure.fault_kind().is_none() || PERMISSIONS.iter().any(|permission| permission.method == method) {
+        return failure;
+    }
+    let nearest =
+        find::nearest(&method.to_lowercase(), PERMISSIONS.iter().map(|permission| permission.method));
+    let hint = match nearest {
+        Some(name) => format!("did you mean ‘{name}’? `monzoctl rpc` lists the methods"),
+        None => "`monzoctl rpc` lists the methods".to_owned(),
+    };
+    Failure::usage(format!("there is no method ‘{method}’"), hint)
+}
+
+async fn list(session: &mut Session) -> Result<Exit, Failure> {
+    let daemon = session.connect().await?;
+    let methods = Method::of_document(&daemon.client.discover().await?);
+    let look = session.look(&daemon.here);
+    session.list("methods", columns::METHOD, &methods, || view::methods(&methods, &look))?;
+    Ok(Exit::Done)
+}
+
+fn params(method: &str, typed: Option<&str>, session: &mut Session) -> Result<Option<Value>, Failure> {
+    let Some(typed) = typed else { return Ok(None) };
+    let text = match typed.strip_prefix('@') {
+        Some("-") => {
+            let mut text = String::new();
+            session.terminal.input().read_to_string(&mut text).map_err(|error| {
+                Failure::local("standard input cannot be read", error, "check where it comes from")
+            })?;
+            text
+        }
+        Some(file) => fs::read_to_string(file)
+            .map_err(|error| Failure::local(format!("{file} cannot be read"), error, "name a file"))?,
+        None if SECRET.contains(&method) => {
+            return Err(Failure::usage(
+                "a secret is never an argument, since other users can read those",
+                format!("put it on standard input: `monzoctl rpc {method} @-`"),
+            ));
+        }
+        None => typed.to_owned(),
+    };
+    let value: Value = serde_json::from_str(&text).map_err(|error| {
+        Failure::usage(format!("the arguments are no JSON: {error}"), "for example '{\"hidden\": true}'")
+    })?;
+    if !(value.is_object() || value.is_array()) {
+        return Err(Failure::usage(
+            "the arguments are neither an object nor an array",
+            "'{\"name\": value}'",
+        ));
+    }
+    Ok(Some(value))
+}
