@@ -66,6 +66,7 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
         let read = if files.is_empty() { "no file, defaults".to_owned() } else { files.join(", ") };
         return print(&format!("the configuration is sound ({read})\n"));
     }
+    std::panic::set_hook(Box::new(panicked));
     directories::restrict_umask();
     let state = match directories::state(&env) {
         Ok(state) => state,
@@ -100,6 +101,13 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Says where, and not what: a message could quote what nobody else should read.
+fn panicked(panic: &std::panic::PanicHookInfo<'_>) {
+    let place = panic.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
+    let thread = std::thread::current();
+    tracing::error!(monzod_place = place, thread = thread.name(), "a panic at {place}; this is a bug");
 }
 
 fn print(text: &str) -> ExitCode {

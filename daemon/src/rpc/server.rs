@@ -163,17 +163,20 @@ impl Server {
         let served = tokio::spawn(served);
         let over = stopping.clone().stopped();
         tokio::pin!(over);
-        tokio::select! {
-            () = &mut over => {}
-            () = stop.cancelled() => {}
+        let ended = tokio::select! {
+            () = &mut over => true,
+            () = stop.cancelled() => false,
             () = changed(&mut grants, &peer, role) => {
                 tracing::info!(uid = peer.uid, "a connection was closed because its role changed");
+                false
             }
+        };
+        if !ended {
+            // It may have ended by itself meanwhile.
+            let _ = stopping.stop();
+            drop(stopping);
+            over.await;
         }
-        // It may have ended by itself.
-        let _ = stopping.stop();
-        drop(stopping);
-        over.await;
         // Whatever the client did wrong was the library's to answer.
         let _ = served.await;
     }
