@@ -8,7 +8,7 @@ use monzo_common::money::Currency;
 use rusqlite::{Row, params};
 
 use super::raw::Deflater;
-use super::time::{maybe_at, maybe_ms, ms, optional, parsed};
+use super::time::{maybe_at, maybe_ms, ms, parsed};
 use super::{Reader, StoreError, Writer};
 use crate::facts;
 
@@ -45,10 +45,13 @@ pub struct StoredAccount {
     pub balance: Option<i64>,
     /// Newest known balance with all pots, in minor units.
     pub total_balance: Option<i64>,
+    /// Its place among the open accounts of its type, where there are several.
+    pub number: Option<u32>,
 }
 
 impl StoredAccount {
-    /// What to call it: the person's own name for it, else one made from its type and owners (monzo-api.md 3.1.5).
+    /// What to call it: the person's own name for it, else its type, numbered where several are open
+    /// (the bank's description is no name, monzo-api.md 3.1.5).
     pub fn name(&self, names: &BTreeMap<String, String>) -> String {
         if let Some(name) = names.get(self.id.as_str()) {
             return name.clone();
@@ -57,15 +60,33 @@ impl StoredAccount {
             let own = names.get(pot.as_str()).or(self.pot_name.as_ref());
             return format!("{} (pot account)", own.map_or(pot.as_str(), String::as_str));
         }
-        match self.kind.as_str() {
-            "uk_retail" => "Personal account".to_owned(),
-            "uk_retail_joint" if self.owners.len() > 1 => {
-                format!("Joint account ({})", self.owners.join(" & "))
-            }
-            "uk_retail_joint" => "Joint account".to_owned(),
-            "uk_business" => "Business account".to_owned(),
+        let kind = match self.kind.as_str() {
+            "uk_retail" => "Personal".to_owned(),
+            "uk_retail_joint" => "Joint".to_owned(),
+            "uk_business" => "Business".to_owned(),
             "uk_monzo_flex" => "Flex".to_owned(),
             other => other.trim_start_matches("uk_").replace('_', " "),
+        };
+        match self.number {
+            Some(number) => format!("{kind} {number}"),
+            None if self.closed => format!("{kind} (closed)"),
+            None => kind,
+        }
+    }
+}
+
+/// Numbers the open accounts of one type by when they were opened, where there are several.
+fn number(accounts: &mut [StoredAccount]) {
+    let mut open: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (index, account) in accounts.iter().enumerate() {
+        if account.pot_id.is_none() && !account.closed {
+            open.entry(account.kind.clone()).or_default().push(index);
+        }
+    }
+    for of_one_kind in open.values_mut().filter(|indices| indices.len() > 1) {
+        of_one_kind.sort_by_key(|index| (accounts[*index].created_at, accounts[*index].id.clone()));
+        for (number, index) in (1..).zip(of_one_kind.iter()) {
+            accounts[*index].number = Some(number);
         }
     }
 }
@@ -96,6 +117,7 @@ fn account(row: &Row<'_>) -> rusqlite::Result<StoredAccount> {
         told_difference: row.get(13)?,
         balance: row.get(14)?,
         total_balance: row.get(15)?,
+        number: None,
     })
 }
 
@@ -108,7 +130,9 @@ impl Reader<'_> {
         let ordered =
             format!("{SELECT} ORDER BY a.pot_id IS NOT NULL, a.closed, coalesce(a.created_at, 0), a.id");
         let mut query = self.0.prepare_cached(&ordered)?;
-        Ok(query.query_map([], account)?.collect::<Result<_, _>>()?)
+        let mut accounts: Vec<StoredAccount> = query.query_map([], account)?.collect::<Result<_, _>>()?;
+        number(&mut accounts);
+        Ok(accounts)
     }
 
     /// One account.
@@ -116,9 +140,8 @@ impl Reader<'_> {
     /// # Errors
     /// [`StoreError::Missing`] if there is none.
     pub fn account(&self, id: &AccountId) -> Result<StoredAccount, StoreError> {
-        let one = format!("{SELECT} WHERE a.id = ?1");
-        optional(self.0.prepare_cached(&one)?.query_row([id.as_str()], account))?
-            .ok_or_else(|| StoreError::Missing(id.to_string()))
+        let found = self.accounts()?.into_iter().find(|account| account.id == *id);
+        found.ok_or_else(|| StoreError::Missing(id.to_string()))
     }
 }
 
