@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use monzo_common::model::{Login as Shown, LoginBegun, LoginState};
 use oauth2::url::form_urlencoded;
 use secrecy::SecretString;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::loopback::Loopback;
@@ -21,6 +22,9 @@ use crate::monzo::{Error, Method, Request};
 /// How long a sign-in page is waited for: the e-mail may take its time. Taste.
 const PAGE_LASTS: SignedDuration = SignedDuration::from_mins(30);
 
+/// How long an earlier page's listener is waited for. Taste: it ends at once.
+const LET_GO: Duration = Duration::from_secs(1);
+
 /// Bytes of a state: 192 bits cannot be guessed.
 const STATE: usize = 24;
 
@@ -29,6 +33,7 @@ pub(super) struct Pending {
     state: String,
     expires_at: Timestamp,
     listening: CancellationToken,
+    serving: Option<JoinHandle<()>>,
 }
 
 /// What came back from the browser.
@@ -56,11 +61,15 @@ impl Login {
         let url = registration.address(&state)?;
         let expires_at = self.0.clock.now().checked_add(PAGE_LASTS).unwrap_or(Timestamp::MAX);
         let listening = self.0.stop.child_token();
-        self.abandon();
+        if let Some(serving) = self.abandon() {
+            // Its port is free only once it has ended.
+            let _ = tokio::time::timeout(LET_GO, serving).await;
+        }
         let (port, path) = &settings.redirect;
         let loopback = Loopback::bind(*port, path).await;
         let heard = loopback.is_some();
-        *self.0.pending() = Some(Pending { state, expires_at, listening: listening.clone() });
+        let pending = Pending { state, expires_at, listening: listening.clone(), serving: None };
+        *self.0.pending() = Some(pending);
         if let Some(loopback) = loopback {
             let login = self.clone();
             let redirected =
@@ -69,19 +78,22 @@ impl Login {
                     Box::pin(async move { login.redirected(query).await })
                 });
             let lasting = Duration::try_from(PAGE_LASTS).unwrap_or_default();
-            self.0.tracker.spawn(async move {
+            let serving = self.0.tracker.spawn(async move {
                 let _ = tokio::time::timeout(lasting, loopback.serve(redirected, listening)).await;
             });
+            if let Some(pending) = self.0.pending().as_mut() {
+                pending.serving = Some(serving);
+            }
         }
         self.show().await;
         Ok(LoginBegun { url, redirect_url: settings.redirect_url, listening: heard, expires_at })
     }
 
-    /// Ends a pending page.
-    pub(super) fn abandon(&self) {
-        if let Some(pending) = self.0.pending().take() {
-            pending.listening.cancel();
-        }
+    /// Ends a pending page; what listened for it ends soon.
+    pub(super) fn abandon(&self) -> Option<JoinHandle<()>> {
+        let pending = self.0.pending().take()?;
+        pending.listening.cancel();
+        pending.serving
     }
 
     /// A sign-in page is open.
@@ -92,18 +104,15 @@ impl Login {
 
     /// The browser came back: a page for the person.
     async fn redirected(self, query: String) -> (bool, String) {
-        // Once begun, the exchange goes on even if the browser goes away: the code works once.
-        let login = self.clone();
-        let done = self.0.tracker.spawn(async move { login.complete(&query).await }).await;
-        match done {
-            Ok(Ok(_)) => (
+        match self.complete(&query).await {
+            Ok(_) => (
                 true,
                 "You are signed in. Now approve it in the Monzo app; you can close this page.".to_owned(),
             ),
-            Ok(Err(error)) => {
+            Err(error) if self.0.pending().is_some() => {
                 (false, format!("This did not work: {error}. The login that is pending still waits."))
             }
-            Err(_) => (false, "The daemon is stopping.".to_owned()),
+            Err(error) => (false, format!("This did not work: {error}. Begin again with `monzoctl login`.")),
         }
     }
 
@@ -121,10 +130,22 @@ impl Login {
             }
         };
         let listening = self.claim(&state)?;
-        let exchanged = self.exchange(&code).await;
-        // The state is used up either way; the listener stays until the browser has its page.
-        listening.cancel();
-        exchanged
+        // Once begun, the exchange goes on even if the caller goes away: the code works once.
+        let login = self.clone();
+        let exchanging = self.0.tracker.spawn(async move {
+            let exchanged = login.exchange(&code).await;
+            // The state is used up either way; the connection stays until the browser has its page.
+            listening.cancel();
+            if exchanged.is_err() {
+                login.show().await;
+            }
+            exchanged
+        });
+        match exchanging.await {
+            Ok(exchanged) => exchanged,
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(_) => Err(Error::Transient("the daemon is stopping".to_owned()).into()),
+        }
     }
 
     /// Takes the pending login if `state` is its own.
@@ -144,6 +165,8 @@ impl Login {
     async fn exchange(&self, code: &str) -> Result<Shown, LoginError> {
         let settings = self.0.settings.borrow().clone();
         let registration = registration(&settings, &self.0.vault).await?.ok_or(LoginError::NotConfigured)?;
+        // A refresh of the old tokens must not come back after the new ones.
+        let _held = self.0.tokens.hold().await;
         let now = self.0.clock.now();
         let grant = registration.exchange(&self.0.line, code, now).await?;
         let user = match grant.user_id.clone() {

@@ -152,7 +152,7 @@ impl Login {
             (vault.clone(), pair),
             line.clone(),
             (clock.clone(), Arc::clone(&metrics)),
-            tracker.clone(),
+            (tracker.clone(), stop.clone()),
             registered,
             told,
         ));
@@ -186,7 +186,10 @@ impl Login {
         let stop = login.0.stop.clone();
         login.0.tracker.spawn(async move {
             while let Some(Some(reason)) = stop.run_until_cancelled(losses.recv()).await {
-                listener.mark(LoginState::LoginNeeded, Some(reason), Kind::LoginLost).await;
+                // A login that came meanwhile has nothing to do with the loss.
+                if listener.0.tokens.dead() {
+                    listener.mark(LoginState::LoginNeeded, Some(reason), Kind::LoginLost).await;
+                }
             }
         });
         if waiting {
@@ -275,8 +278,11 @@ impl Login {
         Ok(self.state())
     }
 
-    /// The bank's permission has ended.
+    /// The bank's permission has ended, as long as there was one: a login that waits for approval has none yet.
     pub async fn lapsed(&self) {
+        if self.0.standing().state != LoginState::Ready {
+            return;
+        }
         let why = "the bank gives no permission any more".to_owned();
         self.mark(LoginState::ConsentLapsed, Some(why), Kind::ConsentLapsed).await;
     }
@@ -299,6 +305,7 @@ impl Login {
     /// [`LoginError::Vault`] if they could not be forgotten.
     pub async fn logout(&self) -> Result<LoggedOut, LoginError> {
         self.abandon();
+        let _held = self.0.tokens.hold().await;
         let pair = self.0.tokens.pair();
         let changed = pair.is_some();
         let revoked = match pair {

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::Mutex as Turn;
+use tokio::sync::{Mutex as Turn, OwnedMutexGuard};
 use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::oauth::{Grant, GrantError, Registration};
@@ -42,6 +43,8 @@ struct Inner {
     clock: Clock,
     metrics: Arc<Metrics>,
     tracker: TaskTracker,
+    /// The daemon stops: what was sent is awaited, nothing more is sent.
+    stop: CancellationToken,
     registered: Registered,
     lost: Lost,
     /// One refresh at a time.
@@ -65,13 +68,24 @@ impl Tokens {
         (vault, pair): (Vault, Option<Pair>),
         line: Line,
         (clock, metrics): (Clock, Arc<Metrics>),
-        tracker: TaskTracker,
+        (tracker, stop): (TaskTracker, CancellationToken),
         registered: Registered,
         lost: Lost,
     ) -> Self {
         let state = Mutex::new(State { pair, ..State::default() });
         let turn = Arc::default();
-        Self(Arc::new(Inner { vault, line, clock, metrics, tracker, registered, lost, turn, state }))
+        Self(Arc::new(Inner { vault, line, clock, metrics, tracker, stop, registered, lost, turn, state }))
+    }
+
+    /// Waits for a refresh that is under way and keeps others from beginning: for a login or logout, which would
+    /// otherwise be undone by its late answer.
+    pub async fn hold(&self) -> OwnedMutexGuard<()> {
+        Arc::clone(&self.0.turn).lock_owned().await
+    }
+
+    /// The bank refused the tokens for good.
+    pub fn dead(&self) -> bool {
+        self.0.state().dead.is_some()
     }
 
     /// Takes the tokens of a new login, which are on disk already.
@@ -151,7 +165,7 @@ impl Inner {
         let Some(registration) = (self.registered)().await else {
             return self.still(pair, known, "the OAuth client is not set up: run `monzoctl setup`");
         };
-        self.vault.note_refresh(self.clock.now()).await.map_err(|error| {
+        self.vault.note_refresh(refresh, self.clock.now()).await.map_err(|error| {
             Error::Transient(format!("no refresh is sent, because it cannot be noted: {error}"))
         })?;
         self.send(&registration, refresh, &pair, known).await
@@ -175,11 +189,21 @@ impl Inner {
                 }
                 Err(error) => {
                     self.metrics.refreshed("failed");
-                    let Some(wait) = waits.next() else {
-                        self.state().resting_until = self.clock.now().checked_add(REST).ok();
-                        return self.still(pair.clone(), known, &error.to_string());
+                    let (wait, rest) = match &error {
+                        GrantError::Bank(Error::RateLimited { retry_after }) => {
+                            let asked = retry_after.and_then(|asked| SignedDuration::try_from(asked).ok());
+                            (None, asked.unwrap_or(REST).max(REST))
+                        }
+                        _ => (waits.next(), REST),
                     };
-                    sleep(wait).await;
+                    let goes_on = match wait {
+                        Some(wait) => self.stop.run_until_cancelled(sleep(wait)).await.is_some(),
+                        None => false,
+                    };
+                    if !goes_on {
+                        self.state().resting_until = self.clock.now().checked_add(rest).ok();
+                        return self.still(pair.clone(), known, &error.to_string());
+                    }
                 }
             }
         }
@@ -215,9 +239,21 @@ impl Inner {
     async fn die(&self, reason: String, pair: Pair, known_bad: bool) -> Result<SecretString, Error> {
         self.metrics.refreshed("refused");
         let alive = !known_bad && pair.expires_at > self.clock.now() && self.alive(&pair).await;
-        self.state().dead = Some(reason.clone());
-        (self.lost)(reason.clone());
+        self.bury(&pair.access, &reason);
         if alive { Ok(pair.access) } else { Err(Error::LoginNeeded { reason }) }
+    }
+
+    /// Remembers that the tokens around `access` are refused for good, and tells of it once.
+    fn bury(&self, access: &SecretString, reason: &str) {
+        {
+            let mut state = self.state();
+            let same = |pair: &Pair| pair.access.expose_secret() == access.expose_secret();
+            if state.dead.is_some() || !state.pair.as_ref().is_some_and(same) {
+                return;
+            }
+            state.dead = Some(reason.to_owned());
+        }
+        (self.lost)(reason.to_owned());
     }
 
     /// Whether the bank still takes the access token (monzo-api.md 2.7.6).
@@ -254,5 +290,9 @@ impl Bearer for Tokens {
     fn renewed(&self, refused: SecretString) -> Boxed<'_, Result<SecretString, Error>> {
         let inner = Arc::clone(&self.0);
         Box::pin(inner.refreshed(Some(refused)))
+    }
+
+    fn lost(&self, refused: &SecretString, reason: &str) {
+        self.0.bury(refused, reason);
     }
 }

@@ -11,6 +11,7 @@ use monzo_common::id::UserId;
 use monzo_common::model::LoginState;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::seal::{Seal, SealError};
 use crate::store::{Store, StoreError};
@@ -179,12 +180,14 @@ impl Vault {
         Ok(kept.await?)
     }
 
-    /// Notes that a refresh is about to be sent.
+    /// Notes that a refresh with `token`, of which a digest is kept, is about to be sent.
     ///
     /// # Errors
     /// [`VaultError`]; then it must not be sent.
-    pub async fn note_refresh(&self, now: Timestamp) -> Result<(), VaultError> {
-        let note = now.to_string().into_bytes();
+    pub async fn note_refresh(&self, token: &SecretString, now: Timestamp) -> Result<(), VaultError> {
+        let digest = Sha256::digest(token.expose_secret().as_bytes());
+        let digest: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let note = format!("{now} {digest}").into_bytes();
         Ok(self.store.write(move |writer| writer.set_secret(REFRESH, &note)).await?)
     }
 

@@ -27,6 +27,9 @@ pub trait Bearer: Send + Sync {
 
     /// Another than `refused`, which the bank does not take (any more).
     fn renewed(&self, refused: SecretString) -> Boxed<'_, Result<SecretString, Error>>;
+
+    /// The bank refuses even a newer token, `refused`: another login owns the client, and is not fought with.
+    fn lost(&self, refused: &SecretString, reason: &str);
 }
 
 /// Where a page begins.
@@ -44,12 +47,19 @@ pub struct Client {
     line: Line,
     bearer: Arc<dyn Bearer>,
     pace: Arc<Pace>,
+    patience: Patience,
 }
 
 impl Client {
     /// A client that asks over `line`, with the tokens of `bearer`, at `pace`.
     pub fn new(line: Line, bearer: Arc<dyn Bearer>, pace: Arc<Pace>) -> Self {
-        Self { line, bearer, pace }
+        Self { line, bearer, pace, patience: Patience::Background }
+    }
+
+    /// The same client, asking each thing once: for whoever comes again soon anyway.
+    #[must_use]
+    pub fn impatient(&self) -> Self {
+        Self { patience: Patience::Once, ..self.clone() }
     }
 
     /// The pace, to change it.
@@ -63,7 +73,7 @@ impl Client {
     /// As every request; [`Error::NotApproved`] until the login is approved in the app.
     pub async fn accounts(&self, lane: Lane) -> Result<Vec<Account>, Error> {
         let request = Request::new(Method::Get, "/accounts");
-        self.read("accounts", lane, "", request, Patience::Background, wire::accounts).await
+        self.read("accounts", lane, "", request, self.patience, wire::accounts).await
     }
 
     /// `GET /accounts`, asked once, to see whether the login has been approved.
@@ -82,7 +92,7 @@ impl Client {
     pub async fn balance(&self, account: &AccountId, lane: Lane) -> Result<Balance, Error> {
         let mut request = Request::new(Method::Get, "/balance");
         request.query.push(("account_id", account.to_string()));
-        self.read("balance", lane, account.as_str(), request, Patience::Background, wire::balance).await
+        self.read("balance", lane, account.as_str(), request, self.patience, wire::balance).await
     }
 
     /// `GET /pots`: deleted ones too.
@@ -93,7 +103,7 @@ impl Client {
         let mut request = Request::new(Method::Get, "/pots");
         request.query.push(("current_account_id", account.to_string()));
         let read = |body: &[u8]| wire::pots(account, body);
-        self.read("pots", lane, account.as_str(), request, Patience::Background, read).await
+        self.read("pots", lane, account.as_str(), request, self.patience, read).await
     }
 
     /// `GET /transactions`: up to 100 rows, oldest first, with merchants.
@@ -118,7 +128,7 @@ impl Client {
         request.query.push(("limit", PAGE.to_owned()));
         request.query.push(("expand[]", "merchant".to_owned()));
         let read = |body: &[u8]| wire::transactions(account, body);
-        self.read("transactions", lane, account.as_str(), request, Patience::Background, read).await
+        self.read("transactions", lane, account.as_str(), request, self.patience, read).await
     }
 
     /// `GET /ping/whoami`.
@@ -180,10 +190,12 @@ impl Client {
         match self.line.send(endpoint, request.clone()).await? {
             Ok(response) => Ok(response),
             Err(Verdict::BadToken { .. }) => {
-                request.bearer = Some(self.bearer.renewed(token).await?);
+                let newer = self.bearer.renewed(token).await?;
+                request.bearer = Some(newer.clone());
                 match self.line.send(endpoint, request).await? {
                     Ok(response) => Ok(response),
                     Err(Verdict::BadToken { code } | Verdict::BadGrant { code }) => {
+                        self.bearer.lost(&newer, &code);
                         Err(Error::LoginNeeded { reason: code })
                     }
                     Err(Verdict::Error(error)) => Err(error),

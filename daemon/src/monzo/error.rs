@@ -32,7 +32,8 @@ pub enum Error {
         retry_after: Option<Duration>,
     },
     /// The bank understood, and said no.
-    #[error("the bank refused ({status} {code}): {message}")]
+    // Without the message, which may name things that no log may hold.
+    #[error("the bank refused it ({status} {code})")]
     Refused {
         /// HTTP's status.
         status: u16,
@@ -118,8 +119,8 @@ struct Params {
 pub(super) fn verdict(response: &Response, now: Timestamp) -> Verdict {
     let body: Body = serde_json::from_slice(&response.body).unwrap_or_default();
     let original = body.error_params.and_then(|params| params.original_error_code);
-    let code = original.or(body.code).or(body.error).unwrap_or_default();
-    let message = body.message.or(body.error_description).unwrap_or_default();
+    let code = printable(original.or(body.code).or(body.error));
+    let message = printable(body.message.or(body.error_description));
     let refused = || {
         Verdict::Error(Error::Refused {
             status: response.status,
@@ -148,6 +149,11 @@ pub(super) fn verdict(response: &Response, now: Timestamp) -> Verdict {
         }
         _ => refused(),
     }
+}
+
+/// What the bank says in words, fit for a terminal and of bounded length.
+fn printable(text: Option<String>) -> String {
+    text.unwrap_or_default().chars().filter(|letter| !letter.is_control()).take(200).collect()
 }
 
 /// How long `Retry-After` says to wait: seconds or a date, never negative.

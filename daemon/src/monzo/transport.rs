@@ -104,6 +104,8 @@ impl Https {
             .timeout(timeout)
             .pool_idle_timeout(Duration::from_secs(60))
             .pool_max_idle_per_host(8)
+            // Whether something may be repeated is decided by whoever asked, never by the connection.
+            .retry(reqwest::retry::never())
             .no_proxy_if(loopback)
             .build()?;
         Ok(Self { client, base: base.trim_end_matches('/').to_owned() })

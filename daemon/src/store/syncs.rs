@@ -45,15 +45,27 @@ fn sync(row: &Row<'_>) -> rusqlite::Result<(i64, Sync)> {
 const SELECT: &str = "SELECT number, id, state, cause, started_at, ended_at FROM syncs";
 
 impl Reader<'_> {
-    /// One sync.
+    /// One sync, by its id or a prefix that only it has.
     ///
     /// # Errors
-    /// [`StoreError::Missing`] if there is none.
+    /// [`StoreError::Missing`] or [`StoreError::Ambiguous`].
     pub fn sync(&self, id: &str) -> Result<Sync, StoreError> {
-        let one = format!("{SELECT} WHERE id = ?1");
-        let found = optional(self.0.prepare_cached(&one)?.query_row([id], sync))?;
-        let (_, sync) = found.ok_or_else(|| StoreError::Missing(id.to_owned()))?;
-        self.with_accounts(sync)
+        let some = format!("{SELECT} WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT 5");
+        let mut query = self.0.prepare_cached(&some)?;
+        let mut found: Vec<Sync> = query
+            .query_map([id, &format!("{id}\u{10FFFF}")], |row| Ok(sync(row)?.1))?
+            .collect::<Result<_, _>>()?;
+        if let Some(exact) = found.iter().position(|sync| sync.id == id) {
+            return self.with_accounts(found.swap_remove(exact));
+        }
+        match found.len() {
+            0 => Err(StoreError::Missing(id.to_owned())),
+            1 => self.with_accounts(found.swap_remove(0)),
+            _ => {
+                let named: Vec<String> = found.into_iter().map(|sync| sync.id).collect();
+                Err(StoreError::Ambiguous(id.to_owned(), named.join(", ")))
+            }
+        }
     }
 
     /// Syncs before number `before`, newest first; only those with problems, if asked. With the number of the last.
@@ -126,15 +138,18 @@ impl Reader<'_> {
 }
 
 impl Writer<'_> {
-    /// Notes a sync that begins.
+    /// Notes a sync that begins under a fresh `id`, and ends whatever was left running: only one ever does.
+    ///
+    /// The number behind it only orders syncs and never leaves the database.
     ///
     /// # Errors
     /// As every deed.
-    pub fn begin_sync(&self, cause: &str, now: Timestamp) -> Result<Sync, StoreError> {
+    pub fn begin_sync(&self, id: &str, cause: &str, now: Timestamp) -> Result<Sync, StoreError> {
+        self.close_unfinished_syncs(now)?;
         let next = "SELECT coalesce(max(number), 0) + 1 FROM syncs";
         let number: i64 = self.0.0.prepare_cached(next)?.query_row([], |row| row.get(0))?;
         let sync = Sync {
-            id: format!("sync_{number:06}"),
+            id: id.to_owned(),
             state: SyncState::Running,
             cause: cause.to_owned(),
             started_at: now,

@@ -22,10 +22,10 @@ const SUSPICIOUS: usize = 5;
 pub struct Known {
     /// When it was created.
     pub created_at: Timestamp,
-    /// Not settled, not declined, and of an account whose rows do settle.
+    /// Not settled, and of an account whose rows do settle.
     pub unsettled: bool,
-    /// Withdrawn already.
-    pub withdrawn: bool,
+    /// Declined, or withdrawn already: it counts for nothing, listed or not.
+    pub void: bool,
 }
 
 /// The rows known in a window, less those that were seen in it.
@@ -57,7 +57,7 @@ pub enum Absence {
 impl Roll {
     /// Calls the roll of the rows known strictly inside a window.
     pub fn of(rows: impl IntoIterator<Item = (TransactionId, Known)>) -> Self {
-        let unseen: HashMap<_, _> = rows.into_iter().filter(|(_, row)| !row.withdrawn).collect();
+        let unseen: HashMap<_, _> = rows.into_iter().filter(|(_, row)| !row.void).collect();
         Self { known: unseen.len(), unseen }
     }
 
@@ -96,7 +96,7 @@ mod tests {
 
     fn known(minutes_ago: i64, unsettled: bool) -> Known {
         let created_at = BEGAN.checked_sub(SignedDuration::from_mins(minutes_ago)).expect("in range");
-        Known { created_at, unsettled, withdrawn: false }
+        Known { created_at, unsettled, void: false }
     }
 
     fn conclude(rows: &[(&str, Known)], seen: &[&str]) -> Absence {
@@ -149,9 +149,9 @@ mod tests {
     }
 
     #[test]
-    fn a_withdrawn_row_is_not_missed_again() {
+    fn a_declined_or_withdrawn_row_is_not_missed() {
         let mut row = known(60, true);
-        row.withdrawn = true;
+        row.void = true;
         assert_eq!(conclude(&[("a", row)], &[]), gone(&[], &[]));
     }
 }

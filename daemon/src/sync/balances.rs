@@ -9,10 +9,12 @@ use monzo_common::id::{AccountId, PotId};
 use monzo_common::money::Money;
 
 use super::failure::Failure;
+use super::page;
 use super::reconcile::{self, Anchor, Finding};
 use super::run::{Run, Target};
 use crate::events::{Happened, Kind};
 use crate::monzo;
+use crate::store::StoreError;
 
 /// What accounts and pots held at one moment, in minor units.
 #[derive(Debug, Default, Clone)]
@@ -22,18 +24,18 @@ pub struct Held {
 }
 
 /// Asks for the balances and pots of the listed accounts and keeps them; an account that refuses is left out.
-pub async fn read(run: &Run, listed: &[Target]) -> Result<Held, Failure> {
-    let mut held = Held::default();
+pub async fn read(run: &Run, listed: &[Target], held: &mut Held) -> Result<(), Failure> {
     for target in listed.iter().filter(|target| !target.hidden()) {
-        match read_one(run, target, &mut held).await {
+        match read_one(run, target, held).await {
             Ok(()) => {}
             Err(Failure::Bank(monzo::Error::NotApproved)) => {
-                run.close(target, Err(Failure::Unreadable)).await?;
+                let failure = page::forbidden(run, target).await;
+                run.close(target, Err(failure)).await?;
             }
             failed => run.close(target, failed).await?,
         }
     }
-    Ok(held)
+    Ok(())
 }
 
 async fn read_one(run: &Run, target: &Target, held: &mut Held) -> Result<(), Failure> {
@@ -62,7 +64,8 @@ pub async fn reconcile(run: &Run, targets: &[Target], before: Held) -> Result<()
         };
         targets.iter().filter(|target| !failed(&target.id)).cloned().collect()
     };
-    let after = read(run, &healthy).await?;
+    let mut after = Held::default();
+    read(run, &healthy, &mut after).await?;
     for target in healthy.iter().filter(|target| !target.flex) {
         let balance = match &target.pot_id {
             Some(pot) => still(before.pots.get(pot), after.pots.get(pot)),
@@ -98,13 +101,18 @@ async fn compare(run: &Run, target: &Target, balance: i64) -> Result<(), Failure
                 Finding::Gone => None,
             };
             writer.reconciled(&id, (anchor.at, anchor.balance), difference, told)?;
-            Ok(Some((finding, account.currency)))
+            let spends = |pot: &PotId| {
+                let mut pots = writer.pots()?.into_iter();
+                Ok::<_, StoreError>(pots.any(|known| known.id == *pot && known.has_virtual_cards))
+            };
+            let spends = account.pot_id.as_ref().map(spends).transpose()?.unwrap_or_default();
+            Ok(Some((finding, account.currency, spends)))
         })
         .await?;
-    let Some((finding, currency)) = compared else { return Ok(()) };
+    let Some((finding, currency, spends)) = compared else { return Ok(()) };
     let happened = match finding {
         Finding::Nothing => return Ok(()),
-        Finding::Found(difference) if target.hidden() => Happened::new(
+        Finding::Found(difference) if spends && difference < 0 => Happened::new(
             Kind::DifferenceFound,
             format!(
                 "{}: {} of spending from the pot is not among the rows that the bank lists",

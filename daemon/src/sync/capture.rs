@@ -4,7 +4,7 @@
 //! Windows are cut once and kept in the store, each with its cursor, so that a capture that was interrupted
 //! goes on where it ended, and what the five minutes did not cover is remembered until the next login.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use jiff::SignedDuration;
@@ -40,55 +40,56 @@ pub async fn capture(
     planned.sort_by_key(|(_, window)| window.since);
     run.tally.windows(planned.len());
     let first: BTreeSet<AccountId> = planned.iter().map(|(target, _)| target.id.clone()).collect();
+    let mut waiting = VecDeque::from(planned);
     let mut readings = JoinSet::new();
-    for (target, window) in planned {
-        spawn(run, &mut readings, target, window);
-    }
+    let mut failed = None;
     let mut hidden: Vec<Target> = Vec::new();
     loop {
+        while failed.is_none()
+            && readings.len() < run.at_once
+            && let Some((target, window)) = waiting.pop_front()
+        {
+            let run = Arc::clone(run);
+            readings.spawn(async move {
+                let read = window_of(&run, &target, &window).await;
+                run.tally.window_done();
+                if read.is_ok() { Ok(()) } else { run.close(&target, read).await }
+            });
+        }
         tokio::select! {
+            // What was found is planned before the last reading can end it all.
+            biased;
             Some(id) = found.recv() => {
                 let known = targets.iter().chain(&hidden).any(|target| target.id == id);
                 if let Some(target) = run::hidden_target(run, &id).await?.filter(|_| !known) {
                     run.tally.account(&target.id, &target.name);
                     let windows = plan(run, &target).await?;
                     run.tally.windows(windows.len());
-                    for window in windows {
-                        spawn(run, &mut readings, target.clone(), window);
-                    }
+                    waiting.extend(windows.into_iter().map(|window| (target.clone(), window)));
                     hidden.push(target);
                 }
             }
             ended = readings.join_next() => match ended {
-                Some(ended) => run::joined(ended)?,
+                Some(ended) => run::joined(run, ended, &mut failed),
                 None => break,
             },
         }
+    }
+    if let Some(failure) = failed {
+        return Err(failure);
     }
     tell(run, targets, &first).await?;
     Ok(hidden)
 }
 
-fn spawn(run: &Arc<Run>, readings: &mut JoinSet<Result<(), Failure>>, target: Target, window: StoredWindow) {
-    let run = Arc::clone(run);
-    readings.spawn(async move {
-        let read = match run.slots.acquire().await {
-            Ok(_slot) => window_of(&run, &target, &window).await,
-            Err(_) => Err(Failure::Cancelled),
-        };
-        run.tally.window_done();
-        match read {
-            Ok(()) => Ok(()),
-            failed => run.close(&target, failed).await,
-        }
-    });
-}
-
 /// The windows to read for an account now: cut once, reopened by a login, and given up where the bank no longer serves.
+///
+/// A full sync within the five minutes reads what is complete again; those windows stay complete whatever comes of it.
 async fn plan(run: &Run, target: &Target) -> Result<Vec<StoredWindow>, Failure> {
     let now = run.rooms.clock.now();
     let open = run.history_open() && !target.hidden();
     let edge = windows::readable_from(now);
+    let again = open && run.task.full;
     let id = target.id.clone();
     let opened_at = if target.hidden() { target.opened_at.max(edge) } else { target.opened_at };
     let planned = run
@@ -125,11 +126,22 @@ async fn plan(run: &Run, target: &Target) -> Result<Vec<StoredWindow>, Failure> 
                     }
                 }
             }
-            let all = writer.windows(&id)?;
-            Ok(all.into_iter().filter(|window| window.state == WindowState::Open).collect::<Vec<_>>())
+            writer.windows(&id)
         })
         .await?;
-    Ok(planned)
+    let mut wanted = Vec::new();
+    for window in planned {
+        match window.state {
+            WindowState::Open => wanted.push(window),
+            WindowState::Complete if again => {
+                let older = windows::pieces(window.since, window.before.min(edge));
+                let piece = |Window { since, before }| StoredWindow { since, before, ..window.clone() };
+                wanted.extend(older.into_iter().map(piece));
+            }
+            WindowState::Complete | WindowState::Refused => {}
+        }
+    }
+    Ok(wanted)
 }
 
 /// Reads one window to its end, or notes that the bank no longer serves it.
@@ -139,41 +151,43 @@ async fn window_of(run: &Run, target: &Target, window: &StoredWindow) -> Result<
         None => Reading::begin(window.since),
     };
     let mut nobody = Roll::default();
-    let read =
-        page::read(run, target, reading, Some(window.before), Keep::Window(window.id), &mut nobody).await;
-    match read {
+    let open = window.state == WindowState::Open;
+    let keep = if open { Keep::Window(window.id) } else { Keep::Rows };
+    match page::read(run, target, reading, Some(window.before), keep, &mut nobody).await {
         Ok(_) => Ok(()),
-        Err(Failure::TooOld) => refused(run, target, window).await,
+        Err(Failure::TooOld) if open => refused(run, target, window.id).await,
+        // It is stored already; the five minutes were not long enough to read it again.
+        Err(Failure::TooOld) => Ok(()),
         Err(failure) => Err(failure),
     }
 }
 
 /// A refusal of an old window is the end of the five minutes; of a young one, perhaps of the permission.
-async fn refused(run: &Run, target: &Target, window: &StoredWindow) -> Result<(), Failure> {
-    // The edge has moved on since the window was planned; the bank's own edge is two days further back.
+async fn refused(run: &Run, target: &Target, id: i64) -> Result<(), Failure> {
+    let account = target.id.clone();
+    let windows = run.rooms.store.read(move |reader| reader.windows(&account)).await?;
+    // The cursor may have moved since the window was planned.
+    let Some(window) = windows.into_iter().find(|known| known.id == id) else { return Ok(()) };
+    let asked = window.cursor.map_or(window.since, |(_, at)| at);
+    // So has the edge; the bank's own edge is two days further back.
     let edge = windows::readable_from(run.rooms.clock.now());
-    let young = window.since >= edge.checked_sub(MARGIN).unwrap_or(edge);
+    let young = asked >= edge.checked_sub(MARGIN).unwrap_or(edge);
     if young && !target.hidden() {
         let failure = page::lapsed(run, &target.id).await;
         if !matches!(failure, Failure::TooOld) {
             return Err(failure);
         }
     }
-    let (id, window) = (target.id.clone(), window.id);
+    let id = target.id.clone();
     run.rooms
         .store
         .write(move |writer| {
-            // The cursor may have moved since the window was planned.
-            let Some(window) = writer.windows(&id)?.into_iter().find(|known| known.id == window) else {
-                return Ok(());
-            };
             writer.remove_window(window.id)?;
-            let cursor = window.cursor.map_or(window.since, |(_, at)| at);
-            if window.since < cursor {
-                writer.add_window(&id, window.since, cursor, WindowState::Complete)?;
+            if window.since < asked {
+                writer.add_window(&id, window.since, asked, WindowState::Complete)?;
             }
-            if cursor < window.before {
-                writer.add_window(&id, cursor, window.before, WindowState::Refused)?;
+            if asked < window.before {
+                writer.add_window(&id, asked, window.before, WindowState::Refused)?;
             }
             Ok(())
         })

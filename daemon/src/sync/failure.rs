@@ -16,6 +16,9 @@ pub enum Failure {
     /// The bank lets this one account not be read, though others can be.
     #[error("the bank does not let this account be read")]
     Unreadable,
+    /// The bank's list of accounts no longer holds it.
+    #[error("the bank no longer lists this account; what is stored of it is kept")]
+    Unlisted,
     /// The bank's permission has ended; nothing can be read.
     #[error("the bank's permission has ended: run `monzoctl login`, or refresh permissions in the Monzo app")]
     Lapsed,
@@ -44,10 +47,16 @@ pub enum Failure {
 impl Failure {
     /// No account can be read any more, so that the sync ends.
     pub fn ends_sync(&self) -> bool {
-        match self {
-            Self::Cancelled | Self::Lapsed => true,
-            Self::Bank(error) => matches!(error, monzo::Error::LoginNeeded { .. }),
-            Self::TooOld | Self::Unreadable | Self::Store(_) | Self::Stuck(_) | Self::Held { .. } => false,
-        }
+        matches!(self, Self::Cancelled) || self.ends_login()
+    }
+
+    /// Only the person can mend it, at the bank; it is told as a matter of the login.
+    pub fn ends_login(&self) -> bool {
+        matches!(self, Self::Lapsed | Self::Bank(monzo::Error::LoginNeeded { .. }))
+    }
+
+    /// The account is left out, which is said but fails no sync.
+    pub fn leaves_out(&self) -> bool {
+        matches!(self, Self::Unreadable | Self::Unlisted)
     }
 }

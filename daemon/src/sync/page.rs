@@ -85,6 +85,13 @@ pub async fn read(
         for row in &page.rows {
             roll.seen(&row.id);
         }
+        for record in &page.unreadable {
+            // It is listed, only not understood; one without an id might be any row.
+            match &record.id {
+                Some(id) => roll.seen(id),
+                None => reading.doubt(),
+            }
+        }
         batch.add(page);
         let end = step == Step::End;
         if end || batch.full() {
@@ -120,7 +127,7 @@ async fn ask(
 }
 
 /// What it means that the bank forbids to read an account: this one alone, or all of them (monzo-api.md 2.8).
-async fn forbidden(run: &Run, target: &Target) -> Failure {
+pub async fn forbidden(run: &Run, target: &Target) -> Failure {
     if target.hidden() {
         return Failure::Unreadable;
     }

@@ -13,17 +13,20 @@ use super::page::{self, Keep};
 use super::progress::Counts;
 use super::reading::Reading;
 use super::run::{Run, Target};
-use super::windows::{self, Window};
+use super::windows::{self, Start, Window};
 use crate::events::{Happened, Kind};
 use crate::store::WindowState;
 
 /// How long a row may be unsettled before it no longer holds the reading back (the figure).
 const UNSETTLED_FOR: jiff::SignedDuration = jiff::SignedDuration::from_hours(31 * 24);
 
+/// Missing rows that are told one by one; more are told as a number. Taste.
+const SINGLY: usize = 10;
+
 /// Reads an account's last days again, and notes how far its history now reaches.
 pub async fn pass(run: &Run, target: &Target) -> Result<(), Failure> {
     let began = run.rooms.clock.now();
-    let Some(since) = start(run, target).await? else { return Ok(()) };
+    let Some(Start { since, lost }) = start(run, target).await? else { return Ok(()) };
     let mut roll = roll(run, target, Window { since, before: began }).await?;
     let read = page::read(run, target, Reading::begin(since), None, Keep::Rows, &mut roll).await;
     let reading = match read {
@@ -33,12 +36,31 @@ pub async fn pass(run: &Run, target: &Target) -> Result<(), Failure> {
     let settled = if reading.whole() { conclude(run, target, roll, began).await? } else { Vec::new() };
     missing(run, target, settled).await?;
     let id = target.id.clone();
-    run.rooms.store.write(move |writer| writer.extend_coverage(&id, since, began)).await?;
+    let gap = lost.map(|Window { since, before }| (since, before));
+    let covered = run.rooms.store.write(move |writer| {
+        if let Some((since, before)) = gap {
+            writer.add_window(&id, since, before, WindowState::Refused)?;
+        }
+        writer.extend_coverage(&id, since, began)
+    });
+    covered.await?;
+    if lost.is_some() {
+        let remedy = if target.hidden() {
+            "the bank serves only the last 90 days of the account behind a pot"
+        } else {
+            "`monzoctl login` again reads it"
+        };
+        let message = format!(
+            "{} was not read for so long that a part of its history is missing; {remedy}",
+            target.name
+        );
+        run.happened(Happened::new(Kind::HistoryRefused, message).account(target.id.as_str())).await;
+    }
     Ok(())
 }
 
 /// Where the reading begins; nowhere while a part of the history before it is still open.
-async fn start(run: &Run, target: &Target) -> Result<Option<jiff::Timestamp>, Failure> {
+async fn start(run: &Run, target: &Target) -> Result<Option<Start>, Failure> {
     let now = run.rooms.clock.now();
     let young = now.checked_sub(UNSETTLED_FOR).unwrap_or(now);
     let (id, flex) = (target.id.clone(), target.flex);
@@ -58,19 +80,7 @@ async fn start(run: &Run, target: &Target) -> Result<Option<jiff::Timestamp>, Fa
     let reread =
         if run.task.sweep || run.task.full { windows::READABLE } else { run.rooms.settings.borrow().reread };
     let start = windows::start(now, covered.map(|(_, to)| to), unsettled, reread);
-    if let Some(Window { since, before }) = start.lost {
-        let id = target.id.clone();
-        run.rooms
-            .store
-            .write(move |writer| writer.add_window(&id, since, before, WindowState::Refused))
-            .await?;
-        let message = format!(
-            "{} was not read for so long that a part of its history is missing; `monzoctl login` again reads it",
-            target.name
-        );
-        run.happened(Happened::new(Kind::HistoryRefused, message).account(target.id.as_str())).await;
-    }
-    Ok(Some(start.since.max(target.opened_at)))
+    Ok(Some(Start { since: start.since.max(target.opened_at), ..start }))
 }
 
 /// The rows known strictly inside the window.
@@ -81,8 +91,8 @@ async fn roll(run: &Run, target: &Target, window: Window) -> Result<Roll, Failur
     Ok(Roll::of(inside.map(|row| {
         let known = Known {
             created_at: row.created_at,
-            unsettled: row.settled_at.is_none() && !row.declined && !flex,
-            withdrawn: row.withdrawn,
+            unsettled: row.settled_at.is_none() && !flex,
+            void: row.declined || row.withdrawn,
         };
         (row.id, known)
     })))
@@ -98,8 +108,12 @@ async fn conclude(
     match roll.conclude(began) {
         Absence::Held { missing, known } => {
             let failure = Failure::Held { missing, known };
-            let message = format!("{}: {failure}", target.name);
-            run.happened(Happened::new(Kind::WithdrawalsHeld, message).account(target.id.as_str())).await;
+            let (id, told) = (target.id.clone(), failure.to_string());
+            let again = run.rooms.store.read(move |reader| Ok(reader.account(&id)?.error == Some(told)));
+            if !again.await? {
+                let message = format!("{}: {failure}", target.name);
+                run.happened(Happened::new(Kind::WithdrawalsHeld, message).account(target.id.as_str())).await;
+            }
             Err(failure)
         }
         Absence::Gone { withdraw, settled } => {
@@ -135,7 +149,16 @@ async fn missing(run: &Run, target: &Target, settled: Vec<TransactionId>) -> Res
     if now == before {
         return Ok(());
     }
-    for id in now.difference(&before) {
+    let new: Vec<&String> = now.difference(&before).collect();
+    if new.len() > SINGLY {
+        let message = format!(
+            "the bank no longer lists {} settled transactions of {}; they stay counted",
+            new.len(),
+            target.name
+        );
+        run.happened(Happened::new(Kind::TransactionMissing, message).account(target.id.as_str())).await;
+    }
+    for id in new.iter().filter(|_| new.len() <= SINGLY) {
         let message = format!(
             "the bank no longer lists a settled transaction of {}; it stays counted: `monzoctl show {id}`",
             target.name

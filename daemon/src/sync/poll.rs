@@ -56,13 +56,15 @@ impl Poll {
         });
         let known: HashMap<AccountId, Option<i64>> =
             listed.map(|account| (account.id.clone(), account.balance)).collect();
+        // The next poll is the repeat.
+        let client = rooms.client.impatient();
         for (id, balance) in known {
-            let now = rooms.client.balance(&id, Lane::Steady).await?;
+            let now = client.balance(&id, Lane::Steady).await?;
             if balance != Some(now.balance) {
                 return Ok(true);
             }
             if self.count.is_multiple_of(POTS_EVERY) {
-                let pots = rooms.client.pots(&id, Lane::Steady).await?;
+                let pots = client.pots(&id, Lane::Steady).await?;
                 let Ok(stored) = rooms.store.read(|reader| reader.pots()).await else { return Ok(false) };
                 let stored: HashMap<_, _> = stored.into_iter().map(|pot| (pot.id, pot.balance)).collect();
                 if pots.iter().any(|pot| stored.get(&pot.id) != Some(&pot.balance)) {

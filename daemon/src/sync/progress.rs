@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use monzo_common::id::AccountId;
-use monzo_common::model::{AccountSync, Progress, ProgressAccount, Sync, SyncPhase};
+use monzo_common::model::{AccountSync, Progress, ProgressAccount, Sync, SyncPhase, SyncState};
 use tokio::sync::watch;
 
 /// The counters of one sync.
@@ -21,6 +21,7 @@ pub struct Tally {
 struct State {
     progress: Progress,
     accounts: Vec<AccountSync>,
+    left_out: Vec<AccountId>,
     window_ends: Option<Timestamp>,
 }
 
@@ -49,7 +50,8 @@ impl Tally {
             accounts: Vec::new(),
             sync: None,
         };
-        let tally = Self { state: Mutex::new(State { progress, accounts: Vec::new(), window_ends }), tell };
+        let state = State { progress, accounts: Vec::new(), left_out: Vec::new(), window_ends };
+        let tally = Self { state: Mutex::new(state), tell };
         tally.publish(&tally.lock());
         tally
     }
@@ -152,6 +154,24 @@ impl Tally {
         self.publish(&state);
     }
 
+    /// An account that cannot be read is no failure of the sync.
+    pub fn left_out(&self, id: &AccountId) {
+        self.lock().left_out.push(id.clone());
+    }
+
+    /// How the accounts' shares add up.
+    pub fn outcome(&self) -> SyncState {
+        let state = self.lock();
+        let failed = |account: &&AccountSync| account.error.is_some();
+        let counts = |account: &&AccountSync| !state.left_out.contains(&account.account_id);
+        let all = state.accounts.len();
+        match state.accounts.iter().filter(failed).count() {
+            none if none == all && all > 0 => SyncState::Failed,
+            _ if state.accounts.iter().filter(failed).any(|account| counts(&account)) => SyncState::Partial,
+            _ => SyncState::Done,
+        }
+    }
+
     /// What was done in each account so far.
     pub fn accounts(&self) -> Vec<AccountSync> {
         self.lock().accounts.clone()
@@ -190,5 +210,22 @@ mod tests {
         assert_eq!(progress.accounts.len(), 1);
         let accounts = tally.accounts();
         assert_eq!((accounts[0].added, accounts[0].error.as_deref()), (90, Some("first")));
+    }
+
+    #[test]
+    fn an_account_that_is_left_out_fails_no_sync_unless_nothing_else_was_read() {
+        let tally = Tally::new("sync_1", None, watch::channel(None).0);
+        assert_eq!(tally.outcome(), SyncState::Done);
+        let [one, two, three] = ["acc_1", "acc_2", "acc_3"].map(AccountId::from);
+        tally.account(&one, "One");
+        tally.done(&one, Some("not readable".into()));
+        tally.left_out(&one);
+        assert_eq!(tally.outcome(), SyncState::Failed);
+        tally.account(&two, "Two");
+        tally.done(&two, None);
+        assert_eq!(tally.outcome(), SyncState::Done);
+        tally.account(&three, "Three");
+        tally.done(&three, Some("500".into()));
+        assert_eq!(tally.outcome(), SyncState::Partial);
     }
 }

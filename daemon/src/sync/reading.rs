@@ -57,12 +57,21 @@ pub struct Reading {
     whole: bool,
     /// The page before was full, or is not known.
     expecting: bool,
+    /// Nothing has been listed yet, not even when asked twice.
+    fresh: bool,
 }
 
 impl Reading {
     /// Begins at an instant.
     pub fn begin(since: Timestamp) -> Self {
-        Self { ask: Ask::Time(since), last: None, tied: HashSet::new(), whole: true, expecting: false }
+        Self {
+            ask: Ask::Time(since),
+            last: None,
+            tied: HashSet::new(),
+            whole: true,
+            expecting: false,
+            fresh: true,
+        }
     }
 
     /// Goes on after a row that an earlier reading ended with.
@@ -73,6 +82,7 @@ impl Reading {
             last: Some(cursor),
             whole: false,
             expecting: true,
+            fresh: false,
         }
     }
 
@@ -91,12 +101,21 @@ impl Reading {
         self.whole
     }
 
+    /// Something in the list could not be told apart, so that absence means nothing.
+    pub fn doubt(&mut self) {
+        self.whole = false;
+    }
+
     /// Takes the page that was asked for, and says whether there may be more.
     ///
     /// # Errors
     /// [`Stuck`], with the cursor unchanged, when the page is full and nothing on it is new.
     pub fn take(&mut self, page: &Page) -> Result<Step, Stuck> {
         let by_id = matches!(self.ask, Ask::After(_));
+        if std::mem::take(&mut self.fresh) && page.is_empty() {
+            // An empty window is rare enough to ask for it twice, and an empty answer cheap enough to be a mistake.
+            return Ok(Step::More);
+        }
         if by_id && page.is_empty() && self.expecting && self.fall_back() {
             // Not a fallback yet: the last row and nothing after it will prove the end.
             self.expecting = false;
@@ -109,9 +128,12 @@ impl Reading {
             self.whole &= present;
         }
         let full = page.len() >= FULL;
-        if !self.advance(&page.rows) && full {
+        let advanced = self.advance(&page.rows);
+        if !advanced && full {
             return Err(Stuck);
         }
+        // What had to be asked for again by time and then went on was not listed as it should be.
+        self.whole &= !(again && advanced);
         self.expecting = full;
         match &self.last {
             Some(last) if full => {
@@ -140,7 +162,7 @@ impl Reading {
 
     /// Moves behind the page's last row; `false` if no row on it is new.
     fn advance(&mut self, rows: &[Row]) -> bool {
-        let Some(end) = rows.last() else { return false };
+        let Some(end) = rows.iter().max_by_key(|row| row.created_at) else { return false };
         let reached = self.last.as_ref().map(|last| last.at);
         let unseen = |row: &Row| match reached {
             Some(at) => row.created_at > at || (row.created_at == at && !self.tied.contains(&row.id)),
@@ -152,7 +174,7 @@ impl Reading {
         if reached != Some(end.created_at) {
             self.tied.clear();
         }
-        let at_end = rows.iter().rev().take_while(|row| row.created_at == end.created_at);
+        let at_end = rows.iter().filter(|row| row.created_at == end.created_at);
         self.tied.extend(at_end.map(|row| row.id.clone()));
         self.last = Some(Cursor { id: end.id.clone(), at: end.created_at });
         true
@@ -241,8 +263,31 @@ mod tests {
     fn a_false_empty_page_ends_nothing() {
         let seconds: Vec<i64> = (0..250).collect();
         let list = List { empty: vec![1, 3], ..List::new(&seconds) };
-        let (read, _) = list.read(at(0)).expect("it ends");
-        assert_eq!(unique(&read), 250);
+        let (read, whole) = list.read(at(0)).expect("it ends");
+        assert_eq!((unique(&read), whole), (250, false));
+    }
+
+    #[test]
+    fn a_first_page_that_is_empty_is_asked_for_twice() {
+        let mut reading = Reading::begin(at(0));
+        assert_eq!(reading.take(&Page::default()), Ok(Step::More));
+        assert_eq!(reading.ask(), &Ask::Time(at(0)));
+        let page = Page { rows: vec![row("tx_1", at(5))], unreadable: vec![] };
+        assert_eq!(reading.take(&page), Ok(Step::End));
+        assert!(reading.whole());
+        let mut reading = Reading::begin(at(0));
+        assert_eq!(reading.take(&Page::default()), Ok(Step::More));
+        assert_eq!(reading.take(&Page::default()), Ok(Step::End));
+        assert!(reading.whole());
+    }
+
+    #[test]
+    fn a_list_out_of_order_is_paged_from_its_latest_row() {
+        let mut reading = Reading::begin(at(0));
+        let mut rows: Vec<Row> = (0..100).map(|index| row(&format!("tx_{index}"), at(index))).collect();
+        rows.rotate_left(1);
+        assert_eq!(reading.take(&Page { rows, unreadable: vec![] }), Ok(Step::More));
+        assert_eq!(reading.ask(), &Ask::After("tx_99".into()));
     }
 
     #[test]

@@ -3,16 +3,18 @@
 //! Accounts are read side by side and fail one by one; only a lost login or permission ends the whole.
 //! What was read before an end of any kind is stored, with the cursor that lets the next sync go on from there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use monzo_common::id::{AccountId, PotId};
 use monzo_common::model::{SyncPhase, SyncState};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::balances::Held;
 use super::failure::Failure;
 use super::progress::Tally;
 use super::windows;
@@ -21,6 +23,9 @@ use crate::events::{Happened, Kind};
 use crate::facts;
 use crate::monzo::{self, Lane};
 use crate::store::StoredAccount;
+
+/// How long the balances may hold up a capture. Taste.
+const FIRST_BALANCES: Duration = Duration::from_secs(10);
 
 /// What a sync is to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,7 +83,7 @@ pub struct Run {
     /// When the five minutes of full history end, if they have not.
     pub history_ends: Option<Timestamp>,
     /// Windows that are read at once: as many as requests may be in flight, so that no batch waits half-filled.
-    pub slots: Semaphore,
+    pub at_once: usize,
     /// Hidden accounts found on the way.
     pub found: mpsc::UnboundedSender<AccountId>,
 }
@@ -127,16 +132,7 @@ impl Run {
 /// Runs a sync and says how it ended; each account's share is in the tally.
 pub async fn run(run: Arc<Run>, mut found: mpsc::UnboundedReceiver<AccountId>) -> Ended {
     match phases(&run, &mut found).await {
-        Ok(()) => {
-            let accounts = run.tally.accounts();
-            let failed = accounts.iter().filter(|account| account.error.is_some()).count();
-            let state = match failed {
-                0 => SyncState::Done,
-                all if all == accounts.len() => SyncState::Failed,
-                _ => SyncState::Partial,
-            };
-            Ended { state, failure: None }
-        }
+        Ok(()) => Ended { state: run.tally.outcome(), failure: None },
         Err(Failure::Cancelled) => Ended { state: SyncState::Cancelled, failure: None },
         Err(failure) => Ended { state: SyncState::Failed, failure: Some(failure) },
     }
@@ -147,7 +143,16 @@ async fn phases(run: &Arc<Run>, found: &mut mpsc::UnboundedReceiver<AccountId>) 
     for target in &listed {
         run.tally.account(&target.id, &target.name);
     }
-    let before = balances::read(run, &listed).await?;
+    let mut before = Held::default();
+    let reading = balances::read(run, &listed, &mut before);
+    if run.history_open() {
+        // A balance that does not come must not cost the five minutes, which belong to the rows.
+        if let Ok(read) = tokio::time::timeout(FIRST_BALANCES, reading).await {
+            read?;
+        }
+    } else {
+        reading.await?;
+    }
     run.tally.phase(if run.history_open() { SyncPhase::Capture } else { SyncPhase::Incremental });
     let targets = with_hidden(run, listed).await?;
     let captured = capture::capture(run, &targets, found).await?;
@@ -158,8 +163,9 @@ async fn phases(run: &Arc<Run>, found: &mut mpsc::UnboundedReceiver<AccountId>) 
     for target in &all {
         spawn_pass(run, &mut passes, target.clone());
     }
+    let mut failed = None;
     while let Some(ended) = passes.join_next().await {
-        joined(ended)?;
+        joined(run, ended, &mut failed);
         while let Ok(id) = found.try_recv() {
             if let Some(target) = hidden_target(run, &id).await?
                 && !all.contains(&target)
@@ -169,6 +175,9 @@ async fn phases(run: &Arc<Run>, found: &mut mpsc::UnboundedReceiver<AccountId>) 
                 spawn_pass(run, &mut passes, target);
             }
         }
+    }
+    if let Some(failure) = failed {
+        return Err(failure);
     }
     run.tally.phase(SyncPhase::Reconcile);
     balances::reconcile(run, &all, before).await
@@ -193,25 +202,46 @@ impl Run {
 
     /// Notes how an account's reading ended, and passes on only what ends the whole sync.
     pub async fn close(&self, target: &Target, read: Result<(), Failure>) -> Result<(), Failure> {
-        let error = match read {
+        let failure = match read {
             Err(failure) if failure.ends_sync() => return Err(failure),
-            Err(failure) => Some(failure.to_string()),
-            Ok(()) => None,
+            read => read.err(),
         };
+        let error = failure.as_ref().map(ToString::to_string);
         let (id, now, told) = (target.id.clone(), self.rooms.clock.now(), error.clone());
-        self.rooms.store.write(move |writer| writer.account_read(&id, now, told.as_deref())).await?;
+        let noted = self.rooms.store.write(move |writer| {
+            let before = writer.account(&id)?.error;
+            writer.account_read(&id, now, told.as_deref())?;
+            Ok(before != told)
+        });
+        let new = noted.await?;
         self.tally.done(&target.id, error);
+        if let Some(failure) = failure.filter(Failure::leaves_out) {
+            self.tally.left_out(&target.id);
+            if new {
+                let happened = Happened::new(Kind::AccountUnreadable, format!("{}: {failure}", target.name));
+                self.happened(happened.account(target.id.as_str())).await;
+            }
+        }
         Ok(())
     }
 }
 
-/// Joins a reading; a panic in it goes on, so that systemd restarts the daemon from a known state.
-pub fn joined<T>(ended: Result<Result<T, Failure>, tokio::task::JoinError>) -> Result<T, Failure> {
-    match ended {
-        Ok(read) => read,
+/// Joins a reading; the first failure that ends the sync has the others end at their page boundary, with what they read.
+///
+/// A panic in a reading goes on, so that systemd restarts the daemon from a known state.
+pub fn joined(
+    run: &Run,
+    ended: Result<Result<(), Failure>, tokio::task::JoinError>,
+    failed: &mut Option<Failure>,
+) {
+    let failure = match ended {
+        Ok(Ok(())) => return,
+        Ok(Err(failure)) => failure,
         Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-        Err(_) => Err(Failure::Cancelled),
-    }
+        Err(_) => Failure::Cancelled,
+    };
+    failed.get_or_insert(failure);
+    run.cancel.cancel();
 }
 
 /// Asks for the accounts and keeps them; which of them to read is the configuration's.
@@ -225,6 +255,7 @@ async fn list(run: &Run) -> Result<Vec<Target>, Failure> {
     let (kinds, names) = run.names();
     let wanted: Vec<facts::Account> =
         accounts.into_iter().filter(|account| kinds.contains(&account.kind)).collect();
+    let bank: BTreeSet<AccountId> = wanted.iter().map(|account| account.id.clone()).collect();
     let stored = run
         .rooms
         .store
@@ -233,8 +264,17 @@ async fn list(run: &Run) -> Result<Vec<Target>, Failure> {
             writer.accounts()
         })
         .await?;
-    let listed = stored.iter().filter(|account| account.pot_id.is_none() && kinds.contains(&account.kind));
-    Ok(listed.map(|account| Target::of(account, &names)).collect())
+    let kept = stored.iter().filter(|account| account.pot_id.is_none() && kinds.contains(&account.kind));
+    let mut listed = Vec::new();
+    for target in kept.map(|account| Target::of(account, &names)) {
+        if bank.contains(&target.id) {
+            listed.push(target);
+        } else {
+            run.tally.account(&target.id, &target.name);
+            run.close(&target, Err(Failure::Unlisted)).await?;
+        }
+    }
+    Ok(listed)
 }
 
 /// Adds the hidden accounts that are known already.

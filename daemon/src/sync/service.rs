@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use monzo_common::model::{
     AccountSync as Account, LoginState, Progress, Sync, SyncCancelled, SyncStarted, SyncState,
 };
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use sha2::{Digest, Sha256};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -22,6 +23,9 @@ use crate::store::StoreError;
 
 /// The wall clock is looked at this often at least, so that suspend and clock steps are met.
 const LOOK: Duration = Duration::from_secs(60);
+
+/// When a capture that failed is tried again while the five minutes run. Taste.
+const SOON: jiff::SignedDuration = jiff::SignedDuration::from_secs(5);
 
 /// Where the store keeps when the last full re-read was.
 const SWEPT_AT: &str = "swept_at";
@@ -48,8 +52,12 @@ pub struct Service {
     next_due: watch::Sender<Option<Timestamp>>,
     running: Option<Running>,
     poll: Poll,
+    /// A poll on its way, which gives itself back with what it saw.
+    polling: Option<JoinHandle<(Poll, bool)>>,
     polled_at: Option<Timestamp>,
-    /// A login was approved while a sync ran, so that its history must be captured next.
+    /// The approval whose history has been asked for.
+    captured_for: Option<Timestamp>,
+    /// A login was approved, so that its history must be captured next.
     again: bool,
     failures: u32,
 }
@@ -74,7 +82,9 @@ impl Service {
             next_due,
             running: None,
             poll: Poll::default(),
+            polling: None,
             polled_at: None,
+            captured_for: None,
             again: false,
             failures: 0,
         };
@@ -101,19 +111,28 @@ impl Service {
                 () = stop.cancelled() => break,
                 Some(request) = self.requests.recv() => self.answer(request).await,
                 ended = finished(&mut self.running) => self.finish(ended).await,
+                (poll, changed) = polled(&mut self.polling) => {
+                    self.poll = poll;
+                    if changed && self.running.is_none() && self.rooms.login.ready() {
+                        self.begin_or_log("poll", false).await;
+                    }
+                }
                 changed = login.changed() => {
                     if changed.is_err() {
                         break;
                     }
-                    let approved = login.borrow_and_update().state == LoginState::Ready;
-                    if approved && self.history_open() {
-                        self.again = true;
-                        self.look().await;
-                    }
+                    let state = login.borrow_and_update().state;
+                    self.login_changed(state).await;
                 }
-                Ok(()) = settings.changed() => self.reschedule().await,
+                Ok(()) = settings.changed() => {
+                    self.set_pace();
+                    self.reschedule().await;
+                }
                 () = tokio::time::sleep(wait) => self.look().await,
             }
+        }
+        if let Some(polling) = self.polling.take() {
+            polling.abort();
         }
         if let Some(running) = &self.running {
             running.run.cancel.cancel();
@@ -138,8 +157,33 @@ impl Service {
         let stale = settings.on_start && schedule::stale(past, settings.plan.interval, now);
         let due = if stale || open > 0 { now } else { due.unwrap_or(now).min(self.latest(now)) };
         self.set_due(due).await;
+        self.expect_history();
         self.look().await;
         Ok(())
+    }
+
+    /// Another login, or the end of one, ends what still runs under it; an approval begins the capture.
+    async fn login_changed(&mut self, state: LoginState) {
+        if state == LoginState::Ready {
+            self.expect_history();
+            self.look().await;
+        } else if let Some(running) = &self.running {
+            running.run.cancel.cancel();
+        }
+    }
+
+    /// Notes that the history of a fresh approval is to be captured, once for each approval.
+    fn expect_history(&mut self) {
+        let approved = self.rooms.login.approved_at();
+        if self.history_open() && approved != self.captured_for {
+            self.captured_for = approved;
+            self.again = true;
+        }
+    }
+
+    fn set_pace(&self) {
+        let at_once = self.rooms.settings.borrow().concurrency;
+        self.rooms.client.pace().set(u32::try_from(at_once).unwrap_or(u32::MAX));
     }
 
     /// The latest instant at which a sync can be due, whatever the database says.
@@ -150,7 +194,8 @@ impl Service {
     }
 
     fn wait(&self) -> Duration {
-        if self.running.is_some() {
+        // Without a login nothing is due, however late it is; a login wakes the loop by itself.
+        if self.running.is_some() || !self.rooms.login.ready() {
             return LOOK;
         }
         let now = self.rooms.clock.now();
@@ -186,12 +231,14 @@ impl Service {
         } else if self.next_due.borrow().is_some_and(|due| due <= now) {
             let first = self.polled_at.is_none();
             self.begin_or_log(if first { "start" } else { "schedule" }, false).await;
-        } else if self.poll_due().is_some_and(|due| due <= now) {
+        } else if self.polling.is_none() && self.poll_due().is_some_and(|due| due <= now) {
             self.polled_at = Some(now);
-            let rooms = Arc::clone(&self.rooms);
-            if self.poll.poll(&rooms).await {
-                self.begin_or_log("poll", false).await;
-            }
+            let (rooms, mut poll) = (Arc::clone(&self.rooms), std::mem::take(&mut self.poll));
+            // Beside the loop, so that a bank that hangs holds up neither requests nor a stop.
+            self.polling = Some(tokio::spawn(async move {
+                let changed = poll.poll(&rooms).await;
+                (poll, changed)
+            }));
         }
     }
 
@@ -232,9 +279,13 @@ impl Service {
     async fn begin(&mut self, cause: &str, full: bool) -> Result<Sync, StartError> {
         let now = self.rooms.clock.now();
         let sweep = self.sweep_due(now).await?;
-        let noted = cause.to_owned();
-        let sync = self.rooms.store.write(move |writer| writer.begin_sync(&noted, now)).await?;
+        let (id, noted) = (fresh_id(now), cause.to_owned());
+        let sync = self.rooms.store.write(move |writer| writer.begin_sync(&id, &noted, now)).await?;
         let history_ends = self.history_ends().filter(|ends| now < *ends);
+        if history_ends.is_some() {
+            // Each capture begins at full pace, whatever an earlier 429 had slowed down.
+            self.set_pace();
+        }
         let (found, receive) = mpsc::unbounded_channel();
         let run = Arc::new(Run {
             rooms: Arc::clone(&self.rooms),
@@ -243,7 +294,7 @@ impl Service {
             tally: Tally::new(&sync.id, history_ends, self.progress.clone()),
             cancel: CancellationToken::new(),
             history_ends,
-            slots: Semaphore::new(self.rooms.settings.borrow().concurrency.max(1)),
+            at_once: self.rooms.settings.borrow().concurrency.max(1),
             found,
         });
         self.rooms.metrics.sync_started(now);
@@ -263,11 +314,15 @@ impl Service {
     /// Notes how a sync ended, and when the next is due.
     async fn finish(&mut self, (running, ended): (Running, Ended)) {
         let now = self.rooms.clock.now();
-        let Ended { state, failure } = ended;
+        let Ended { mut state, failure } = ended;
+        if state == SyncState::Cancelled && self.login_gone() {
+            state = SyncState::Failed;
+        }
         let mut sync = running.snapshot();
         sync.state = state;
         sync.ended_at = Some(now);
-        let (kept, swept) = (sync.clone(), running.run.task.sweep && state == SyncState::Done);
+        let Task { full, sweep } = running.run.task;
+        let (kept, swept) = (sync.clone(), (full || sweep) && state == SyncState::Done);
         let noted = self.rooms.store.write(move |writer| {
             writer.end_sync(&kept)?;
             if swept { writer.set_meta(SWEPT_AT, &now.to_string()) } else { Ok(()) }
@@ -288,6 +343,11 @@ impl Service {
         }
     }
 
+    /// The login ended in a way that only the person can mend, which is told as such and not as failed syncs.
+    fn login_gone(&self) -> bool {
+        matches!(self.rooms.login.state().state, LoginState::LoginNeeded | LoginState::ConsentLapsed)
+    }
+
     /// Tells of the first failure after a success and of the first success after a failure, not of each.
     async fn tell(&mut self, sync: &Sync, failure: Option<&Failure>) {
         let failed = matches!(sync.state, SyncState::Failed | SyncState::Partial);
@@ -296,7 +356,9 @@ impl Service {
             Some(failure) => tracing::warn!(error = %failure, monzod_sync_id = sync.id, "sync failed"),
             None => tracing::info!(monzod_sync_id = sync.id, state = ?sync.state, "sync ended"),
         }
+        let ends_login = failure.is_some_and(Failure::ends_login) || self.login_gone();
         let happened = match (failed, self.failures) {
+            _ if ends_login => None,
             (true, 0) => {
                 let first = sync.accounts.iter().find_map(|account| account.error.clone());
                 let why = failure.map(ToString::to_string).or(first).unwrap_or_default();
@@ -347,7 +409,20 @@ impl Service {
         let plan = self.rooms.settings.borrow().plan;
         let failures = if state == SyncState::Cancelled { 0 } else { self.failures };
         let past = schedule::Past { last_attempt_at: Some(now), failures };
-        self.set_due(schedule::due_at(plan, past, now, luck())).await;
+        let due = if self.history_waits(state).await {
+            now.checked_add(SOON).unwrap_or(now)
+        } else {
+            schedule::due_at(plan, past, now, luck())
+        };
+        self.set_due(due).await;
+    }
+
+    /// A capture failed while the bank's five minutes still run: what is not read in them is lost until the next login.
+    async fn history_waits(&self, state: SyncState) -> bool {
+        if !matches!(state, SyncState::Partial | SyncState::Failed) || !self.history_open() {
+            return false;
+        }
+        self.rooms.store.read(|reader| reader.open_windows()).await.is_ok_and(|open| open > 0)
     }
 
     async fn set_due(&mut self, due: Timestamp) {
@@ -379,6 +454,33 @@ async fn finished(running: &mut Option<Running>) -> (Running, Ended) {
         Some(running) => (running, ended),
         None => std::future::pending().await,
     }
+}
+
+/// Waits for the poll that is on its way, for ever if there is none.
+async fn polled(polling: &mut Option<JoinHandle<(Poll, bool)>>) -> (Poll, bool) {
+    let seen = match polling {
+        Some(task) => match task.await {
+            Ok(seen) => seen,
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(_) => (Poll::default(), false),
+        },
+        None => std::future::pending().await,
+    };
+    *polling = None;
+    seen
+}
+
+/// A sync's id: random, because a counter would tell two databases' syncs apart by nothing.
+fn fresh_id(now: Timestamp) -> String {
+    const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+    let mut bytes = [0_u8; 16];
+    if getrandom::fill(&mut bytes).is_err() {
+        // The time must do: syncs of one database never begin at the same millisecond.
+        let digest = Sha256::digest(now.as_millisecond().to_be_bytes());
+        bytes.iter_mut().zip(digest).for_each(|(byte, digit)| *byte = digit);
+    }
+    let digits = bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)]));
+    std::iter::once("sync_").flat_map(str::chars).chain(digits).collect()
 }
 
 /// Where in the jitter this sync falls, in thousandths.

@@ -46,14 +46,19 @@ fn back(at: Timestamp, by: SignedDuration) -> Timestamp {
 /// The last one is what stays readable after the five minutes, so that only the others are in a hurry.
 pub fn cut(opened: Timestamp, now: Timestamp) -> Vec<Window> {
     let edge = readable_from(now).max(opened);
-    let mut windows = Vec::new();
-    let mut since = opened;
-    while since < edge {
-        let before = since.checked_add(LONGEST).unwrap_or(edge).min(edge);
-        windows.extend(Window::new(since, before));
-        since = before;
-    }
+    let mut windows = pieces(opened, edge);
     windows.extend(Window::new(edge, now));
+    windows
+}
+
+/// Cuts a span into windows that the bank answers, oldest first.
+pub fn pieces(mut since: Timestamp, before: Timestamp) -> Vec<Window> {
+    let mut windows = Vec::new();
+    while since < before {
+        let next = since.checked_add(LONGEST).unwrap_or(before).min(before);
+        windows.extend(Window::new(since, next));
+        since = next;
+    }
     windows
 }
 
