@@ -1,0 +1,356 @@
+//! Logins: codes, tokens, approval in the app, and the ninety days (monzo-api.md 2).
+//!
+//! A user has one login at a client: the latest. Signing in again displaces it, refreshing renews it.
+
+use std::collections::HashMap;
+
+use serde_json::{Value, json};
+
+use super::Bank;
+use super::clock::{DAY, MINUTE, Ms, SECOND};
+use super::ids;
+use super::message::{Refusal, Reply, Request};
+use super::settings::{Lapse, RefusalStyle, Whoami};
+
+/// A code can be traded this long (monzo-api.md 2.2.5).
+const CODE_LIFE: Ms = 10 * MINUTE;
+
+/// Access ends this long after approval (monzo-api.md 2.6.1).
+const CONSENT: Ms = 90 * DAY;
+
+/// The whole history can be read this long after approval (monzo-api.md 2.5.1).
+pub const HISTORY_OPEN: Ms = 300 * SECOND;
+
+/// A code of a sign-in.
+#[derive(Debug, Clone)]
+struct Code {
+    user: usize,
+    redirect: String,
+    until: Ms,
+}
+
+/// What has become of a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Live,
+    /// Another sign-in displaced it.
+    Evicted,
+    /// Renewed, logged out or revoked.
+    Dead,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Token {
+    user: usize,
+    refresh: bool,
+    until: Ms,
+    fate: Fate,
+}
+
+/// A user's login.
+#[derive(Debug, Clone)]
+struct Login {
+    access: String,
+    refresh: String,
+    signed_in: Ms,
+    approved: Option<Ms>,
+    consent_until: Ms,
+}
+
+/// All logins.
+#[derive(Debug, Clone, Default)]
+pub struct Logins {
+    codes: HashMap<String, Code>,
+    tokens: HashMap<String, Token>,
+    logins: HashMap<usize, Login>,
+    given: u64,
+}
+
+/// Whose request it is, and what it may see.
+#[derive(Debug, Clone, Copy)]
+pub struct Caller {
+    /// The user.
+    pub user: usize,
+    /// When the login was approved in the app.
+    pub approved: Ms,
+}
+
+impl Bank {
+    /// Signs a user in, as the page would, and answers with a code for `redirect`.
+    pub(crate) fn give_code(&mut self, user: usize, redirect: &str) -> String {
+        self.logins.given += 1;
+        let code =
+            ids::token("code_", self.settings.seed ^ (self.logins.given << 8) ^ self.now.unsigned_abs());
+        let given = Code { user, redirect: redirect.to_owned(), until: self.now.saturating_add(CODE_LIFE) };
+        self.logins.codes.insert(code.clone(), given);
+        code
+    }
+
+    /// `POST /oauth2/token`.
+    pub(super) fn token(&mut self, request: &Request) -> Reply {
+        let grant = request.given("grant_type").ok_or_else(|| Refusal::missing("grant_type"))?;
+        let grant = grant.to_owned();
+        // A stale token has the call refused before the form is read (monzo-api.md 2.7.3).
+        if grant == "refresh_token" && self.switches.refresh_minds_bearer && request.bearer.is_some() {
+            self.bearer(request)?;
+        }
+        let client = request.given("client_id").ok_or_else(|| Refusal::missing("client_id"))?;
+        if client != self.settings.client_id {
+            return Err(oauth_refusal("bad_request.could_not_authenticate", "invalid_client"));
+        }
+        if request.given("client_secret") != Some(&self.settings.client_secret) {
+            return Err(oauth_refusal("bad_request.could_not_authenticate", "invalid_request"));
+        }
+        match grant.as_str() {
+            "authorization_code" => self.exchange(request),
+            "refresh_token" => self.refresh(request),
+            _ => Err(Refusal::bad("grant_type", "Unknown grant type")),
+        }
+    }
+
+    fn exchange(&mut self, request: &Request) -> Reply {
+        let code = request.given("code").ok_or_else(|| Refusal::missing("code"))?;
+        let redirect = request.given("redirect_uri").ok_or_else(|| Refusal::missing("redirect_uri"))?;
+        let invalid =
+            || Refusal::new(400, "bad_request.authorization_code.invalid", "Authorization code is invalid");
+        let known = self.logins.codes.get(code).ok_or_else(invalid)?.clone();
+        if known.redirect != redirect {
+            return Err(Refusal::bad("redirect_uri", "The redirect URI is not the one of the sign-in"));
+        }
+        self.logins.codes.remove(code);
+        if known.until < self.now {
+            return Err(invalid());
+        }
+        if let Some(before) = self.logins.logins.get(&known.user) {
+            for token in [before.access.clone(), before.refresh.clone()] {
+                self.logins.end(&token, Fate::Evicted);
+            }
+        }
+        let (access, refresh) = self.new_tokens(known.user);
+        let login = Login { access, refresh, signed_in: self.now, approved: None, consent_until: Ms::MAX };
+        let answer = self.grant(&login, known.user);
+        self.logins.logins.insert(known.user, login);
+        Ok(answer)
+    }
+
+    fn refresh(&mut self, request: &Request) -> Reply {
+        let given = request.given("refresh_token").ok_or_else(|| Refusal::missing("refresh_token"))?;
+        let token = self.logins.tokens.get(given).filter(|token| token.refresh).copied();
+        let refused = |suffix: &str| Err(self.refresh_refusal(suffix));
+        let Some(token) = token else { return refused("") };
+        match token.fate {
+            Fate::Evicted => return refused(".evicted"),
+            Fate::Dead => return refused(""),
+            Fate::Live => {}
+        }
+        let Some(login) = self.logins.logins.get(&token.user).cloned() else { return refused("") };
+        if login.consent_until <= self.now && self.switches.lapse == Lapse::Refresh {
+            return refused("");
+        }
+        for old in [&login.access, &login.refresh] {
+            self.logins.end(old, Fate::Dead);
+        }
+        let (access, refresh) = self.new_tokens(token.user);
+        let login = Login { access, refresh, ..login };
+        let answer = self.grant(&login, token.user);
+        self.logins.logins.insert(token.user, login);
+        Ok(answer)
+    }
+
+    fn refresh_refusal(&self, suffix: &str) -> Refusal {
+        match self.switches.refusal_style {
+            RefusalStyle::Code => {
+                Refusal::new(401, &format!("unauthorized.bad_refresh_token{suffix}"), "Bad refresh token")
+            }
+            RefusalStyle::Oauth => {
+                let code = match suffix {
+                    ".evicted" => "bad_request.refresh_token.evicted",
+                    _ => "bad_request.refresh_token.invalid",
+                };
+                let params = json!({"original_error_code": code, "refresh_token_id": "reftok_0000Sandbox"});
+                let body = json!({
+                    "error": "invalid_request",
+                    "error_description": "Refresh token is not valid",
+                    "error_params": params
+                });
+                Refusal { status: 400, body }
+            }
+        }
+    }
+
+    fn new_tokens(&mut self, user: usize) -> (String, String) {
+        let until =
+            self.now.saturating_add(Ms::try_from(self.settings.token_life.as_millis()).unwrap_or(Ms::MAX));
+        self.logins.given += 1;
+        let salt = self.settings.seed ^ (self.logins.given << 20);
+        let access = ids::token("access_", salt);
+        let refresh = ids::token("refresh_", salt ^ 1);
+        let token = Token { user, refresh: false, until, fate: Fate::Live };
+        self.logins.tokens.insert(access.clone(), token);
+        self.logins.tokens.insert(refresh.clone(), Token { refresh: true, until: Ms::MAX, ..token });
+        (access, refresh)
+    }
+
+    fn grant(&self, login: &Login, user: usize) -> Value {
+        json!({
+            "access_token": login.access,
+            "client_id": self.settings.client_id,
+            "expires_in": self.settings.token_life.as_secs(),
+            "refresh_token": login.refresh,
+            "token_type": "Bearer",
+            "user_id": self.world.users[user].id,
+        })
+    }
+
+    /// The user whose token it is, approved or not (monzo-api.md 2.8).
+    pub(super) fn bearer(&self, request: &Request) -> Result<usize, Refusal> {
+        let bad = |suffix: &str, message: &str| {
+            if self.switches.bad_token_400 {
+                return Refusal::new(400, "bad_request.invalid_token", "Token is invalid");
+            }
+            let body = json!({
+                "code": format!("unauthorized.bad_access_token{suffix}"),
+                "error": "invalid_token",
+                "error_description": message,
+                "message": message
+            });
+            Refusal { status: 401, body }
+        };
+        let token = request.bearer.as_deref().and_then(|token| self.logins.tokens.get(token));
+        match token.filter(|token| !token.refresh) {
+            Some(Token { fate: Fate::Evicted, .. }) => Err(bad(".evicted", "Signed in elsewhere")),
+            None | Some(Token { fate: Fate::Dead, .. }) => Err(bad("", "Bad access token")),
+            Some(token) if token.until <= self.now => Err(bad(".expired", "Access token has expired")),
+            Some(token) => Ok(token.user),
+        }
+    }
+
+    /// The user whose token it is, if it was approved and the consent has not ended.
+    pub(super) fn caller(&self, request: &Request) -> Result<Caller, Refusal> {
+        let user = self.bearer(request)?;
+        let login = self.logins.logins.get(&user);
+        let Some((login, approved)) = login.and_then(|login| Some((login, login.approved?))) else {
+            return Err(self.no_permission(user));
+        };
+        match self.switches.lapse {
+            _ if self.now < login.consent_until => Ok(Caller { user, approved }),
+            Lapse::Permissions => Err(self.no_permission(user)),
+            Lapse::Verification => Err(Refusal::verification_required()),
+            Lapse::Refresh => Ok(Caller { user, approved }),
+        }
+    }
+
+    /// 403 `insufficient_permissions` (monzo-api.md 2.4.2).
+    pub(super) fn no_permission(&self, user: usize) -> Refusal {
+        let body = json!({
+            "code": "forbidden.insufficient_permissions",
+            "message": "Access forbidden due to insufficient permissions",
+            "params": {"client_id": self.settings.client_id, "user_id": self.world.users[user].id}
+        });
+        Refusal { status: 403, body }
+    }
+
+    /// `GET /ping/whoami`.
+    pub(super) fn whoami(&self, request: &Request) -> Reply {
+        let user = self.bearer(request)?;
+        let approved = self.logins.logins.get(&user).is_some_and(|login| login.approved.is_some());
+        let authenticated = match self.switches.whoami {
+            Whoami::Forbidden if !approved => return Err(Refusal::verification_required()),
+            Whoami::Unauthenticated => approved,
+            Whoami::Authenticated | Whoami::Forbidden => true,
+        };
+        let user_id = &self.world.users[user].id;
+        Ok(json!({"authenticated": authenticated, "client_id": self.settings.client_id, "user_id": user_id}))
+    }
+
+    /// `POST /oauth2/logout`.
+    pub(super) fn logout(&mut self, request: &Request) -> Reply {
+        let user = self.bearer(request)?;
+        self.logins.forget(user);
+        Ok(json!({}))
+    }
+
+    /// The person accepts in the app: every login that waits.
+    pub fn approve(&mut self) -> usize {
+        let now = self.now;
+        let waiting = self.logins.logins.values_mut().filter(|login| login.approved.is_none());
+        waiting.map(|login| login.approve(now)).count()
+    }
+
+    /// Approves by itself what has waited long enough.
+    pub(super) fn approve_due(&mut self) {
+        let Some(after) = self.settings.approve_after else { return };
+        let after = Ms::try_from(after.as_millis()).unwrap_or(Ms::MAX);
+        for login in self.logins.logins.values_mut().filter(|login| login.approved.is_none()) {
+            let due = login.signed_in.saturating_add(after);
+            if due <= self.now {
+                login.approve(due);
+            }
+        }
+    }
+
+    /// The access tokens of all logins expire now.
+    pub fn expire(&mut self) {
+        for token in self.logins.tokens.values_mut().filter(|token| !token.refresh) {
+            token.until = token.until.min(self.now);
+        }
+    }
+
+    /// The person takes all access away, in the app.
+    pub fn revoke(&mut self) {
+        let users: Vec<usize> = self.logins.logins.keys().copied().collect();
+        for user in users {
+            self.logins.forget(user);
+        }
+    }
+
+    /// The ninety days of all logins end now.
+    pub fn lapse(&mut self, variant: Lapse) {
+        self.switches.lapse = variant;
+        for login in self.logins.logins.values_mut() {
+            login.consent_until = self.now;
+        }
+    }
+
+    /// The person presses "Refresh permissions" in the app: ninety days from now, without opening the history.
+    pub fn renew(&mut self) {
+        for login in self.logins.logins.values_mut() {
+            login.consent_until = self.now.saturating_add(CONSENT);
+        }
+    }
+
+    /// Since when the whole history can be read no more, for tests: the approval is moved back past the window.
+    pub fn close_history(&mut self) {
+        for login in self.logins.logins.values_mut() {
+            login.approved = login.approved.map(|at| at.min(self.now.saturating_sub(HISTORY_OPEN)));
+        }
+    }
+}
+
+impl Login {
+    fn approve(&mut self, at: Ms) {
+        self.approved = Some(at);
+        self.consent_until = at.saturating_add(CONSENT);
+    }
+}
+
+impl Logins {
+    fn end(&mut self, token: &str, fate: Fate) {
+        if let Some(token) = self.tokens.get_mut(token) {
+            token.fate = fate;
+        }
+    }
+
+    fn forget(&mut self, user: usize) {
+        if let Some(login) = self.logins.remove(&user) {
+            self.end(&login.access, Fate::Dead);
+            self.end(&login.refresh, Fate::Dead);
+        }
+    }
+}
+
+fn oauth_refusal(code: &str, error: &str) -> Refusal {
+    let body =
+        json!({"code": code, "error": error, "error_description": "", "message": "Could not authenticate"});
+    Refusal { status: 400, body }
+}

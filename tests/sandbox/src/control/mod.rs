@@ -1,0 +1,211 @@
+//! What tests and demos may do to a bank and its clients cannot: things happen, and the books are open.
+//!
+//! Each is a method of [`Bank`]; the HTTP front offers the same under `/sandbox/` (see [`answer`]).
+
+mod ledger;
+mod routes;
+
+use serde::Deserialize;
+
+use crate::bank::Bank;
+use crate::bank::clock::SECOND;
+use crate::bank::faults::{Faults, Rule};
+use crate::bank::life::{DECLINES, Fate, Purchase};
+use crate::bank::people;
+
+pub use ledger::{Ledger, LedgerAccount, LedgerTransfer};
+pub use routes::{Args, answer, from_pairs};
+
+/// Why something cannot be done.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ControlError {
+    /// Nothing has this id or name.
+    #[error("there is no {0} `{1}`")]
+    Unknown(&'static str, String),
+    /// The arguments are not those that it takes.
+    #[error("{0}")]
+    Arguments(String),
+}
+
+/// A card payment to be made.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Spend {
+    /// An account's id; Ada's current account if nothing.
+    pub account: Option<String>,
+    /// A shop's name; any if nothing.
+    pub merchant: Option<String>,
+    /// Pence; what the shop charges if nothing.
+    pub amount: Option<i64>,
+    /// So many at the same instant; one if nothing.
+    pub count: Option<u32>,
+    /// How it ends; it settles in one of the next nights if nothing.
+    pub fate: Option<Fate>,
+    /// With the virtual card of the pot with this id.
+    pub pot: Option<String>,
+    /// Declined for this reason.
+    pub decline: Option<String>,
+    /// So many seconds ago.
+    pub ago: Option<i64>,
+}
+
+impl Bank {
+    /// Somebody pays by card; answers with the ids.
+    ///
+    /// # Errors
+    /// When the account, the pot or the shop is none.
+    pub fn spend(&mut self, order: &Spend) -> Result<Vec<String>, ControlError> {
+        let account = self.account_named(order.account.as_deref())?;
+        let shop = match order.merchant.as_deref() {
+            Some(name) => people::merchant_named(name).ok_or_else(|| unknown("merchant", name))?,
+            None => 1,
+        };
+        let pot = order.pot.as_deref().map(|id| self.world.pot(id).ok_or_else(|| unknown("pot", id)));
+        let decline = order.decline.as_deref().map(|reason| {
+            let known = DECLINES.into_iter().chain(["INSUFFICIENT_FUNDS", "CARD_CLOSED"]);
+            known.into_iter().find(|known| *known == reason).unwrap_or("OTHER")
+        });
+        let purchase = Purchase {
+            pot: pot.transpose()?,
+            decline,
+            fate: order.fate.or(Some(Fate::Settles)),
+            ..Purchase::of(account, shop, order.amount.unwrap_or(0))
+        };
+        let at = self.now().as_millisecond().saturating_sub(order.ago.unwrap_or(0).saturating_mul(SECOND));
+        let count = order.count.unwrap_or(1).min(100_000);
+        Ok((0..count)
+            .map(|_| {
+                let row = self.life.buy(&mut self.world, at, &purchase);
+                self.world.row_id(row)
+            })
+            .collect())
+    }
+
+    /// Wages come in; answers with the id.
+    ///
+    /// # Errors
+    /// When the account is none.
+    pub fn pay_salary(&mut self, account: Option<&str>, amount: i64) -> Result<String, ControlError> {
+        let account = self.account_named(account)?;
+        let at = self.now().as_millisecond();
+        let row = self.life.salary(&mut self.world, at, account, amount);
+        Ok(self.world.row_id(row))
+    }
+
+    /// A pending line settles, or all of them; answers with how many.
+    ///
+    /// # Errors
+    /// When the line is none.
+    pub fn settle(&mut self, id: Option<&str>) -> Result<usize, ControlError> {
+        let rows = match id {
+            Some(id) => vec![self.line(id)?],
+            None => {
+                let pending =
+                    |row: &usize| self.world.rows[*row].amount_pending && !self.world.rows[*row].gone;
+                (0..self.world.rows.len()).filter(pending).collect()
+            }
+        };
+        let at = self.now().as_millisecond();
+        for row in &rows {
+            self.life.end(&mut self.world, at, *row, Fate::Settles);
+        }
+        Ok(rows.len())
+    }
+
+    /// A line is no longer listed.
+    ///
+    /// # Errors
+    /// When the line is none.
+    pub fn vanish(&mut self, id: &str) -> Result<(), ControlError> {
+        let row = self.line(id)?;
+        if !self.world.rows[row].gone {
+            self.world.vanish(row);
+        }
+        Ok(())
+    }
+
+    /// A line has another amount.
+    ///
+    /// # Errors
+    /// When the line is none.
+    pub fn change(&mut self, id: &str, amount: i64) -> Result<(), ControlError> {
+        let row = self.line(id)?;
+        self.world.change(row, amount);
+        self.touch(row);
+        Ok(())
+    }
+
+    /// A payment is reversed: it settles with nothing.
+    ///
+    /// # Errors
+    /// When the line is none.
+    pub fn reverse(&mut self, id: &str) -> Result<(), ControlError> {
+        let row = self.line(id)?;
+        let at = self.now().as_millisecond();
+        self.life.end(&mut self.world, at, row, Fate::Reverses);
+        Ok(())
+    }
+
+    /// The shop gives a payment back; answers with the id of the refund.
+    ///
+    /// # Errors
+    /// When the line is none that can be refunded.
+    pub fn refund(&mut self, id: &str) -> Result<String, ControlError> {
+        let row = self.line(id)?;
+        let at = self.now().as_millisecond();
+        let refund = self.life.refund(&mut self.world, at, row);
+        refund.map(|row| self.world.row_id(row)).ok_or_else(|| unknown("purchase", id))
+    }
+
+    /// The person edits a line in the app: its category, its note, or both.
+    ///
+    /// # Errors
+    /// When the line is none.
+    pub fn edit(
+        &mut self,
+        id: &str,
+        category: Option<&str>,
+        notes: Option<&str>,
+    ) -> Result<(), ControlError> {
+        let row = self.line(id)?;
+        let line = &mut self.world.rows[row];
+        if let Some(category) = category {
+            line.category = Some(category.into());
+        }
+        if let Some(notes) = notes {
+            line.notes = Some(notes.into());
+        }
+        self.touch(row);
+        Ok(())
+    }
+
+    /// These faults from now on, whose chances come from `seed`; none of those before.
+    pub fn set_faults(&mut self, rules: Vec<Rule>, seed: u64) {
+        self.faults.set(rules, seed);
+    }
+
+    /// Nothing goes wrong any more.
+    pub fn clear_faults(&mut self) {
+        self.faults = Faults::none();
+    }
+
+    fn touch(&mut self, row: usize) {
+        let now = self.now().as_millisecond();
+        let line = &mut self.world.rows[row];
+        line.updated = now.max(line.updated + 1);
+    }
+
+    fn line(&self, id: &str) -> Result<usize, ControlError> {
+        self.world.row(id).ok_or_else(|| unknown("transaction", id))
+    }
+
+    fn account_named(&self, id: Option<&str>) -> Result<usize, ControlError> {
+        id.map_or(Ok(self.life.cast.personal), |id| {
+            self.world.account(id).ok_or_else(|| unknown("account", id))
+        })
+    }
+}
+
+fn unknown(what: &'static str, name: &str) -> ControlError {
+    ControlError::Unknown(what, name.to_owned())
+}

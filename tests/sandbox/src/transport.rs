@@ -1,0 +1,131 @@
+//! The bank straight behind the daemon's door to it: no sockets, time as the test has it, the real code above.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use monzod::monzo::{Boxed, Failure, Method, Request, Response, Transport};
+use secrecy::ExposeSecret;
+
+use crate::Shared;
+use crate::bank::{self, Answer, Bank, Outcome, Pace};
+
+/// How long a request may take: the daemon's default. Under paused time it costs nothing.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+type Clock = dyn Fn() -> Timestamp + Send + Sync;
+type Hook = dyn FnMut(u64, &Request, &mut Bank) + Send;
+
+/// A door that leads to a simulated bank.
+#[derive(Clone)]
+pub struct Simulated {
+    bank: Shared,
+    clock: Arc<Clock>,
+    hook: Arc<Mutex<Option<Box<Hook>>>>,
+    sent: Arc<AtomicU64>,
+    timeout: Duration,
+}
+
+impl Simulated {
+    /// A door to `bank`, whose time is what `clock` says.
+    pub fn new(bank: Shared, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        Self { bank, clock: Arc::new(clock), hook: Arc::default(), sent: Arc::default(), timeout: TIMEOUT }
+    }
+
+    /// Requests take this long at most.
+    #[must_use]
+    pub const fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Before each request, `hook` is called with its number, counted from 1, and the bank.
+    pub fn before_each(&self, hook: impl FnMut(u64, &Request, &mut Bank) + Send + 'static) {
+        *self.hook.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(hook));
+    }
+
+    /// How many requests came through.
+    pub fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+
+    /// The bank, at the present instant.
+    pub fn bank(&self) -> std::sync::MutexGuard<'_, Bank> {
+        let mut bank = self.bank.lock();
+        bank.pass((self.clock)());
+        bank
+    }
+
+    fn ask(&self, request: &Request) -> Outcome {
+        let number = self.sent.fetch_add(1, Ordering::Relaxed) + 1;
+        let mut bank = self.bank();
+        if let Some(hook) = &mut *self.hook.lock().unwrap_or_else(PoisonError::into_inner) {
+            hook(number, request, &mut bank);
+        }
+        bank.handle(&read(request), (self.clock)())
+    }
+
+    async fn travel(&self, outcome: Outcome) -> Result<Response, Failure> {
+        let late = || Failure::Unknown("it took too long".to_owned());
+        match outcome {
+            Outcome::Reset { .. } => Err(Failure::Unknown("connection reset by peer".to_owned())),
+            Outcome::Hang { .. } => {
+                tokio::time::sleep(self.timeout).await;
+                Err(late())
+            }
+            Outcome::Answer(answer) => {
+                let slow = if let Pace::Slow(duration) = answer.pace { duration } else { Duration::ZERO };
+                let takes = answer.delay.saturating_add(slow);
+                tokio::time::sleep(takes.min(self.timeout)).await;
+                if takes >= self.timeout {
+                    return Err(late());
+                }
+                if let Pace::Truncated(_) = answer.pace {
+                    return Err(Failure::Unknown("end of file before message length reached".to_owned()));
+                }
+                Ok(write(answer))
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Simulated {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Simulated").field("sent", &self.sent()).finish_non_exhaustive()
+    }
+}
+
+impl Transport for Simulated {
+    fn send(&self, request: Request) -> Boxed<'_, Result<Response, Failure>> {
+        Box::pin(async move {
+            let outcome = self.ask(&request);
+            self.travel(outcome).await
+        })
+    }
+}
+
+fn read(request: &Request) -> bank::Request {
+    let form = request.form.as_ref().map(|form| form.expose_secret().as_bytes().to_vec());
+    bank::Request {
+        method: match request.method {
+            Method::Get => bank::Method::Get,
+            Method::Post => bank::Method::Post,
+            Method::Put => bank::Method::Put,
+        },
+        path: request.path.clone(),
+        query: request.query.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect(),
+        form: form.map(|form| form_urlencoded::parse(&form).into_owned().collect()).unwrap_or_default(),
+        bearer: request.bearer.as_ref().map(|token| token.expose_secret().to_owned()),
+        accept: Some("application/json".to_owned()),
+    }
+}
+
+fn write(answer: Answer) -> Response {
+    Response {
+        status: answer.status,
+        retry_after: answer.retry_after,
+        date: Some(answer.date),
+        body: answer.body,
+    }
+}
