@@ -13,11 +13,19 @@ use crate::http;
 
 /// A simulated Monzo.
 #[derive(Debug, Parser)]
-#[command(name = "monzo-sandbox", version, about, arg_required_else_help = true)]
+#[command(name = "monzo-sandbox", version, about)]
 pub struct Program {
-    /// What to do.
+    /// What to do; nothing is the tour.
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
+
+    /// End when the tour is over, even on a terminal
+    #[arg(long)]
+    pub tour_only: bool,
+
+    /// Make the life of the tour from this seed
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
 }
 
 /// What the program does.

@@ -112,7 +112,8 @@ impl Home {
 
     /// A command line that a person can type to reach the daemon here.
     pub fn invitation(&self) -> String {
-        let words = std::iter::once(self.monzoctl.path.as_os_str()).chain(self.monzoctl.first.iter().map(OsString::as_os_str));
+        let words = std::iter::once(self.monzoctl.path.as_os_str())
+            .chain(self.monzoctl.first.iter().map(OsString::as_os_str));
         let words: Vec<String> = words.map(|word| word.to_string_lossy().into_owned()).collect();
         format!("MONZOD_SOCKET={} {}", self.socket().display(), words.join(" "))
     }

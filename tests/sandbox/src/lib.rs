@@ -8,9 +8,11 @@
 pub mod args;
 pub mod bank;
 pub mod control;
+pub mod home;
 pub mod http;
 pub mod random;
 mod sign_in;
+pub mod tour;
 pub mod transport;
 
 pub use bank::{Bank, Settings, Switches};

@@ -30,8 +30,13 @@ impl<'a> Guide<'a> {
     /// Starts the daemon; its log goes to a file that is shown only if something fails.
     pub(super) fn begin(home: &'a Home) -> anyhow::Result<Self> {
         let log = File::create(home.path("log")).context("the log cannot be made")?;
-        let daemon =
-            home.daemon().stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn().context("monzod does not start")?;
+        let daemon = home
+            .daemon()
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()
+            .context("monzod does not start")?;
         let styled = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
         Ok(Self { home, daemon: Daemon(daemon), styled })
     }
@@ -45,7 +50,8 @@ impl<'a> Guide<'a> {
     /// Types a command and shows what it prints; it should end with `expected`.
     pub(super) fn show(&self, arguments: &[&str], expected: i32) -> anyhow::Result<()> {
         self.type_(arguments)?;
-        let status = self.home.client(arguments).stdin(Stdio::null()).status().context("monzoctl does not start")?;
+        let status =
+            self.home.client(arguments).stdin(Stdio::null()).status().context("monzoctl does not start")?;
         writeln!(std::io::stdout())?;
         self.check(arguments, status, expected)
     }
@@ -61,8 +67,13 @@ impl<'a> Guide<'a> {
     pub(super) fn log_in(&self, sign_in: impl FnOnce(&str) -> anyhow::Result<String>) -> anyhow::Result<()> {
         let arguments = ["login", "--paste"];
         self.type_(&arguments)?;
-        let mut client =
-            self.home.client(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().context("monzoctl does not start")?;
+        let mut client = self
+            .home
+            .client(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("monzoctl does not start")?;
         let (stdin, stdout) = (client.stdin.take(), client.stdout.take());
         let (mut stdin, stdout) = stdin.zip(stdout).context("monzoctl has no streams")?;
         let mut lines = BufReader::new(stdout);

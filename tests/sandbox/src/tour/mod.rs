@@ -43,11 +43,17 @@ impl Tour {
     pub fn run(self) -> anyhow::Result<()> {
         let itself = std::env::current_exe().context("this program cannot find itself")?;
         let program = |name: &str| Program::new(&itself).with(name);
-        let home = Home::new(program(MONZOD), program(MONZOCTL)).context("no room for a temporary directory")?;
+        let home =
+            Home::new(program(MONZOD), program(MONZOCTL)).context("no room for a temporary directory")?;
         let now = monzod::clock::Clock::system().now();
-        let settings =
-            Settings { seed: self.seed, lively: true, approve_after: Some(APPROVES_AFTER), ..Settings::new(now) };
-        let served = http::serve(Bank::new(settings), ([127, 0, 0, 1], 0).into()).context("the bank cannot be served")?;
+        let settings = Settings {
+            seed: self.seed,
+            lively: true,
+            approve_after: Some(APPROVES_AFTER),
+            ..Settings::new(now)
+        };
+        let served = http::serve(Bank::new(settings), ([127, 0, 0, 1], 0).into())
+            .context("the bank cannot be served")?;
         home.configure(&served.url, "").context("the configuration cannot be written")?;
 
         let mut guide = Guide::begin(&home)?;
@@ -59,7 +65,9 @@ impl Tour {
         guide.say("are done for you. Then the whole history is read while the bank's five minutes run.")?;
         guide.log_in(|address| Ok(served.bank().sign_in(address, None, None)?))?;
         let rows = proof::same_ledger(&guide, &served)?;
-        guide.say(&format!("Compared with the bank's own books: all {rows} transactions are here, to the penny."))?;
+        guide.say(&format!(
+            "Compared with the bank's own books: all {rows} transactions are here, to the penny."
+        ))?;
 
         guide.show(&["status"], 0)?;
         guide.show(&["pots"], 0)?;

@@ -24,7 +24,9 @@ pub(super) fn same_ledger(guide: &Guide<'_>, served: &Served) -> anyhow::Result<
         let text = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
         let raw = |key: &str| row["raw"][key].as_str().unwrap_or_default().to_owned();
         let amount = row["amount"].as_i64().context("a row without an amount")?;
-        ours.entry(text("account_id")).or_default().insert(text("id"), (amount, raw("created"), raw("settled")));
+        ours.entry(text("account_id"))
+            .or_default()
+            .insert(text("id"), (amount, raw("created"), raw("settled")));
     }
     for account in accounts {
         let id = account["id"].as_str().context("an account without an id")?;
@@ -34,7 +36,10 @@ pub(super) fn same_ledger(guide: &Guide<'_>, served: &Served) -> anyhow::Result<
             lines
                 .map(|row| {
                     let text = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
-                    (text("id"), (row["amount"].as_i64().unwrap_or_default(), text("created"), text("settled")))
+                    (
+                        text("id"),
+                        (row["amount"].as_i64().unwrap_or_default(), text("created"), text("settled")),
+                    )
                 })
                 .collect()
         };
