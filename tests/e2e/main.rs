@@ -1,1 +1,9 @@
-fn main() {}
+//! The real programs against the simulated bank, over real sockets.
+//!
+//! Each test has a home, a bank and a daemon of its own ([`rig`]); what they print and leave behind is searched for
+//! secrets when the test ends, and the daemon's log is printed when it fails.
+
+mod capture;
+mod ledger;
+mod login;
+mod rig;

@@ -1,1 +1,7 @@
-fn main() {}
+//! The daemon, built with the tests so that they can start it.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    monzod::run(std::env::args_os())
+}

@@ -277,6 +277,11 @@ impl Bank {
         waiting.map(|login| login.approve(now)).count()
     }
 
+    /// Every token and code that was ever given, for tests that look for them where they should not be.
+    pub fn secrets(&self) -> Vec<String> {
+        self.logins.tokens.keys().chain(self.logins.codes.keys()).cloned().collect()
+    }
+
     /// Approves by itself what has waited long enough.
     pub(super) fn approve_due(&mut self) {
         let Some(after) = self.settings.approve_after else { return };

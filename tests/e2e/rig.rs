@@ -1,0 +1,286 @@
+//! A daemon in a home of its own at a bank of its own, and the client to ask it.
+
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::net::UnixDatagram;
+use std::process::{Child, ExitStatus, Output, Stdio};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use monzo_sandbox::bank::{Bank, CLIENT_SECRET, Settings};
+use monzo_sandbox::home::{Home, Program};
+use monzo_sandbox::http::{self, Served};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+/// The instant at which banks of tests begin: a Tuesday at noon, far from payday and clock changes.
+pub const NOON: &str = "2026-11-24T12:00:00Z";
+
+/// How long anything may take before a test has failed; generous, because machines can be busy.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Everything of a test.
+pub struct Rig {
+    pub home: Home,
+    pub bank: Served,
+    daemon: Option<Running>,
+    notify: UnixDatagram,
+    printed: Mutex<Vec<u8>>,
+}
+
+struct Running(Child);
+
+/// How a client ended.
+#[derive(Debug)]
+pub struct Said {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+/// A bank with little in it, whose logins are approved at once.
+pub fn small() -> Settings {
+    Settings { approve_after: Some(Duration::ZERO), ..Settings::minimal(noon()) }
+}
+
+/// A bank with a year of a life in it, whose logins are approved at once.
+pub fn year() -> Settings {
+    Settings { years: 1, approve_after: Some(Duration::ZERO), ..Settings::new(noon()) }
+}
+
+fn noon() -> Timestamp {
+    NOON.parse().expect("an instant")
+}
+
+impl Rig {
+    /// A daemon that runs, at a bank with these settings.
+    pub fn new(settings: Settings) -> Self {
+        Self::with(settings, "")
+    }
+
+    /// The same, with more configuration.
+    pub fn with(settings: Settings, more: &str) -> Self {
+        let mut rig = Self::stopped(settings, more);
+        rig.start();
+        rig
+    }
+
+    /// A daemon that is still to be started.
+    pub fn stopped(settings: Settings, more: &str) -> Self {
+        let programs = (env!("CARGO_BIN_EXE_e2e-monzod"), env!("CARGO_BIN_EXE_e2e-monzoctl"));
+        let home = Home::new(Program::new(programs.0), Program::new(programs.1)).expect("a home");
+        let bank = http::serve(Bank::new(settings), ([127, 0, 0, 1], 0).into()).expect("a bank");
+        home.configure(&bank.url, more).expect("configured");
+        let notify = UnixDatagram::bind(home.path("run/notify")).expect("a notify socket");
+        notify.set_read_timeout(Some(PATIENCE)).expect("set");
+        Self { home, bank, daemon: None, notify, printed: Mutex::default() }
+    }
+
+    /// Starts the daemon and waits until it says that it is ready.
+    pub fn start(&mut self) {
+        self.spawn();
+        self.wait_for("READY=1");
+    }
+
+    /// Starts the daemon.
+    pub fn spawn(&mut self) {
+        assert!(self.daemon.is_none(), "the daemon runs already");
+        let log = OpenOptions::new().create(true).append(true).open(self.home.path("log")).expect("a log");
+        let mut command = self.home.daemon();
+        command.env("NOTIFY_SOCKET", self.home.path("run/notify"));
+        command.stdin(Stdio::null()).stdout(log.try_clone().expect("a log")).stderr(log);
+        self.daemon = Some(Running(command.spawn().expect("the daemon starts")));
+    }
+
+    /// Waits until the daemon tells systemd something.
+    pub fn wait_for(&self, told: &str) {
+        let mut buffer = [0; 4096];
+        loop {
+            let length =
+                self.notify.recv(&mut buffer).unwrap_or_else(|error| panic!("never told {told}: {error}"));
+            if String::from_utf8_lossy(&buffer[..length]).lines().any(|line| line == told) {
+                return;
+            }
+        }
+    }
+
+    /// Sends the daemon a signal.
+    pub fn signal(&self, signal: Signal) {
+        kill_process(self.pid(), signal).expect("signalled");
+    }
+
+    /// The daemon's process.
+    pub fn pid(&self) -> Pid {
+        Pid::from_child(&self.daemon.as_ref().expect("the daemon runs").0)
+    }
+
+    /// Stops the daemon as systemd does, and answers how it ended.
+    pub fn stop(&mut self) -> ExitStatus {
+        self.signal(Signal::TERM);
+        self.ended()
+    }
+
+    /// Waits for the daemon's end.
+    pub fn ended(&mut self) -> ExitStatus {
+        self.daemon.take().expect("the daemon runs").0.wait().expect("it ended")
+    }
+
+    /// Kills the daemon without a warning.
+    pub fn kill(&mut self) {
+        self.signal(Signal::KILL);
+        self.ended();
+    }
+
+    /// Runs the client.
+    pub fn ctl(&self, arguments: &[&str]) -> Said {
+        self.ctl_with(arguments, "")
+    }
+
+    /// Runs the client with something on its standard input.
+    pub fn ctl_with(&self, arguments: &[&str], input: &str) -> Said {
+        let mut command = self.home.client(arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the client starts");
+        let mut stdin = child.stdin.take().expect("piped");
+        // It may have ended without reading.
+        let _ = stdin.write_all(input.as_bytes());
+        drop(stdin);
+        self.said(child.wait_with_output().expect("it ended"))
+    }
+
+    fn said(&self, output: Output) -> Said {
+        let mut printed = self.printed.lock().expect("not poisoned");
+        printed.extend_from_slice(&output.stdout);
+        printed.extend_from_slice(&output.stderr);
+        Said {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// Runs the client, which must end with 0, and reads the JSON that it prints.
+    pub fn json(&self, arguments: &[&str]) -> Value {
+        let arguments: Vec<&str> = arguments.iter().copied().chain(["--json"]).collect();
+        let said = self.ctl(&arguments);
+        assert!(matches!(said.code, 0 | 7), "{arguments:?}: {said:?}");
+        serde_json::from_str(&said.out).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {said:?}"))
+    }
+
+    /// Calls a method, which must answer.
+    pub fn rpc(&self, method: &str, params: &Value) -> Value {
+        let said = self.ctl(&["rpc", method, &params.to_string()]);
+        assert_eq!(said.code, 0, "{method}: {said:?}");
+        serde_json::from_str(&said.out).unwrap_or_else(|error| panic!("{method}: {error}: {said:?}"))
+    }
+
+    /// The status page.
+    pub fn status(&self) -> Value {
+        self.json(&["status"])["status"].clone()
+    }
+
+    /// The codes of what needs attention.
+    pub fn attention(&self) -> Vec<String> {
+        let status = self.status();
+        let list = status["attention"].as_array().expect("a list");
+        list.iter().map(|one| one["code"].as_str().expect("a code").to_owned()).collect()
+    }
+
+    /// Begins a login by pasting, without waiting for the bank's answer to it.
+    pub fn sign_in(&self, more: &[&str], user: &str) -> Said {
+        let arguments: Vec<&str> = ["login", "--paste", "--yes"].iter().chain(more).copied().collect();
+        let mut command = self.home.client(&arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the client starts");
+        let mut out = BufReader::new(child.stdout.take().expect("piped"));
+        let mut stdin = child.stdin.take().expect("piped");
+        let mut address = String::new();
+        out.read_line(&mut address).expect("readable");
+        if !address.trim().is_empty() {
+            let back = self.bank.bank().sign_in(address.trim(), Some(user), None).expect("signed in");
+            writeln!(stdin, "{back}").expect("it reads");
+        }
+        drop(stdin);
+        let mut rest = String::new();
+        out.read_to_string(&mut rest).expect("readable");
+        let mut output = child.wait_with_output().expect("it ended");
+        output.stdout = rest.into_bytes();
+        self.said(output)
+    }
+
+    /// Logs in and captures the history, which must succeed.
+    pub fn login(&self) {
+        let said = self.sign_in(&[], "ada");
+        assert_eq!(said.code, 0, "{said:?}");
+    }
+
+    /// Syncs, which must end with 0.
+    pub fn sync(&self) -> Said {
+        let said = self.ctl(&["sync"]);
+        assert_eq!(said.code, 0, "{said:?}");
+        said
+    }
+
+    /// Asks again and again until the answer is yes; for what happens by itself.
+    pub fn until(&self, what: &str, mut yes: impl FnMut() -> bool) {
+        let deadline = std::time::Instant::now() + PATIENCE;
+        while !yes() {
+            assert!(std::time::Instant::now() < deadline, "it never came that {what}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// The daemon's log so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.home.path("log")).unwrap_or_default()
+    }
+
+    /// Looks for secrets in everything that the test has produced.
+    fn canaries(&self) {
+        let mut secrets = self.bank.bank().secrets();
+        secrets.push(CLIENT_SECRET.to_owned());
+        let printed = self.printed.lock().expect("not poisoned").clone();
+        let mut searched = vec![("what the client printed".to_owned(), printed)];
+        for file in files(self.home.directory()) {
+            let mut bytes = Vec::new();
+            if File::open(&file).and_then(|mut file| file.read_to_end(&mut bytes)).is_ok() {
+                searched.push((file.display().to_string(), bytes));
+            }
+        }
+        for (place, bytes) in searched {
+            for secret in &secrets {
+                let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+                assert!(!found, "a secret is in {place}: {}…", &secret[..secret.len().min(8)]);
+            }
+        }
+    }
+}
+
+fn files(directory: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let Ok(entries) = std::fs::read_dir(directory) else { return Vec::new() };
+    let mut found = Vec::new();
+    for entry in entries.flatten() {
+        let path = entry.path();
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => found.extend(files(&path)),
+            Ok(kind) if kind.is_file() => found.push(path),
+            _ => {}
+        }
+    }
+    found
+}
+
+impl Drop for Rig {
+    fn drop(&mut self) {
+        if let Some(Running(mut child)) = self.daemon.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        if std::thread::panicking() {
+            eprintln!("the daemon's log:\n{}", self.log());
+        } else {
+            self.canaries();
+        }
+    }
+}
