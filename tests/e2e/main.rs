@@ -3,7 +3,16 @@
 //! Each test has a home, a bank and a daemon of its own ([`rig`]); what they print and leave behind is searched for
 //! secrets when the test ends, and the daemon's log is printed when it fails.
 
+mod access;
 mod capture;
+mod changes;
+mod config;
+mod crash;
+mod faults;
 mod ledger;
 mod login;
+mod rescue;
 mod rig;
+mod service;
+mod syncs;
+mod tokens;

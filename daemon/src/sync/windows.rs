@@ -96,7 +96,10 @@ pub struct Start {
     pub lost: Option<Window>,
 }
 
-/// Where an incremental reading begins: at the oldest row that may still change, at least `reread` back,
+/// How long before the oldest row that may still change a reading begins. Taste: any time at all would do.
+const BEFORE_OLDEST: SignedDuration = SignedDuration::from_secs(1);
+
+/// Where an incremental reading begins: before the oldest row that may still change, at least `reread` back,
 /// without a hole behind what is covered, and never further back than the bank serves.
 pub fn start(
     now: Timestamp,
@@ -105,6 +108,8 @@ pub fn start(
     reread: SignedDuration,
 ) -> Start {
     let edge = readable_from(now);
+    // Strictly before it: a row on the very edge of a window could not be missed in it.
+    let oldest_unsettled = oldest_unsettled.map(|oldest| back(oldest, BEFORE_OLDEST));
     let wanted = [covered_to, oldest_unsettled, Some(back(now, reread))];
     let since = wanted.into_iter().flatten().min().unwrap_or(edge);
     Start {
@@ -173,7 +178,8 @@ mod tests {
         let month = back(now, days(30));
         let year = back(now, days(365));
         assert_eq!(since(Some(now), None), Start { since: week, lost: None });
-        assert_eq!(since(Some(now), Some(month)), Start { since: month, lost: None });
+        // A row on the edge of a window could not be missed in it.
+        assert_eq!(since(Some(now), Some(month)), Start { since: back(month, BEFORE_OLDEST), lost: None });
         assert_eq!(since(Some(month), None), Start { since: month, lost: None });
         assert_eq!(since(None, None), Start { since: readable_from(now), lost: None });
         let lost = Window::new(year, readable_from(now));

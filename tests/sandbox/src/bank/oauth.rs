@@ -64,6 +64,8 @@ pub struct Logins {
     tokens: HashMap<String, Token>,
     logins: HashMap<usize, Login>,
     given: u64,
+    /// Every code and token that was ever given.
+    secrets: Vec<String>,
 }
 
 /// Whose request it is, and what it may see.
@@ -83,6 +85,7 @@ impl Bank {
             ids::token("code_", self.settings.seed ^ (self.logins.given << 8) ^ self.now.unsigned_abs());
         let given = Code { user, redirect: redirect.to_owned(), until: self.now.saturating_add(CODE_LIFE) };
         self.logins.codes.insert(code.clone(), given);
+        self.logins.secrets.push(code.clone());
         code
     }
 
@@ -121,16 +124,28 @@ impl Bank {
         if known.until < self.now {
             return Err(invalid());
         }
-        if let Some(before) = self.logins.logins.get(&known.user) {
-            for token in [before.access.clone(), before.refresh.clone()] {
-                self.logins.end(&token, Fate::Evicted);
-            }
-        }
+        self.evict(known.user);
         let (access, refresh) = self.new_tokens(known.user);
         let login = Login { access, refresh, signed_in: self.now, approved: None, consent_until: Ms::MAX };
         let answer = self.grant(&login, known.user);
         self.logins.logins.insert(known.user, login);
         Ok(answer)
+    }
+
+    /// Another login of the same person has the place of the one before.
+    pub(crate) fn displace(&mut self, user: usize) {
+        self.evict(user);
+        let (access, refresh) = self.new_tokens(user);
+        let login = Login { access, refresh, signed_in: self.now, approved: None, consent_until: Ms::MAX };
+        self.logins.logins.insert(user, login);
+    }
+
+    fn evict(&mut self, user: usize) {
+        if let Some(before) = self.logins.logins.get(&user) {
+            for token in [before.access.clone(), before.refresh.clone()] {
+                self.logins.end(&token, Fate::Evicted);
+            }
+        }
     }
 
     fn refresh(&mut self, request: &Request) -> Reply {
@@ -186,6 +201,7 @@ impl Bank {
         let access = ids::token("access_", salt);
         let refresh = ids::token("refresh_", salt ^ 1);
         let token = Token { user, refresh: false, until, fate: Fate::Live };
+        self.logins.secrets.extend([access.clone(), refresh.clone()]);
         self.logins.tokens.insert(access.clone(), token);
         self.logins.tokens.insert(refresh.clone(), Token { refresh: true, until: Ms::MAX, ..token });
         (access, refresh)
@@ -279,7 +295,7 @@ impl Bank {
 
     /// Every token and code that was ever given, for tests that look for them where they should not be.
     pub fn secrets(&self) -> Vec<String> {
-        self.logins.tokens.keys().chain(self.logins.codes.keys()).cloned().collect()
+        self.logins.secrets.clone()
     }
 
     /// Approves by itself what has waited long enough.
