@@ -22,6 +22,9 @@ mod syncs;
 mod time;
 mod windows;
 
+#[cfg(test)]
+mod tests;
+
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -30,6 +33,7 @@ use std::time::{Duration, Instant};
 use r2d2::Pool;
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 pub use accounts::StoredAccount;
 pub use backup::{BackupError, list, prune, restore, verify};
@@ -48,9 +52,27 @@ pub struct Store(Arc<Inner>);
 
 struct Inner {
     path: PathBuf,
+    /// Who may use a connection: waiting for one costs no thread, however slow the disk is.
+    writing: Arc<Semaphore>,
+    reading: Arc<Semaphore>,
+    health: watch::Sender<Health>,
     writer: Pool<SqliteConnectionManager>,
     readers: Pool<SqliteConnectionManager>,
     observe: Box<dyn Fn(Duration) + Send + Sync>,
+}
+
+/// How the database fares.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Health {
+    /// The last transaction was kept.
+    #[default]
+    Good,
+    /// The disk has no room; reads go on, and writes as soon as there is.
+    Full,
+    /// The file does not take writes; reads go on.
+    ReadOnly,
+    /// Its pages do not hold together.
+    Damaged(String),
 }
 
 /// One instant of the database, to ask questions of.
@@ -77,15 +99,16 @@ impl Store {
         deed: impl FnOnce(&Writer<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let inner = Arc::clone(&self.0);
+        let turn = turn(&inner.writing).await?;
         blocking(move || {
-            let mut connection = inner.writer.get()?;
+            let _turn = turn;
             let began = Instant::now();
-            let transaction = Transaction::new(&mut connection, TransactionBehavior::Immediate)
-                .map_err(StoreError::from)?;
-            let done = deed(&Writer(Reader(&transaction)))?;
-            transaction.commit()?;
-            (inner.observe)(began.elapsed());
-            Ok(done)
+            let done = inner.commit(deed);
+            inner.judge(done.as_ref().err());
+            if done.is_ok() {
+                (inner.observe)(began.elapsed());
+            }
+            done
         })
         .await
     }
@@ -99,18 +122,71 @@ impl Store {
         question: impl FnOnce(&Reader<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let inner = Arc::clone(&self.0);
+        let turn = turn(&inner.reading).await?;
         blocking(move || {
-            let mut connection = inner.readers.get()?;
-            let snapshot = Transaction::new(&mut connection, TransactionBehavior::Deferred)?;
-            question(&Reader(&snapshot))
+            let _turn = turn;
+            let answer = inner.ask(question);
+            if let Err(damaged @ StoreError::Damaged(_)) = &answer {
+                inner.judge(Some(damaged));
+            }
+            answer
         })
         .await
+    }
+
+    /// Whether it can be written and is whole, as the last transactions found it.
+    pub fn health(&self) -> Health {
+        self.0.health.borrow().clone()
+    }
+
+    /// The same, as it changes.
+    pub fn watch_health(&self) -> watch::Receiver<Health> {
+        self.0.health.subscribe()
     }
 
     /// The database's file.
     pub fn path(&self) -> &Path {
         &self.0.path
     }
+}
+
+impl Inner {
+    fn commit<T>(&self, deed: impl FnOnce(&Writer<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let mut connection = self.writer.get()?;
+        let transaction = Transaction::new(&mut connection, TransactionBehavior::Immediate)?;
+        let done = deed(&Writer(Reader(&transaction)))?;
+        transaction.commit()?;
+        Ok(done)
+    }
+
+    fn ask<T>(&self, question: impl FnOnce(&Reader<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let mut connection = self.readers.get()?;
+        let snapshot = Transaction::new(&mut connection, TransactionBehavior::Deferred)?;
+        question(&Reader(&snapshot))
+    }
+
+    /// Learns from how a transaction ended; what is damaged stays so until it is opened anew.
+    fn judge(&self, error: Option<&StoreError>) {
+        let now = match error {
+            None => Health::Good,
+            Some(StoreError::Full) => Health::Full,
+            Some(StoreError::ReadOnly) => Health::ReadOnly,
+            Some(StoreError::Damaged(why)) => Health::Damaged(why.clone()),
+            Some(_) => return,
+        };
+        self.health.send_if_modified(|health| {
+            let changes = *health != now && !matches!(health, Health::Damaged(_));
+            if changes {
+                *health = now;
+            }
+            changes
+        });
+    }
+}
+
+/// Waits for a connection to be free; the permit goes with the work, so that a caller who leaves frees nothing early.
+async fn turn(of: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, StoreError> {
+    Arc::clone(of).acquire_owned().await.map_err(|_| StoreError::Stopping)
 }
 
 /// Runs what blocks away from the tasks; a panic in it goes on where it was asked for.
