@@ -88,7 +88,10 @@ CREATE TABLE transactions (
 ) STRICT;
 
 CREATE INDEX transactions_by_time ON transactions (created_at, id);
-CREATE INDEX transactions_of_account_by_time ON transactions (account_id, created_at, id, amount);
+CREATE INDEX transactions_of_account_by_time ON transactions (account_id, created_at, id);
+-- What counts towards a balance, so that a sum touches no row.
+CREATE INDEX transactions_counted ON transactions (account_id, created_at, amount, decline_reason, withdrawn_at)
+    WHERE decline_reason IS NULL AND withdrawn_at IS NULL;
 CREATE INDEX transactions_unsettled ON transactions (account_id, created_at)
     WHERE settled_at IS NULL AND decline_reason IS NULL AND withdrawn_at IS NULL;
 CREATE INDEX transactions_by_id ON transactions (id);
@@ -171,6 +174,15 @@ CREATE TABLE exclusions (
     id TEXT PRIMARY KEY,
     kind TEXT NOT NULL CHECK (kind IN ('account', 'pot')),
     at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Names that a person wrote, bound to what they meant first, so that a rename in the app changes nothing.
+CREATE TABLE names (
+    name TEXT NOT NULL COLLATE NOCASE,
+    kind TEXT NOT NULL CHECK (kind IN ('account', 'pot')),
+    id TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (name, kind)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE grants (

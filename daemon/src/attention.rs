@@ -9,6 +9,7 @@ use monzo_common::model::{AccountStatus, Attention, Login, LoginState, Severity}
 use monzo_common::money::Money;
 
 use crate::login::access;
+use crate::store::{Health, StoreError};
 
 /// What went wrong outside the rooms and lasts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -57,8 +58,8 @@ pub struct Facts {
     pub differences: Vec<(AccountId, i64)>,
     /// Records that could not be understood.
     pub quarantined: u64,
-    /// Why the database cannot be written, while it cannot.
-    pub unwritable: Option<String>,
+    /// How the database fares.
+    pub store: Health,
     /// How far this machine's clock is ahead of the bank's, where that is too far.
     pub skew: Option<SignedDuration>,
     /// What went wrong outside the rooms.
@@ -100,12 +101,17 @@ pub fn between() -> Attention {
 }
 
 fn store(facts: &Facts, all: &mut Vec<Attention>) {
-    if let Some(why) = &facts.unwritable {
-        all.push(problem(
-            "store_unwritable",
-            why,
-            "make room (`df -h`), or let the state directory be written",
-        ));
+    let unwritable = |why: StoreError, hint| problem("store_unwritable", why.to_string(), hint);
+    match &facts.store {
+        Health::Full => all.push(unwritable(StoreError::Full, "make room: `df -h`")),
+        Health::ReadOnly => {
+            all.push(unwritable(
+                StoreError::ReadOnly,
+                "let the state directory be written; see the kernel's log",
+            ));
+        }
+        // The daemon goes into rescue mode for it.
+        Health::Good | Health::Damaged(_) => {}
     }
     if let Some(why) = &facts.troubles.backup {
         let message = format!("the last scheduled backup failed: {why}");

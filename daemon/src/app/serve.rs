@@ -26,14 +26,14 @@ use crate::host::notify::{self, Heartbeats};
 use crate::host::signals::{self, Signal};
 use crate::host::{directories, log, messages, sockets};
 use crate::metrics::{self, Metrics, Readiness};
-use crate::monzo::{Https, Line, Pace};
+use crate::monzo::{Https, Line, Method, Pace, Request};
 use crate::rpc::access::Grants;
 use crate::rpc::events::Hub;
 use crate::rpc::guard::Gate;
 use crate::rpc::handlers::{Command, Desk, Parts, Served, Uploads};
 use crate::rpc::peer;
 use crate::rpc::server::{self, Server};
-use crate::store::{self, Audited};
+use crate::store::{self, Audited, Health};
 
 /// How long a clean stop takes beyond what was sent to the bank. Taste: a client has its answer by then.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -58,6 +58,8 @@ struct Daemon {
     sealed: bool,
     /// Looks for damage after an unclean stop.
     check: Option<JoinHandle<Option<String>>>,
+    /// How the database fares.
+    health: Option<watch::Receiver<Health>>,
 }
 
 /// Serves until a signal, and ends cleanly.
@@ -118,7 +120,11 @@ pub(super) async fn serve(
         core: None,
         sealed: false,
         check: None,
+        health: None,
     };
+    if config.monzo.clock == ClockSource::Bank {
+        learn_time(&ground.line).await;
+    }
     notify::status("opening the database");
     daemon.open().await;
 
@@ -179,6 +185,13 @@ pub(super) async fn serve(
     }
     cleanup.remove();
     ended
+}
+
+/// Asks a simulated bank for its time, by any answer at all, before anything is decided by it.
+async fn learn_time(line: &Line) {
+    if let Err(error) = line.send("whoami", Request::new(Method::Get, "/ping/whoami")).await {
+        tracing::warn!(%error, "the bank does not tell its time yet");
+    }
 }
 
 /// Keeps what operators call, in order, without holding anybody up.
@@ -255,6 +268,7 @@ impl Daemon {
             Err(error) => tracing::warn!(%error, "roles that were added could not be read"),
         }
         self.ground.metrics.store_damaged(false);
+        self.health = Some(store.watch_health());
         self.sealed = false;
         self.mode.send_replace(Mode::Normal);
         self.served.send_replace(Served::Normal(core.rooms.clone()));
@@ -279,9 +293,11 @@ impl Daemon {
         self.served.send_replace(Served::Rescue(why.to_string()));
     }
 
-    /// The check after an unclean stop has ended.
+    /// The check after an unclean stop has ended, or damage was met on the way.
     async fn checked(&mut self, damage: Option<String>) {
-        self.check = None;
+        if let Some(check) = self.check.take() {
+            check.abort();
+        }
         self.troubles.send_modify(|troubles| troubles.checking = false);
         let Some(damage) = damage else { return tracing::info!("the database is whole") };
         let error = Unusable::from(store::OpenError::Damaged(damage));
@@ -336,6 +352,7 @@ impl Daemon {
                     }
                 },
                 damage = finished(&mut self.check) => self.checked(damage).await,
+                damage = damaged(&mut self.health) => self.checked(Some(damage)).await,
                 ended = looping(&mut self.core) => {
                     ended.context("the sync loop failed")?;
                     anyhow::bail!("the sync loop ended by itself");
@@ -411,7 +428,10 @@ impl Daemon {
     async fn restore(&mut self, from: PathBuf, name: String) -> Result<Restored, Fault> {
         notify::status("putting back a database");
         self.served.send_replace(Served::Between);
-        self.check = None;
+        self.health = None;
+        if let Some(check) = self.check.take() {
+            check.abort();
+        }
         if let Some(core) = self.core.take() {
             let patience = self.config.borrow().config.monzo.timeout.duration() + DRAIN;
             if !core.close(tokio::time::sleep(patience)).await {
@@ -467,6 +487,21 @@ async fn finished(check: &mut Option<JoinHandle<Option<String>>>) -> Option<Stri
         // A check that was aborted has found nothing.
         Some(check) => check.await.unwrap_or_default(),
         None => std::future::pending().await,
+    }
+}
+
+/// Waits until the database shows that it is damaged, for ever if it does not.
+async fn damaged(health: &mut Option<watch::Receiver<Health>>) -> String {
+    loop {
+        let Some(watched) = health else { return std::future::pending().await };
+        let now = watched.borrow_and_update().clone();
+        if let Health::Damaged(why) = now {
+            *health = None;
+            return why;
+        }
+        if watched.changed().await.is_err() {
+            *health = None;
+        }
     }
 }
 

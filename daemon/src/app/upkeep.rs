@@ -15,7 +15,7 @@ use crate::attention::Troubles;
 use crate::config::Loaded;
 use crate::host::{messages, notify};
 use crate::rpc::handlers::{Rooms, Served};
-use crate::store;
+use crate::store::{self, Health};
 
 /// How often. Taste: reminders and backups are a matter of days, measurements of minutes.
 const EVERY: Duration = Duration::from_secs(60);
@@ -84,7 +84,7 @@ impl Upkeep {
             self.ground.metrics.quarantined(rows);
         }
         // A database that could not be written is tried again, so that all resumes by itself.
-        if rooms.store.unwritable().is_some() {
+        if matches!(rooms.store.health(), Health::Full | Health::ReadOnly) {
             let now = self.ground.clock.now();
             let _ = rooms.store.write(move |writer| writer.set_meta("tried_at", &now.to_string())).await;
         }

@@ -9,6 +9,8 @@ mod flow;
 mod loopback;
 mod oauth;
 pub mod seal;
+#[cfg(test)]
+mod tests;
 mod tokens;
 mod vault;
 

@@ -8,6 +8,8 @@ mod error;
 mod line;
 mod pace;
 mod retry;
+#[cfg(test)]
+pub(crate) mod tests;
 mod transport;
 pub mod wire;
 

@@ -234,7 +234,7 @@ struct RowBody {
     category: String,
     #[serde(default, deserialize_with = "lenient")]
     categories: Option<BTreeMap<String, i64>>,
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "expanded")]
     merchant: Option<MerchantBody>,
     #[serde(default, deserialize_with = "lenient")]
     counterparty: Option<CounterpartyBody>,
@@ -248,9 +248,20 @@ struct RowBody {
     metadata: MetadataBody,
 }
 
-#[derive(Deserialize)]
+/// Takes a merchant, or its id alone where the bank does not expand it.
+fn expanded<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<MerchantBody>, D::Error> {
+    let raw: &'de RawValue = Deserialize::deserialize(deserializer)?;
+    Ok(match serde_json::from_str::<String>(raw.get()) {
+        Ok(id) => Some(MerchantBody { id, ..MerchantBody::default() }),
+        Err(_) => serde_json::from_str(raw.get()).ok(),
+    })
+}
+
+#[derive(Default, Deserialize)]
 struct MerchantBody {
+    #[serde(default, deserialize_with = "lenient")]
     id: String,
+    #[serde(default, deserialize_with = "lenient")]
     name: String,
     #[serde(default, deserialize_with = "lenient")]
     group_id: Option<String>,
@@ -344,7 +355,7 @@ pub fn row(account: &AccountId, raw: &str) -> Result<Row, Unreadable> {
         notes: body.notes,
         category: body.category,
         categories: body.categories.unwrap_or_default().into_iter().collect(),
-        merchant: body.merchant.map(|merchant| Merchant {
+        merchant: body.merchant.filter(|merchant| !merchant.id.is_empty()).map(|merchant| Merchant {
             id: merchant.id.into(),
             group_id: filled(merchant.group_id),
             name: merchant.name,
@@ -452,6 +463,19 @@ mod tests {
             let mut absent = plain();
             absent.as_object_mut().expect("an object").remove(key);
             assert!(read(&absent).is_ok(), "without {key}");
+        }
+    }
+
+    #[test]
+    fn every_key_of_a_merchant_may_be_missing_but_its_id() {
+        let merchant = |value: Value| read(&with("merchant", value)).expect("it is readable").merchant;
+        let known = |found: Option<Merchant>| found.map(|merchant| (merchant.id.to_string(), merchant.name));
+        let only = Some(("merch_7".to_owned(), String::new()));
+        assert_eq!(known(merchant(json!({"id": "merch_7"}))), only);
+        assert_eq!(known(merchant(json!("merch_7"))), only);
+        assert_eq!(known(merchant(json!({"id": "merch_7", "name": 5, "address": []}))), only);
+        for nobody in [json!(null), json!({}), json!({"name": "Shop"}), json!("")] {
+            assert_eq!(merchant(nobody.clone()), None, "{nobody}");
         }
     }
 

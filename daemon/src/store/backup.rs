@@ -3,8 +3,9 @@
 //! A backup holds no tokens or secrets unless asked for; what is taken out is taken out of the free pages too.
 //! Restoring never destroys: the database that was there is put aside, and its login carried over where it still fits.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -68,7 +69,9 @@ impl Store {
         now: Timestamp,
     ) -> Result<Backup, BackupError> {
         let (inner, directory) = (std::sync::Arc::clone(&self.0), directory.to_owned());
+        let turn = super::turn(&inner.reading).await?;
         let made = blocking(move || {
+            let _turn = turn;
             let connection = inner.readers.get()?;
             Ok(create(&connection, &directory, cause, with_login, now))
         });
@@ -84,7 +87,7 @@ pub(super) fn create(
     with_login: bool,
     now: Timestamp,
 ) -> Result<Backup, BackupError> {
-    fs::create_dir_all(directory).map_err(file(directory))?;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(file(directory))?;
     let stamp = now.strftime("%Y%m%dT%H%M%S");
     let millis = now.as_millisecond().rem_euclid(1000);
     let suffix = if with_login { WITH_LOGIN } else { SUFFIX };
@@ -112,11 +115,16 @@ fn fill(connection: &Connection, partial: &Path, with_login: bool) -> Result<(),
     if partial.exists() {
         fs::remove_file(partial).map_err(file(partial))?;
     }
-    connection.execute("VACUUM INTO ?1", [partial.to_string_lossy()])?;
+    // Nobody else's to read, whatever the umask and the directory say.
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(partial).map_err(file(partial))?;
+    let text =
+        partial.to_str().ok_or_else(|| io::Error::other("its name is not text")).map_err(file(partial))?;
+    connection.execute("VACUUM INTO ?1", [text])?;
     if !with_login {
         let copy = Connection::open(partial)?;
+        // Overwritten with zeros in place; the journal that would keep a copy is in memory.
         copy.execute_batch(
-            "PRAGMA journal_mode = DELETE; PRAGMA secure_delete = ON; DELETE FROM secrets; VACUUM",
+            "PRAGMA journal_mode = MEMORY; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; DELETE FROM secrets",
         )?;
     }
     Ok(())
@@ -243,7 +251,13 @@ pub fn restore(
         return Err(BackupError::Unsound { name: name.to_owned(), why: checked.problems.join("; ") });
     }
     let incoming = path.with_extension("db.incoming");
-    fs::copy(from, &incoming).map_err(file(&incoming))?;
+    // What an attempt that was cut off left behind is of no use.
+    for tail in ["", "-wal", "-shm"] {
+        let _ = fs::remove_file(with_tail(&incoming, tail));
+    }
+    fs::copy(from, &incoming)
+        .and_then(|_| fs::set_permissions(&incoming, fs::Permissions::from_mode(0o600)))
+        .map_err(file(&incoming))?;
     let login_kept = keep_login && carry_login(path, &incoming);
     let placed = place(path, &incoming, now);
     if placed.is_err() {
@@ -282,14 +296,23 @@ fn carry_login(present: &Path, incoming: &Path) -> bool {
     carry().unwrap_or(false)
 }
 
-/// Moves the present database aside and the incoming one into its place.
+/// Puts the incoming database in the place of the present one, which stays under another name.
+///
+/// At every moment there is one database or the other at `path`: a start after a cut finds neither nothing nor a mixture.
 fn place(path: &Path, incoming: &Path, now: Timestamp) -> Result<Option<String>, BackupError> {
     File::open(incoming).and_then(|copy| copy.sync_all()).map_err(file(incoming))?;
     let directory = path.parent().unwrap_or(Path::new("."));
     let mut put_aside = None;
     if path.exists() {
+        // So that its journal is empty, if it can still be read.
+        if let Ok(present) = Connection::open(path) {
+            let _ = present.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        }
         let aside = path.with_extension(format!("db.before-{}", now.strftime("%Y%m%dT%H%M%SZ")));
-        for tail in ["", "-wal", "-shm"] {
+        let _ = fs::remove_file(&aside);
+        fs::hard_link(path, &aside).or_else(|_| fs::copy(path, &aside).map(drop)).map_err(file(&aside))?;
+        // The old journal would be taken for the new database's.
+        for tail in ["-wal", "-shm"] {
             let (old, new) = (with_tail(path, tail), with_tail(&aside, tail));
             if old.exists() {
                 fs::rename(&old, &new).map_err(file(&new))?;

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use monzo_common::model::{Excluded, Role};
 use rusqlite::params;
 
-use super::time::ms;
+use super::time::{ms, optional};
 use super::{Reader, StoreError, Writer};
 
 /// Audited calls that are kept. Taste.
@@ -23,6 +23,13 @@ pub struct Audited {
     pub outcome: String,
 }
 
+const fn word(kind: Excluded) -> &'static str {
+    match kind {
+        Excluded::Account => "account",
+        Excluded::Pot => "pot",
+    }
+}
+
 impl Reader<'_> {
     /// What was excluded by hand.
     ///
@@ -35,6 +42,15 @@ impl Reader<'_> {
             Ok((if kind == "pot" { Excluded::Pot } else { Excluded::Account }, row.get(1)?))
         })?;
         Ok(exclusions.collect::<Result<_, _>>()?)
+    }
+
+    /// What a name was bound to when it was first used.
+    ///
+    /// # Errors
+    /// As every question.
+    pub fn bound(&self, kind: Excluded, name: &str) -> Result<Option<String>, StoreError> {
+        let one = "SELECT id FROM names WHERE name = ?1 AND kind = ?2";
+        optional(self.0.prepare_cached(one)?.query_row([name, word(kind)], |row| row.get(0)))
     }
 
     /// Roles that were given over the socket.
@@ -57,12 +73,19 @@ impl Writer<'_> {
     /// # Errors
     /// As every deed.
     pub fn exclude(&self, kind: Excluded, id: &str, now: Timestamp) -> Result<bool, StoreError> {
-        let kind = match kind {
-            Excluded::Account => "account",
-            Excluded::Pot => "pot",
-        };
+        let kind = word(kind);
         let insert = "INSERT INTO exclusions (id, kind, at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
         Ok(self.0.0.prepare_cached(insert)?.execute(params![id, kind, ms(now)])? > 0)
+    }
+
+    /// Binds a name to what it means now; one that is bound already stays so. Answers what it is bound to.
+    ///
+    /// # Errors
+    /// As every deed.
+    pub fn bind(&self, kind: Excluded, name: &str, id: &str, now: Timestamp) -> Result<String, StoreError> {
+        let insert = "INSERT INTO names (name, kind, id, at) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
+        self.0.0.prepare_cached(insert)?.execute(params![name, word(kind), id, ms(now)])?;
+        Ok(self.bound(kind, name)?.unwrap_or_else(|| id.to_owned()))
     }
 
     /// Takes an exclusion back; `true` if there was one.

@@ -22,14 +22,18 @@ mod syncs;
 mod time;
 mod windows;
 
+#[cfg(test)]
+mod tests;
+
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use r2d2::Pool;
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use accounts::StoredAccount;
@@ -52,17 +56,32 @@ pub struct Store(Arc<Inner>);
 
 struct Inner {
     path: PathBuf,
+    /// Who may use a connection: waiting for one costs no thread, however slow the disk is.
+    writing: Arc<Semaphore>,
+    reading: Arc<Semaphore>,
+    health: watch::Sender<Health>,
     writer: Pool<SqliteConnectionManager>,
     readers: Pool<SqliteConnectionManager>,
     observe: Observe,
-    /// Why the last write failed, while the database cannot be written.
-    unwritable: Mutex<Option<String>>,
     /// Declared last, so that it tells when every connection is closed.
     closed: DropGuard,
 }
 
 /// Told of each write transaction: whether it was committed, and how long it took.
 pub type Observe = Box<dyn Fn(bool, Duration) + Send + Sync>;
+/// How the database fares.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Health {
+    /// The last transaction was kept.
+    #[default]
+    Good,
+    /// The disk has no room; reads go on, and writes as soon as there is.
+    Full,
+    /// The file does not take writes; reads go on.
+    ReadOnly,
+    /// Its pages do not hold together.
+    Damaged(String),
+}
 
 /// One instant of the database, to ask questions of.
 pub struct Reader<'a>(&'a Connection);
@@ -88,10 +107,13 @@ impl Store {
         deed: impl FnOnce(&Writer<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let inner = Arc::clone(&self.0);
+        let turn = turn(&inner.writing).await?;
         blocking(move || {
+            let _turn = turn;
             let began = Instant::now();
-            let done = inner.transact(deed);
-            inner.note(done.as_ref().err(), began.elapsed());
+            let done = inner.commit(deed);
+            inner.judge(done.as_ref().err());
+            (inner.observe)(done.is_ok(), began.elapsed());
             done
         })
         .await
@@ -106,22 +128,31 @@ impl Store {
         question: impl FnOnce(&Reader<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let inner = Arc::clone(&self.0);
+        let turn = turn(&inner.reading).await?;
         blocking(move || {
-            let mut connection = inner.readers.get()?;
-            let snapshot = Transaction::new(&mut connection, TransactionBehavior::Deferred)?;
-            question(&Reader(&snapshot))
+            let _turn = turn;
+            let answer = inner.ask(question);
+            if let Err(damaged @ StoreError::Damaged(_)) = &answer {
+                inner.judge(Some(damaged));
+            }
+            answer
         })
         .await
+    }
+
+    /// Whether it can be written and is whole, as the last transactions found it.
+    pub fn health(&self) -> Health {
+        self.0.health.borrow().clone()
+    }
+
+    /// The same, as it changes.
+    pub fn watch_health(&self) -> watch::Receiver<Health> {
+        self.0.health.subscribe()
     }
 
     /// The database's file.
     pub fn path(&self) -> &Path {
         &self.0.path
-    }
-
-    /// Why the database cannot be written, while it cannot.
-    pub fn unwritable(&self) -> Option<String> {
-        self.0.unwritable().clone()
     }
 
     /// Cancelled when the last handle is gone and every connection closed, so that the file may be replaced.
@@ -131,7 +162,7 @@ impl Store {
 }
 
 impl Inner {
-    fn transact<T>(&self, deed: impl FnOnce(&Writer<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    fn commit<T>(&self, deed: impl FnOnce(&Writer<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let mut connection = self.writer.get()?;
         let transaction = Transaction::new(&mut connection, TransactionBehavior::Immediate)?;
         let done = deed(&Writer(Reader(&transaction)))?;
@@ -139,24 +170,34 @@ impl Inner {
         Ok(done)
     }
 
-    fn note(&self, error: Option<&StoreError>, elapsed: Duration) {
-        match error {
-            Some(error) if error.unwritable() => {
-                (self.observe)(false, elapsed);
-                *self.unwritable() = Some(error.to_string());
-            }
-            // What the deed itself refused says nothing about the disk.
-            Some(_) => {}
-            None => {
-                (self.observe)(true, elapsed);
-                *self.unwritable() = None;
-            }
-        }
+    fn ask<T>(&self, question: impl FnOnce(&Reader<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let mut connection = self.readers.get()?;
+        let snapshot = Transaction::new(&mut connection, TransactionBehavior::Deferred)?;
+        question(&Reader(&snapshot))
     }
 
-    fn unwritable(&self) -> MutexGuard<'_, Option<String>> {
-        self.unwritable.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Learns from how a transaction ended; what is damaged stays so until it is opened anew.
+    fn judge(&self, error: Option<&StoreError>) {
+        let now = match error {
+            None => Health::Good,
+            Some(StoreError::Full) => Health::Full,
+            Some(StoreError::ReadOnly) => Health::ReadOnly,
+            Some(StoreError::Damaged(why)) => Health::Damaged(why.clone()),
+            Some(_) => return,
+        };
+        self.health.send_if_modified(|health| {
+            let changes = *health != now && !matches!(health, Health::Damaged(_));
+            if changes {
+                *health = now;
+            }
+            changes
+        });
     }
+}
+
+/// Waits for a connection to be free; the permit goes with the work, so that a caller who leaves frees nothing early.
+async fn turn(of: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, StoreError> {
+    Arc::clone(of).acquire_owned().await.map_err(|_| StoreError::Stopping)
 }
 
 /// Runs what blocks away from the tasks; a panic in it goes on where it was asked for.

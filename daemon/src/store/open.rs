@@ -1,16 +1,17 @@
 //! Opening the database: ours, not newer, whole, migrated after a backup, and with every pragma in force.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use r2d2::Pool;
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{Connection, OpenFlags};
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::{Inner, Observe, OpenError, Store, StoreError, backup, blocking, migrate};
+use super::{Health, Inner, Observe, OpenError, Store, StoreError, backup, blocking, migrate};
 
 /// How long a connection waits for another.
 const BUSY: Duration = Duration::from_secs(5);
@@ -52,7 +53,8 @@ impl Store {
             other => OpenError::Unusable(other),
         };
         let mut connection = Connection::open(path).map_err(unusable)?;
-        prepare(&connection).map_err(unusable)?;
+        connection.busy_timeout(BUSY).map_err(unusable)?;
+        // Looked at before a pragma can change it: another program's file stays as it was.
         if !migrate::ours(&connection).map_err(unusable)? {
             return Err(OpenError::Foreign(path.to_owned()));
         }
@@ -60,6 +62,7 @@ impl Store {
         if found > known {
             return Err(OpenError::Newer { found, known });
         }
+        prepare(&connection).map_err(unusable)?;
         if found > 0 && found < known {
             backup::create(&connection, &options.backups, "migration", false, options.now)
                 .map_err(|error| OpenError::Migration(format!("no backup could be made first: {error}")))?;
@@ -67,7 +70,12 @@ impl Store {
         if found < known {
             migrate::migrate(&mut connection)?;
         }
-        let clean = found == 0 || mark(&connection, false).map_err(unusable)?;
+        let marked = mark(&connection, false).or_else(|error| match StoreError::from(error) {
+            // A full disk stops what writes, not what reads.
+            StoreError::Full | StoreError::ReadOnly => Ok(false),
+            other => Err(OpenError::Unusable(other)),
+        })?;
+        let clean = found == 0 || marked;
         drop(connection);
         let store = Self::pools(path, options.observe).map_err(OpenError::Unusable)?;
         Ok(Opened { store, clean, migrated_from: (found > 0 && found < known).then_some(found) })
@@ -89,9 +97,11 @@ impl Store {
         let quiet = OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let writer = pool(1, OpenFlags::SQLITE_OPEN_READ_WRITE | quiet)?;
         let readers = pool(READERS, OpenFlags::SQLITE_OPEN_READ_ONLY | quiet)?;
+        let (writing, reading) = (Arc::new(Semaphore::new(1)), Arc::new(Semaphore::new(READERS as usize)));
+        let health = watch::Sender::new(Health::default());
         let closed = CancellationToken::new().drop_guard();
-        let (path, unwritable) = (path.to_owned(), Mutex::default());
-        Ok(Self(Arc::new(Inner { path, writer, readers, observe, unwritable, closed })))
+        let path = path.to_owned();
+        Ok(Self(Arc::new(Inner { path, writing, reading, health, writer, readers, observe, closed })))
     }
 
     /// Looks for damage, for seconds on a large database; each problem is a sentence.
@@ -113,7 +123,9 @@ impl Store {
     /// When the mark could not be written; the database is whole all the same.
     pub async fn close(self) -> Result<(), StoreError> {
         let inner = Arc::clone(&self.0);
+        let turn = super::turn(&inner.writing).await?;
         blocking(move || {
+            let _turn = turn;
             let connection = inner.writer.get()?;
             mark(&connection, true)?;
             connection.execute_batch("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE)")?;

@@ -1,7 +1,7 @@
 //! Quarantine: records that could not be understood, kept whole until a version comes that can.
 
 use jiff::Timestamp;
-use monzo_common::id::AccountId;
+use monzo_common::id::{AccountId, TransactionId};
 use monzo_common::model::Quarantined;
 use rusqlite::params;
 use sha2::{Digest, Sha256};
@@ -65,6 +65,19 @@ impl Reader<'_> {
 }
 
 impl Writer<'_> {
+    /// Records of this account wait in quarantine.
+    pub(super) fn in_quarantine(&self, account: &AccountId) -> Result<bool, StoreError> {
+        let any = "SELECT EXISTS (SELECT 1 FROM quarantine WHERE account_id = ?1)";
+        Ok(self.0.0.prepare_cached(any)?.query_row([account.as_str()], |row| row.get(0))?)
+    }
+
+    /// The bank lists a record in a shape that is understood: what was kept of it in another is of no use any more.
+    pub(super) fn release_row(&self, account: &AccountId, id: &TransactionId) -> Result<(), StoreError> {
+        let delete = "DELETE FROM quarantine WHERE account_id = ?1 AND transaction_id = ?2";
+        self.0.0.prepare_cached(delete)?.execute([account.as_str(), id.as_str()])?;
+        Ok(())
+    }
+
     /// Keeps a record; one that is kept already adds nothing. Answers how many were new.
     pub(super) fn quarantine(
         &self,

@@ -49,7 +49,11 @@ fn transaction(row: &Row<'_>) -> rusqlite::Result<Transaction> {
         local_currency: parsed(row, 8)?,
         description: row.get(9)?,
         merchant: match merchant.zip(merchant_name) {
-            Some((id, name)) => Some(Merchant { id: MerchantId::from(id), name, emoji: row.get(12)? }),
+            // Of a merchant that the bank did not expand only the id is known.
+            Some((id, name)) => {
+                let name = if name.is_empty() { id.clone() } else { name };
+                Some(Merchant { id: MerchantId::from(id), name, emoji: row.get(12)? })
+            }
             None => None,
         },
         counterparty: row.get(13)?,
@@ -133,9 +137,11 @@ impl Filter {
         if !query.accounts.is_empty() {
             let marks = vec!["?"; query.accounts.len()].join(", ");
             let ids = query.accounts.iter().map(|id| Value::Text(id.as_str().to_owned()));
-            self.add(&format!("t.account_id IN ({marks})"), ids);
+            // Of one account the rows are found in order; of several they would have to be sorted, all of them.
+            let plus = if query.accounts.len() > 1 { "+" } else { "" };
+            self.add(&format!("{plus}t.account_id IN ({marks})"), ids);
         } else if query.pot.is_none() {
-            self.add("t.account_id IN (SELECT id FROM accounts WHERE pot_id IS NULL)", []);
+            self.add("+t.account_id IN (SELECT id FROM accounts WHERE pot_id IS NULL)", []);
         }
     }
 }
@@ -156,29 +162,38 @@ fn read_cursor(cursor: &str) -> Option<[Value; 3]> {
     Some([Value::Integer(at), Value::Text(id.to_owned()), Value::Text(account.to_owned())])
 }
 
+fn limit(query: &TransactionQuery) -> u32 {
+    query.limit.unwrap_or(DEFAULT_PAGE).clamp(1, LONGEST_PAGE)
+}
+
+/// The question for a page, and one row more to know whether there are more.
+pub(super) fn page(query: &TransactionQuery) -> Result<(String, Vec<Value>), StoreError> {
+    let mut filter = Filter::of(query);
+    let (sign, order) = if query.reverse { (">", "ASC") } else { ("<", "DESC") };
+    if let Some(cursor) = &query.cursor {
+        let values = read_cursor(cursor).ok_or_else(|| StoreError::Missing(format!("cursor {cursor}")))?;
+        filter.add(&format!("(t.created_at, t.id, t.account_id) {sign} (?, ?, ?)"), values);
+    }
+    filter.values.push(Value::Integer(i64::from(limit(query)) + 1));
+    let raw = if query.raw { ", t.raw" } else { "" };
+    let conditions = filter.conditions.join(" AND ");
+    let whole = if conditions.is_empty() { "1".to_owned() } else { conditions };
+    let sql = format!(
+        "{SELECT}{raw}{FROM} WHERE {whole} ORDER BY t.created_at {order}, t.id {order}, t.account_id {order} LIMIT ?"
+    );
+    Ok((sql, filter.values))
+}
+
 impl Reader<'_> {
     /// A page of the transactions that match.
     ///
     /// # Errors
     /// [`StoreError::Missing`] for a cursor that is none; else as every question.
     pub fn transactions(&self, query: &TransactionQuery) -> Result<TransactionPage, StoreError> {
-        let mut filter = Filter::of(query);
-        let (sign, order) = if query.reverse { (">", "ASC") } else { ("<", "DESC") };
-        if let Some(cursor) = &query.cursor {
-            let values =
-                read_cursor(cursor).ok_or_else(|| StoreError::Missing(format!("cursor {cursor}")))?;
-            filter.add(&format!("(t.created_at, t.id, t.account_id) {sign} (?, ?, ?)"), values);
-        }
-        let limit = query.limit.unwrap_or(DEFAULT_PAGE).clamp(1, LONGEST_PAGE);
-        filter.values.push(Value::Integer(i64::from(limit) + 1));
-        let raw = if query.raw { ", t.raw" } else { "" };
-        let conditions = filter.conditions.join(" AND ");
-        let whole = if conditions.is_empty() { "1".to_owned() } else { conditions };
-        let sql = format!(
-            "{SELECT}{raw}{FROM} WHERE {whole} ORDER BY t.created_at {order}, t.id {order}, t.account_id {order} LIMIT ?"
-        );
+        let (sql, values) = page(query)?;
+        let limit = limit(query);
         let mut statement = self.0.prepare_cached(&sql)?;
-        let mut rows = statement.query(params_from_iter(filter.values))?;
+        let mut rows = statement.query(params_from_iter(values))?;
         let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
         let mut transactions = Vec::with_capacity(wanted.min(128));
         let mut more = false;
@@ -203,7 +218,8 @@ impl Reader<'_> {
     /// [`StoreError::Missing`] or [`StoreError::Ambiguous`].
     pub fn transaction(&self, id: &str) -> Result<TransactionDetail, StoreError> {
         let sql = format!(
-            "{SELECT}, t.raw{FROM} WHERE t.id >= ?1 AND t.id < ?2 ORDER BY t.id = ?1 DESC, t.id, t.account_id LIMIT ?3"
+            "{SELECT}, t.raw{FROM} WHERE t.id >= ?1 AND t.id < ?2 ORDER BY t.id = ?1 DESC, t.id, \
+             EXISTS (SELECT 1 FROM accounts a WHERE a.id = t.account_id AND a.pot_id IS NOT NULL), t.account_id LIMIT ?3"
         );
         let mut statement = self.0.prepare_cached(&sql)?;
         let limit = i64::try_from(CANDIDATES + 1).unwrap_or(i64::MAX);

@@ -1,7 +1,7 @@
 //! Transactions in: each row once, the newest version of it, and what it was before.
 //!
-//! A row is replaced only by one that is not older; a revision is written when a column changes, not when only the
-//! bank's JSON does. What is read again and has not changed costs one lookup and no write.
+//! A row is replaced only by one that is not older; a revision is written when a stored column changes, the bank's own
+//! instant of change included. What is read again and has not changed costs one lookup and no write.
 
 use std::collections::BTreeMap;
 
@@ -72,7 +72,7 @@ const COMPARED: [&str; 20] = [
     "bills_pot_id",
 ];
 
-/// Where `updated_at` is among them: it alone is no change worth a revision.
+/// Where `updated_at` is among them.
 const UPDATED_AT: usize = 2;
 
 fn columns(row: &facts::Row) -> [Value; COMPARED.len()] {
@@ -192,7 +192,11 @@ impl Writer<'_> {
     ) -> Result<Stored, StoreError> {
         let mut stored = Stored::default();
         let mut deflater = Deflater::new();
+        let waiting = self.in_quarantine(account)?;
         for row in rows {
+            if waiting {
+                self.release_row(account, &row.id)?;
+            }
             if let Some(merchant) = &row.merchant {
                 self.upsert_merchant(merchant)?;
             }
@@ -236,9 +240,9 @@ impl Writer<'_> {
         }
         let mut before = serde_json::Map::new();
         if !older {
-            let pairs = COMPARED.iter().zip(kept.columns.iter().zip(&new)).enumerate();
-            for (index, (name, (kept, new))) in pairs {
-                if kept != new && index != UPDATED_AT {
+            let pairs = COMPARED.iter().zip(kept.columns.iter().zip(&new));
+            for (name, (kept, new)) in pairs {
+                if kept != new {
                     before.insert((*name).to_owned(), json_of(kept));
                 }
             }
@@ -372,12 +376,13 @@ impl Writer<'_> {
         Ok(())
     }
 
+    /// Keeps a merchant; one of which only the id is known takes nothing away from what is known already.
     fn upsert_merchant(&self, merchant: &facts::Merchant) -> Result<(), StoreError> {
         let mut upsert = self.0.0.prepare_cached(
             "INSERT INTO merchants (id, group_id, name, emoji, category, logo) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
              ON CONFLICT (id) DO UPDATE SET group_id = excluded.group_id, name = excluded.name, \
              emoji = excluded.emoji, category = excluded.category, logo = excluded.logo \
-             WHERE (group_id, name, emoji, category, logo) IS NOT \
+             WHERE excluded.name <> '' AND (group_id, name, emoji, category, logo) IS NOT \
              (excluded.group_id, excluded.name, excluded.emoji, excluded.category, excluded.logo)",
         )?;
         upsert.execute(params![

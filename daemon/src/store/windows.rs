@@ -150,7 +150,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// A window was read to its end; abutting complete ones become one, so that the table stays small.
+    /// A window was read to its end; the next pass makes it one with those that it meets.
     ///
     /// # Errors
     /// As every deed.

@@ -28,7 +28,7 @@ pub async fn read(run: &Run, listed: &[Target], held: &mut Held) -> Result<(), F
     for target in listed.iter().filter(|target| !target.hidden()) {
         match read_one(run, target, held).await {
             Ok(()) => {}
-            Err(Failure::Bank(monzo::Error::NotApproved)) => {
+            Err(Failure::Bank(monzo::Error::NotApproved | monzo::Error::TooOld)) => {
                 let failure = page::forbidden(run, target).await;
                 run.close(target, Err(failure)).await?;
             }

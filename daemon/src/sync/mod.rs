@@ -17,6 +17,7 @@ pub mod reconcile;
 mod run;
 pub mod schedule;
 mod service;
+pub mod upgrade;
 pub mod windows;
 
 use std::sync::Arc;

@@ -133,7 +133,7 @@ pub async fn forbidden(run: &Run, target: &Target) -> Failure {
     }
     match run.ask(run.rooms.client.accounts(run.lane())).await {
         Ok(_) => Failure::Unreadable,
-        Err(Failure::Bank(monzo::Error::NotApproved)) => Failure::Lapsed,
+        Err(Failure::Bank(monzo::Error::NotApproved | monzo::Error::TooOld)) => Failure::Lapsed,
         Err(failure) => failure,
     }
 }

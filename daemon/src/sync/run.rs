@@ -248,7 +248,7 @@ pub fn joined(
 async fn list(run: &Run) -> Result<Vec<Target>, Failure> {
     let client = &run.rooms.client;
     let accounts = match run.ask(client.accounts(run.lane())).await {
-        Err(Failure::Bank(monzo::Error::NotApproved)) => return Err(Failure::Lapsed),
+        Err(Failure::Bank(monzo::Error::NotApproved | monzo::Error::TooOld)) => return Err(Failure::Lapsed),
         answer => answer?,
     };
     let now = run.rooms.clock.now();

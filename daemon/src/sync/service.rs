@@ -16,7 +16,7 @@ use super::failure::Failure;
 use super::poll::Poll;
 use super::progress::Tally;
 use super::run::{self, Ended, Run, Task};
-use super::{Handle, Request, Rooms, schedule, windows};
+use super::{Handle, Request, Rooms, schedule, upgrade, windows};
 use crate::events::{Happened, Kind};
 use crate::metrics::{Rows, SyncOutcome};
 use crate::store::StoreError;
@@ -147,7 +147,19 @@ impl Service {
     /// Syncs at start if there is something to go on with, or what is stored is stale.
     async fn resume(&mut self) -> Result<(), StoreError> {
         let now = self.rooms.clock.now();
-        self.rooms.store.write(move |writer| writer.close_unfinished_syncs(now)).await?;
+        match upgrade::retry(&self.rooms.store, env!("CARGO_PKG_VERSION"), now).await {
+            Ok(0) => {}
+            Ok(released) => tracing::info!(released, "records in quarantine are understood now"),
+            Err(error) => tracing::warn!(%error, "records in quarantine could not be tried again"),
+        }
+        let closed = self.rooms.store.write(move |writer| writer.close_unfinished_syncs(now)).await;
+        match closed {
+            // A full disk stops what writes, not the loop: it goes on when there is room.
+            Err(error) if error.unwritable() => {
+                tracing::warn!(%error, "an unfinished sync could not be closed");
+            }
+            closed => closed?,
+        }
         let (past, due, open) = self
             .rooms
             .store

@@ -94,7 +94,7 @@ async fn gather(desk: &Desk, rooms: &Rooms) -> Result<(Status, Facts), Fault> {
         histories,
         differences,
         quarantined,
-        unwritable: rooms.store.unwritable(),
+        store: rooms.store.health(),
         skew: desk.clock.excessive_skew(),
         troubles: desk.troubles.borrow().clone(),
     };
