@@ -23,6 +23,9 @@ pub mod session;
 pub mod terminal;
 pub mod view;
 
+#[cfg(test)]
+mod fake;
+
 use args::{Cli, Command, Output};
 use exit::Exit;
 use failure::Failure;
@@ -94,8 +97,16 @@ fn tell(failure: &Failure, session: &mut Session) -> Result<(), Failure> {
     Ok(())
 }
 
+/// An error as `--json` prints it.
+#[derive(serde::Serialize)]
+struct Told<'a> {
+    code: &'a str,
+    message: &'a str,
+    hint: Option<&'a str>,
+}
+
 fn error_json(code: &str, message: &str, hint: Option<&str>) -> String {
-    format!("{}\n", serde_json::json!({"v": 1, "error": {"code": code, "message": message, "hint": hint}}))
+    view::thing("error", &Told { code, message, hint }).unwrap_or_default()
 }
 
 /// Help and versions are answers; the rest is a usage error.

@@ -22,7 +22,7 @@ use crate::session::Session;
 use crate::view::{self, columns};
 
 /// Bytes sent at a time; in base64 they stay well below the smallest usual `rpc.max_request`.
-const PIECE: usize = 384 * 1024;
+const PIECE: u64 = 384 * 1024;
 
 /// `backup`
 pub(super) async fn backup(args: &args::Backup, session: &mut Session) -> Result<Exit, Failure> {
@@ -165,12 +165,12 @@ pub(super) async fn restore(args: &args::Restore, session: &mut Session) -> Resu
 async fn source(typed: &Path, daemon: &Daemon, session: &mut Session) -> Result<Source, Failure> {
     let name = typed.display().to_string();
     if typed == Path::new("-") {
-        let upload = send(daemon, session.terminal.input(), "standard input").await?;
+        let upload = send(Origin::Input, "standard input", daemon, session).await?;
         return Ok(Source::Sent(upload, "standard input".to_owned()));
     }
     match File::open(typed) {
-        Ok(mut file) => {
-            let upload = send(daemon, &mut file, &name).await?;
+        Ok(file) => {
+            let upload = send(Origin::File(file), &name, daemon, session).await?;
             Ok(Source::Sent(upload, name))
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound && !name.contains('/') => {
@@ -208,15 +208,37 @@ async fn kept(typed: &str, daemon: &Daemon) -> Result<String, Failure> {
     }
 }
 
-/// Sends a stream to the daemon piece by piece, and answers the upload's name.
-async fn send(daemon: &Daemon, from: &mut (dyn Read + Send), name: &str) -> Result<String, Failure> {
+/// Where the bytes of an upload come from.
+enum Origin {
+    File(File),
+    Input,
+}
+
+impl Origin {
+    /// The next bytes; none at the end.
+    async fn piece(&mut self, name: &str, session: &mut Session) -> Result<Vec<u8>, Failure> {
+        match self {
+            Self::Input => session.terminal.bytes(PIECE).await,
+            Self::File(file) => {
+                let mut piece = Vec::new();
+                file.take(PIECE).read_to_end(&mut piece).map_err(|error| unreadable(name, error))?;
+                Ok(piece)
+            }
+        }
+    }
+}
+
+/// Sends a backup to the daemon piece by piece, and answers the upload's name.
+async fn send(
+    mut origin: Origin,
+    name: &str,
+    daemon: &Daemon,
+    session: &mut Session,
+) -> Result<String, Failure> {
     let mut upload: Option<String> = None;
     let mut offset = 0;
-    let mut piece = Vec::with_capacity(PIECE);
     loop {
-        piece.clear();
-        let limit = u64::try_from(PIECE).unwrap_or(u64::MAX);
-        (&mut *from).take(limit).read_to_end(&mut piece).map_err(|error| unreadable(name, error))?;
+        let piece = origin.piece(name, session).await?;
         if piece.is_empty() {
             break;
         }

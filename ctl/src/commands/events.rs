@@ -1,6 +1,7 @@
 //! `events` and `ack`.
 
 use monzo_common::api::ApiClient;
+use monzo_common::fault::FaultKind;
 use monzo_common::model::Event;
 use monzo_common::period::End;
 use tokio::time::sleep;
@@ -9,6 +10,7 @@ use crate::args::{self, Output};
 use crate::client::{Daemon, PAUSE};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::find;
 use crate::session::{Session, unprintable};
 use crate::view::{self, Csv, columns};
 
@@ -107,8 +109,27 @@ pub(super) async fn ack(args: &args::Ack, session: &mut Session) -> Result<Exit,
     if until.is_some_and(|until| until <= daemon.here.now) {
         return Err(Failure::usage("that day is over", "name a day ahead, for example `--until 7d`"));
     }
-    let done = daemon.client.acknowledge(args.id.clone(), until).await?;
+    let done = match daemon.client.acknowledge(args.id.clone(), until).await {
+        Ok(done) => done,
+        Err(error) => return Err(perhaps(&args.id, error.into(), &daemon).await),
+    };
     let look = session.look(&daemon.here);
     session.thing("acknowledged", &done, || view::acknowledged(&done, &look))?;
     Ok(Exit::Done)
+}
+
+/// An id that nothing has is likely a slip.
+async fn perhaps(typed: &str, failure: Failure, daemon: &Daemon) -> Failure {
+    if failure.fault_kind() != Some(FaultKind::NotFound) {
+        return failure;
+    }
+    let Ok(status) = daemon.client.status().await else { return failure };
+    let ids = status.attention.iter().map(|attention| attention.id.as_str());
+    match find::nearest(&typed.to_lowercase(), ids) {
+        Some(id) => Failure::usage(
+            failure.to_string(),
+            format!("did you mean ‘{id}’? `monzoctl status` shows what needs you"),
+        ),
+        None => failure,
+    }
 }

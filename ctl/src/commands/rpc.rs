@@ -19,6 +19,9 @@ use crate::view::{self, Method, columns};
 /// Methods whose arguments are secrets, which every user of the machine could read off a command line.
 const SECRET: [&str; 2] = ["auth.configure", "auth.complete"];
 
+/// The longest arguments that are read; no daemon takes more.
+const MOST: u64 = 16 * 1024 * 1024;
+
 /// Arguments as they were typed, checked to be JSON only.
 struct Typed(Option<Value>);
 
@@ -37,7 +40,7 @@ pub(super) async fn run(args: &args::Rpc, session: &mut Session) -> Result<Exit,
             "`monzoctl events --follow` and `monzoctl sync` follow them",
         ));
     }
-    let params = params(method, args.params.as_deref(), session)?;
+    let params = params(method, args.params.as_deref(), session).await?;
     let daemon = session.connect().await?;
     let answer: Result<Value, _> = daemon.client.request(method, Typed(params)).await;
     let answer = match answer {
@@ -70,15 +73,12 @@ async fn list(session: &mut Session) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn params(method: &str, typed: Option<&str>, session: &mut Session) -> Result<Option<Value>, Failure> {
+async fn params(method: &str, typed: Option<&str>, session: &mut Session) -> Result<Option<Value>, Failure> {
     let Some(typed) = typed else { return Ok(None) };
     let text = match typed.strip_prefix('@') {
         Some("-") => {
-            let mut text = String::new();
-            session.terminal.input().read_to_string(&mut text).map_err(|error| {
-                Failure::local("standard input cannot be read", error, "check where it comes from")
-            })?;
-            text
+            let bytes = session.terminal.bytes(MOST).await?;
+            String::from_utf8_lossy(&bytes).into_owned()
         }
         Some(file) => fs::read_to_string(file)
             .map_err(|error| Failure::local(format!("{file} cannot be read"), error, "name a file"))?,
