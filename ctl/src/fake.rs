@@ -1,6 +1,7 @@
 //! A daemon for tests: a real socket and the real protocol, with answers that a test gives it.
 
 use std::collections::{HashMap, VecDeque};
+use std::ffi::OsString;
 use std::fmt::{self, Display};
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::net::UnixListener;
+use tokio::task::JoinHandle;
 
 use crate::exit::Exit;
 use crate::run_on;
@@ -135,7 +137,30 @@ impl Fake {
         self.run_with(line, input, &[], |_| {}).await
     }
 
-    /// The same, with environment variables and changes to the terminal.
+    /// Runs what has no end until it has printed so many lines, and answers those.
+    pub(crate) async fn run_until(&self, line: &[&str], lines: usize) -> String {
+        let (server, out) = (self.serve(), Shared::default());
+        let (terminal, reader) = (self.terminal(&out, &Shared::default(), "", &[]), out.clone());
+        let enough = async move {
+            while reader.peek().lines().count() < lines {
+                tokio::task::yield_now().await;
+            }
+        };
+        let exit = run_on(arguments(line), terminal, enough).await;
+        server.abort();
+        assert_eq!(exit, Exit::Interrupted);
+        out.peek()
+    }
+
+    /// Runs what is interrupted at once, and answers what it says.
+    pub(crate) async fn interrupt(&self, line: &[&str]) -> (Exit, String) {
+        let err = Shared::default();
+        let terminal = self.terminal(&Shared::default(), &err, "", &[]);
+        let exit = run_on(arguments(line), terminal, std::future::ready(())).await;
+        (exit, err.peek())
+    }
+
+    /// The same as [`run`](Self::run), with environment variables and changes to the terminal.
     pub(crate) async fn run_with(
         &self,
         line: &[&str],
@@ -143,28 +168,32 @@ impl Fake {
         env: &[(&str, &str)],
         change: impl FnOnce(&mut Terminal),
     ) -> Ran {
-        let socket = self.file("monzod.sock");
-        let _ = std::fs::remove_file(&socket);
-        let listener = UnixListener::bind(&socket).expect("a socket");
-        let server = tokio::spawn(serve(listener, self.methods()));
+        let server = self.serve();
         let (out, err) = (Shared::default(), Shared::default());
-        let socket = ("MONZOD_SOCKET".to_owned(), socket.display().to_string());
-        let env = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        let input = io::Cursor::new(input.to_owned());
-        let mut terminal =
-            Terminal::of_streams(out.clone(), err.clone(), input, env.chain([socket]).collect());
+        let mut terminal = self.terminal(&out, &err, input, env);
         change(&mut terminal);
-        let args = std::iter::once("monzoctl").chain(line.iter().copied()).map(Into::into);
-        let exit = run_on(args, terminal, std::future::pending()).await;
+        let exit = run_on(arguments(line), terminal, std::future::pending()).await;
         server.abort();
         let place = self.directory.path().display().to_string();
-        let err = String::from_utf8_lossy(&err.take()).replace(&place, "DIR");
-        let out = out.take();
-        let out = match String::from_utf8(out) {
+        let out = match String::from_utf8(out.take()) {
             Ok(text) => text.replace(&place, "DIR").into_bytes(),
             Err(bytes) => bytes.into_bytes(),
         };
-        Ran { exit, out, err }
+        Ran { exit, out, err: err.peek().replace(&place, "DIR") }
+    }
+
+    fn terminal(&self, out: &Shared, err: &Shared, input: &str, env: &[(&str, &str)]) -> Terminal {
+        let socket = ("MONZOD_SOCKET".to_owned(), self.file("monzod.sock").display().to_string());
+        let env = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let input = io::Cursor::new(input.to_owned());
+        Terminal::of_streams(out.clone(), err.clone(), input, env.chain([socket]).collect())
+    }
+
+    fn serve(&self) -> JoinHandle<()> {
+        let socket = self.file("monzod.sock");
+        let _ = std::fs::remove_file(&socket);
+        let listener = UnixListener::bind(&socket).expect("a socket");
+        tokio::spawn(serve(listener, self.methods()))
     }
 
     fn methods(&self) -> Methods {
@@ -222,6 +251,10 @@ impl Fake {
     }
 }
 
+fn arguments(line: &[&str]) -> impl Iterator<Item = OsString> {
+    std::iter::once("monzoctl").chain(line.iter().copied()).map(Into::into)
+}
+
 async fn serve(listener: UnixListener, methods: Methods) {
     while let Ok((stream, _)) = listener.accept().await {
         let (stop, handle) = stop_channel();
@@ -241,6 +274,10 @@ struct Shared(Arc<Mutex<Vec<u8>>>);
 impl Shared {
     fn take(&self) -> Vec<u8> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn peek(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
     }
 }
 

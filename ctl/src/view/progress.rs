@@ -40,7 +40,7 @@ pub(super) fn count(number: u64, noun: &str) -> String {
 }
 
 /// `1,200`
-fn grouped(number: u64) -> String {
+pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
