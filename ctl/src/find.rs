@@ -101,8 +101,8 @@ fn ambiguous<T: Named>(typed: &str, found: &[&T]) -> Failure {
 
 fn unknown<T: Named>(typed: &str, nearest: Option<&str>) -> Failure {
     let hint = match nearest {
-        Some(name) => format!("did you mean ‘{name}’? `{}` lists them", T::LISTED_BY),
-        None => format!("`{}` lists them", T::LISTED_BY),
+        Some(name) => format!("did you mean ‘{name}’? Else look at `{}`", T::LISTED_BY),
+        None => format!("look at `{}`", T::LISTED_BY),
     };
     Failure::usage(format!("there is no {} ‘{typed}’", T::NOUN), hint)
 }
@@ -172,8 +172,8 @@ mod tests {
 
     #[test]
     fn what_fits_nothing_is_refused_with_the_nearest_name() {
-        check("holidays", "there is no pot ‘holidays’; did you mean ‘Holiday’? `monzoctl pots` lists them");
-        check("xyz", "there is no pot ‘xyz’; `monzoctl pots` lists them");
-        check("", "there is no pot ‘’; `monzoctl pots` lists them");
+        check("holidays", "there is no pot ‘holidays’; did you mean ‘Holiday’? Else look at `monzoctl pots`");
+        check("xyz", "there is no pot ‘xyz’; look at `monzoctl pots`");
+        check("", "there is no pot ‘’; look at `monzoctl pots`");
     }
 }

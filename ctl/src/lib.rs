@@ -23,6 +23,9 @@ pub mod session;
 pub mod terminal;
 pub mod view;
 
+#[cfg(test)]
+mod fake;
+
 use args::{Cli, Command, Output};
 use exit::Exit;
 use failure::Failure;
@@ -49,13 +52,13 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
 /// Runs one command line on given streams until it ends or `interrupt` does.
 pub async fn run_on(
     args: impl Iterator<Item = OsString>,
-    mut terminal: Terminal,
+    terminal: Terminal,
     interrupt: impl Future<Output = ()>,
 ) -> Exit {
     let args: Vec<OsString> = args.collect();
     let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
-        Err(error) => return misunderstood(&error, &args, &mut terminal),
+        Err(error) => return misunderstood(&error, &args, terminal),
     };
     let command = cli.command.unwrap_or(Command::Status(args::Status::default()));
     let mut session = Session { terminal, global: cli.global };
@@ -94,24 +97,204 @@ fn tell(failure: &Failure, session: &mut Session) -> Result<(), Failure> {
     Ok(())
 }
 
+/// An error as `--json` prints it.
+#[derive(serde::Serialize)]
+struct Told<'a> {
+    code: &'a str,
+    message: &'a str,
+    hint: Option<&'a str>,
+}
+
 fn error_json(code: &str, message: &str, hint: Option<&str>) -> String {
-    format!("{}\n", serde_json::json!({"v": 1, "error": {"code": code, "message": message, "hint": hint}}))
+    view::thing("error", &Told { code, message, hint }).unwrap_or_default()
 }
 
 /// Help and versions are answers; the rest is a usage error.
-fn misunderstood(error: &clap::Error, args: &[OsString], terminal: &mut Terminal) -> Exit {
+fn misunderstood(error: &clap::Error, args: &[OsString], mut terminal: Terminal) -> Exit {
     let colour = terminal.out_is_screen && terminal.env("NO_COLOR").is_none();
     let text = error.render();
-    let text = if colour { text.ansi().to_string() } else { text.to_string() };
-    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        let _ = terminal.show(&text, false);
-        return Exit::Done;
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            let text = if colour { text.ansi().to_string() } else { text.to_string() };
+            let _ = terminal.show(&text, true);
+            return Exit::Done;
+        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            let _ = write!(terminal.err(), "{text}");
+            return Exit::Usage;
+        }
+        _ => {}
     }
-    if args.iter().any(|arg| arg == "--json" || arg == "-ojson" || arg == "--output=json") {
-        let message = error.to_string();
-        let message = message.lines().next().unwrap_or_default().trim_start_matches("error: ");
-        let _ = terminal.show(&error_json("usage", message, Some("monzoctl --help")), false);
-    }
-    let _ = write!(terminal.err(), "{text}");
+    let form = args.windows(2).any(|pair| (pair[0] == "-o" || pair[0] == "--output") && pair[1] == "json");
+    let json = form || args.iter().any(|arg| arg == "--json" || arg == "-ojson" || arg == "--output=json");
+    let mut session = Session { terminal, global: args::Global { json, ..args::Global::default() } };
+    let _ = tell(&usage(&text.to_string()), &mut session);
     Exit::Usage
+}
+
+/// The parser's words in the shape of every other error: what is wrong, then the tip or how it is used.
+fn usage(text: &str) -> Failure {
+    let mut paragraphs = text.split("\n\n").map(|lines| {
+        lines.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+    });
+    let message = paragraphs.next().unwrap_or_default();
+    let message = message.trim_start_matches("error: ").to_owned();
+    let rest: Vec<String> = paragraphs.collect();
+    let starting = |word: &str| rest.iter().find_map(|found| found.strip_prefix(word)).map(str::to_owned);
+    let hint = starting("tip: ").or_else(|| starting("Usage: "));
+    Failure::usage(message, hint.unwrap_or_else(|| "monzoctl --help".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+    use std::io;
+
+    use monzo_common::fault::FaultKind;
+    use monzo_common::model::Version;
+
+    use super::*;
+    use crate::fake::Fake;
+    use crate::view::fixture;
+
+    #[tokio::test]
+    async fn each_kind_of_fault_ends_with_its_code_and_says_what_to_do() {
+        for (kind, expected) in [
+            (FaultKind::Internal, Exit::Failed),
+            (FaultKind::NotFound, Exit::Usage),
+            (FaultKind::LoginNeeded, Exit::LoginNeeded),
+            (FaultKind::NotAllowed, Exit::NotAllowed),
+            (FaultKind::BankRefused, Exit::Refused),
+            (FaultKind::RateLimited, Exit::TryLater),
+        ] {
+            let fake = Fake::new().fails("sync.start", kind, "it broke", "mend it");
+            let ran = fake.run(&["sync"], "").await;
+            assert_eq!((ran.exit, ran.err.as_str()), (expected, "error: it broke\ntry: mend it\n"));
+        }
+    }
+
+    #[tokio::test]
+    async fn status_ends_with_0_3_or_7_only() {
+        let mut status = fixture::status();
+        let fake = Fake::new().says("system.status", &status);
+        assert_eq!(fake.run(&[], "").await.exit, Exit::Done);
+        status.healthy = false;
+        let fake = fake.says("system.status", &status);
+        assert_eq!(fake.run(&["status", "--json"], "").await.exit, Exit::Problems);
+        let fake = fake.fails("system.status", FaultKind::NotAllowed, "no role", "ask");
+        assert_eq!(fake.run(&["status"], "").await.exit, Exit::Unreachable);
+    }
+
+    #[tokio::test]
+    async fn without_a_daemon_it_says_where_it_looked() {
+        let ran = Fake::new().run(&["pots", "--json", "--socket", "/no/such/socket"], "").await;
+        insta::assert_snapshot!(ran, @r#"
+        exit 3
+        --- out
+        {"v":1,"error":{"code":"unreachable","message":"monzod is not running: there is no socket at /no/such/socket","hint":"start `monzod`, or name its socket with --socket or $MONZOD_SOCKET"}}
+        --- err
+        error: monzod is not running: there is no socket at /no/such/socket
+        cause: No such file or directory (os error 2)
+        try: start `monzod`, or name its socket with --socket or $MONZOD_SOCKET
+        "#);
+    }
+
+    #[tokio::test]
+    async fn other_versions_are_told_unless_quiet() {
+        let version = Version {
+            version: "9.9.9".into(),
+            pid: 7,
+            schema: None,
+            now: fixture::now(),
+            zone: "Europe/London".into(),
+        };
+        let fake = Fake::new().says("system.version", &version).says("exclusions.list", &[0_u8; 0]);
+        insta::assert_snapshot!(fake.run(&["exclude"], "").await, @r"
+        exit 0
+        --- out
+        Nothing is excluded.
+        --- err
+        warning: this is monzoctl 0.1.0, but monzod is 9.9.9; restart it after an upgrade: `sudo systemctl restart monzod`
+        ");
+        assert_eq!(fake.run(&["exclude", "-q"], "").await.err, "");
+    }
+
+    #[tokio::test]
+    async fn what_is_typed_wrongly_is_met_with_what_is_right() {
+        let fake = Fake::new();
+        insta::assert_snapshot!(fake.run(&["transactoins", "-o", "json"], "").await, @r#"
+        exit 2
+        --- out
+        {"v":1,"error":{"code":"usage","message":"unrecognized subcommand 'transactoins'","hint":"a similar subcommand exists: 'transactions'"}}
+        --- err
+        error: unrecognized subcommand 'transactoins'
+        try: a similar subcommand exists: 'transactions'
+        "#);
+        insta::assert_snapshot!(fake.run(&["login", "--paste", "--renewed"], "").await, @r"
+        exit 2
+        --- out
+        --- err
+        error: the argument '--paste' cannot be used with '--renewed'
+        try: monzoctl login --paste
+        ");
+        insta::assert_snapshot!(fake.run(&["backup"], "").await, @r"
+        exit 2
+        --- out
+        --- err
+        error: the following required arguments were not provided: <FILE|->
+        try: monzoctl backup <FILE|->
+        ");
+        insta::assert_snapshot!(fake.run(&["pots", "-o", "yaml"], "").await, @r"
+        exit 2
+        --- out
+        --- err
+        error: invalid value 'yaml' for '--output <FORM>' [possible values: table, json, jsonl, csv]
+        try: monzoctl --help
+        ");
+        insta::assert_snapshot!(fake.run(&["tx", "--limit", "few"], "").await, @r"
+        exit 2
+        --- out
+        --- err
+        error: invalid value 'few' for '--limit <N>': invalid digit found in string
+        try: monzoctl --help
+        ");
+        insta::assert_snapshot!(fake.run(&["config"], "").await.exit.code(), @"2");
+        insta::assert_snapshot!(fake.run(&["--version"], "").await, @r"
+        exit 0
+        --- out
+        monzoctl 0.1.0
+        --- err
+        ");
+    }
+
+    #[tokio::test]
+    async fn an_interrupt_says_what_goes_on() {
+        // Nothing listens, so that the command still tries to connect.
+        let (exit, err) = Fake::new().interrupt(&["sync"]).await;
+        assert_eq!(exit, Exit::Interrupted);
+        insta::assert_snapshot!(err, @r"
+        error: interrupted
+        try: the sync goes on; `monzoctl sync` joins it, `monzoctl sync cancel` ends it
+        ");
+    }
+
+    /// Standard output whose reader has gone.
+    struct Gone;
+
+    impl io::Write for Gone {
+        fn write(&mut self, _bytes: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_has_gone_is_no_failure() {
+        let terminal = Terminal::of_streams(Gone, io::sink(), io::empty(), HashMap::new());
+        let args = ["monzoctl", "completions", "bash"].map(Into::into).into_iter();
+        assert_eq!(run_on(args, terminal, std::future::pending()).await, Exit::Done);
+    }
 }

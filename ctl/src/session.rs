@@ -85,8 +85,8 @@ impl Session {
         self.terminal.confirm(question, false).await.map(Some)
     }
 
-    /// JSON was asked for.
-    pub fn wants_json(&self) -> bool {
+    /// The answer is for a program.
+    pub fn wants_data(&self) -> bool {
         self.global.form() != Output::Table
     }
 

@@ -3,7 +3,7 @@
 //! The only module that touches the process's streams, so that every command can be run in a test with buffers.
 
 use std::collections::HashMap;
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, BufRead, IsTerminal, Read, Write};
 use std::process::{Command, Stdio};
 
 use rustix::termios::{self, LocalModes, OptionalActions, Termios};
@@ -140,24 +140,29 @@ impl Terminal {
     /// # Errors
     /// When it cannot be read.
     pub async fn line(&mut self) -> Result<Option<String>, Failure> {
-        let cannot =
-            |error| Failure::local("standard input cannot be read", error, "check where it comes from");
-        let Some(mut input) = self.input.take() else { return Ok(None) };
-        // On a thread of its own, so that an interrupt is heard meanwhile.
-        let read = tokio::task::spawn_blocking(move || {
+        let Some(input) = self.input.take() else { return Ok(None) };
+        let (input, line) = aside(input, |input| {
             let mut line = String::new();
-            let count = input.read_line(&mut line);
-            (input, count.map(|count| (count > 0).then_some(line)))
-        });
-        let (input, line) = read.await.map_err(|error| cannot(io::Error::other(error)))?;
+            input.read_line(&mut line).map(|count| (count > 0).then_some(line))
+        })
+        .await?;
         self.input = Some(input);
-        Ok(line.map_err(cannot)?.map(|line| line.trim_end_matches(['\n', '\r']).to_owned()))
+        Ok(line.map(|line| line.trim_end_matches(['\n', '\r']).to_owned()))
     }
 
-    /// What is left of standard input.
-    pub fn input(&mut self) -> &mut (dyn BufRead + Send) {
-        static EMPTY: &[u8] = &[];
-        self.input.get_or_insert_with(|| Box::new(EMPTY)).as_mut()
+    /// The next bytes of standard input, `limit` or less; none at its end.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn bytes(&mut self, limit: u64) -> Result<Vec<u8>, Failure> {
+        let Some(input) = self.input.take() else { return Ok(Vec::new()) };
+        let (input, bytes) = aside(input, move |input| {
+            let mut bytes = Vec::new();
+            input.take(limit).read_to_end(&mut bytes).map(|_| bytes)
+        })
+        .await?;
+        self.input = Some(input);
+        Ok(bytes)
     }
 
     /// Asks on standard error and takes one line as the answer.
@@ -198,6 +203,20 @@ impl Terminal {
             _ => false,
         })
     }
+}
+
+/// Reads on a thread of its own, so that an interrupt is heard meanwhile.
+async fn aside<T: Send + 'static>(
+    mut input: Box<dyn BufRead + Send>,
+    read: impl FnOnce(&mut (dyn BufRead + Send)) -> io::Result<T> + Send + 'static,
+) -> Result<(Box<dyn BufRead + Send>, T), Failure> {
+    let reading = tokio::task::spawn_blocking(move || {
+        let found = read(input.as_mut());
+        (input, found)
+    });
+    let cannot = |error| Failure::local("standard input cannot be read", error, "check where it comes from");
+    let (input, found) = reading.await.map_err(|error| cannot(io::Error::other(error)))?;
+    Ok((input, found.map_err(cannot)?))
 }
 
 /// While this lives the keyboard does not echo; an interrupt restores it too.

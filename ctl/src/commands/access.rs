@@ -24,13 +24,13 @@ pub(super) async fn run(command: &AccessCommand, session: &mut Session) -> Resul
                 AccessRole::Operator => Role::Operator,
             };
             let change = daemon.client.access_add(who.clone(), role).await?;
-            let role = view::role(change.grant.role);
+            let role = a(change.grant.role);
             let words = if change.changed { format!("is now {role}") } else { format!("was {role} already") };
             told(session, &change, &words)?;
         }
         AccessCommand::Remove { who } => {
             let change = daemon.client.access_remove(who.clone()).await?;
-            let role = view::role(change.grant.role);
+            let role = a(change.grant.role);
             let words = if change.changed {
                 format!("is no longer {role}")
             } else {
@@ -42,6 +42,73 @@ pub(super) async fn run(command: &AccessCommand, session: &mut Session) -> Resul
     Ok(Exit::Done)
 }
 
+fn a(role: Role) -> &'static str {
+    match role {
+        Role::Viewer => "a viewer",
+        Role::Operator => "an operator",
+    }
+}
+
 fn told(session: &mut Session, change: &AccessChange, words: &str) -> Result<(), Failure> {
     session.thing("change", change, || format!("{} {words}.\n", view::clean(&change.grant.who)))
+}
+
+#[cfg(test)]
+mod tests {
+    use monzo_common::fault::FaultKind;
+    use monzo_common::model::{Access, Grant};
+
+    use super::*;
+    use crate::fake::Fake;
+
+    fn grant(who: &str, role: Role) -> Grant {
+        Grant { who: who.into(), role, origin: "added".into() }
+    }
+
+    #[tokio::test]
+    async fn roles_are_listed_given_and_taken() {
+        let change = |changed| AccessChange { grant: grant("ann", Role::Viewer), changed };
+        let fake = Fake::new()
+            .says(
+                "access.list",
+                &Access { grants: vec![grant("root", Role::Operator), grant("ann", Role::Viewer)] },
+            )
+            .says_in_turn("access.add", &[change(true), change(false)])
+            .says_in_turn("access.remove", &[change(true), change(false)]);
+        insta::assert_snapshot!(fake.run(&["access", "list"], "").await, @r"
+        exit 0
+        --- out
+        WHO   ROLE      WRITTEN
+        root  operator  added
+        ann   viewer    added
+        --- err
+        ");
+        for (line, expected) in [
+            (&["access", "add", "ann"], "ann is now a viewer.\n"),
+            (&["access", "add", "ann"], "ann was a viewer already.\n"),
+            (&["access", "remove", "ann"], "ann is no longer a viewer.\n"),
+            (&["access", "remove", "ann"], "ann has no role that was added here.\n"),
+        ] {
+            let ran = fake.run(line, "").await;
+            assert_eq!((ran.exit, String::from_utf8_lossy(&ran.out).as_ref()), (Exit::Done, expected));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_viewer_who_gives_roles_is_told_that_operators_do() {
+        let fake = Fake::new().fails(
+            "access.add",
+            FaultKind::NotAllowed,
+            "access.add is for operators, and you are a viewer",
+            "ask an operator, or use sudo",
+        );
+        insta::assert_snapshot!(fake.run(&["access", "add", "ann", "--json"], "").await, @r#"
+        exit 5
+        --- out
+        {"v":1,"error":{"code":"not_allowed","message":"access.add is for operators, and you are a viewer","hint":"ask an operator, or use sudo"}}
+        --- err
+        error: access.add is for operators, and you are a viewer
+        try: ask an operator, or use sudo
+        "#);
+    }
 }

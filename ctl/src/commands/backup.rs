@@ -22,7 +22,7 @@ use crate::session::Session;
 use crate::view::{self, columns};
 
 /// Bytes sent at a time; in base64 they stay well below the smallest usual `rpc.max_request`.
-const PIECE: usize = 384 * 1024;
+const PIECE: u64 = 384 * 1024;
 
 /// `backup`
 pub(super) async fn backup(args: &args::Backup, session: &mut Session) -> Result<Exit, Failure> {
@@ -165,12 +165,12 @@ pub(super) async fn restore(args: &args::Restore, session: &mut Session) -> Resu
 async fn source(typed: &Path, daemon: &Daemon, session: &mut Session) -> Result<Source, Failure> {
     let name = typed.display().to_string();
     if typed == Path::new("-") {
-        let upload = send(daemon, session.terminal.input(), "standard input").await?;
+        let upload = send(Origin::Input, "standard input", daemon, session).await?;
         return Ok(Source::Sent(upload, "standard input".to_owned()));
     }
     match File::open(typed) {
-        Ok(mut file) => {
-            let upload = send(daemon, &mut file, &name).await?;
+        Ok(file) => {
+            let upload = send(Origin::File(file), &name, daemon, session).await?;
             Ok(Source::Sent(upload, name))
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound && !name.contains('/') => {
@@ -208,15 +208,37 @@ async fn kept(typed: &str, daemon: &Daemon) -> Result<String, Failure> {
     }
 }
 
-/// Sends a stream to the daemon piece by piece, and answers the upload's name.
-async fn send(daemon: &Daemon, from: &mut (dyn Read + Send), name: &str) -> Result<String, Failure> {
+/// Where the bytes of an upload come from.
+enum Origin {
+    File(File),
+    Input,
+}
+
+impl Origin {
+    /// The next bytes; none at the end.
+    async fn piece(&mut self, name: &str, session: &mut Session) -> Result<Vec<u8>, Failure> {
+        match self {
+            Self::Input => session.terminal.bytes(PIECE).await,
+            Self::File(file) => {
+                let mut piece = Vec::new();
+                file.take(PIECE).read_to_end(&mut piece).map_err(|error| unreadable(name, error))?;
+                Ok(piece)
+            }
+        }
+    }
+}
+
+/// Sends a backup to the daemon piece by piece, and answers the upload's name.
+async fn send(
+    mut origin: Origin,
+    name: &str,
+    daemon: &Daemon,
+    session: &mut Session,
+) -> Result<String, Failure> {
     let mut upload: Option<String> = None;
     let mut offset = 0;
-    let mut piece = Vec::with_capacity(PIECE);
     loop {
-        piece.clear();
-        let limit = u64::try_from(PIECE).unwrap_or(u64::MAX);
-        (&mut *from).take(limit).read_to_end(&mut piece).map_err(|error| unreadable(name, error))?;
+        let piece = origin.piece(name, session).await?;
         if piece.is_empty() {
             break;
         }
@@ -228,4 +250,307 @@ async fn send(daemon: &Daemon, from: &mut (dyn Read + Send), name: &str) -> Resu
         upload = Some(answer.upload);
     }
     upload.ok_or_else(|| Failure::usage(format!("{name} is empty"), "name a backup"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    use monzo_common::model::{BackupChunk, Restored, Upload, Verification};
+    use serde_json::Value;
+
+    use super::*;
+    use crate::fake::Fake;
+    use crate::view::fixture::now;
+
+    const BYTES: &[u8] = b"SQLite format 3\0, or so \xff\xfe";
+
+    fn kept(name: &str) -> Backup {
+        Backup {
+            name: name.into(),
+            at: now(),
+            size: BYTES.len() as u64,
+            cause: "request".into(),
+            with_login: false,
+        }
+    }
+
+    fn found(sound: bool) -> Verification {
+        Verification {
+            name: "upload_1".into(),
+            sound,
+            problems: if sound { Vec::new() } else { vec!["page 7 is torn".into()] },
+            schema: 1,
+            user_id: Some("user_1".into()),
+            accounts: 2,
+            transactions: 4_000,
+            newest_at: Some(now()),
+        }
+    }
+
+    /// A daemon that gives ten bytes at a time, and takes what is sent.
+    fn fake(sound: bool) -> Fake {
+        let piece = |params: &Value| {
+            let offset = usize::try_from(params["offset"].as_u64().expect("an offset")).expect("small");
+            let end = (offset + 10).min(BYTES.len());
+            Ok(serde_json::to_value(BackupChunk {
+                offset: offset as u64,
+                data: STANDARD.encode(&BYTES[offset..end]),
+                size: BYTES.len() as u64,
+            })
+            .expect("a piece"))
+        };
+        let taken = |params: &Value| {
+            let data = STANDARD.decode(params["data"].as_str().expect("data")).expect("base64");
+            let size = params["offset"].as_u64().expect("an offset") + data.len() as u64;
+            Ok(serde_json::to_value(Upload { upload: "upload_1".into(), size }).expect("an upload"))
+        };
+        let restored = Restored {
+            verification: found(true),
+            put_aside: Some("monzod.db.before-restore".into()),
+            login_kept: true,
+        };
+        Fake::new()
+            .says("backup.create", &kept("monzod-1.db"))
+            .says("backup.list", &[kept("monzod-2.db"), kept("monzod-1.db")])
+            .on("backup.read", piece)
+            .on("backup.write", taken)
+            .says("backup.verify", &found(sound))
+            .says("backup.restore", &restored)
+    }
+
+    #[tokio::test]
+    async fn a_backup_is_written_for_its_owner_alone_and_never_over_a_file() {
+        let fake = fake(true);
+        let file = fake.file("mine.db");
+        let name = file.display().to_string();
+        insta::assert_snapshot!(fake.run(&["backup", &name], "").await, @r"
+        exit 0
+        --- out
+        26 B written to DIR/mine.db
+        --- err
+        ");
+        assert_eq!(fs::read(&file).expect("the backup"), BYTES);
+        assert_eq!(fs::metadata(&file).expect("the backup").permissions().mode() & 0o777, 0o600);
+        insta::assert_snapshot!(fake.run(&["backup", &name], "").await, @r"
+        exit 1
+        --- out
+        --- err
+        error: DIR/mine.db exists already, and a backup is never written over a file
+        cause: File exists (os error 17)
+        try: choose another name
+        ");
+        assert!(!fake.file("mine.db.part").exists());
+        insta::assert_snapshot!(fake.calls(), @r#"
+        backup.create {"with_login":false}
+        backup.read {"name":"monzod-1.db","offset":0}
+        backup.read {"name":"monzod-1.db","offset":10}
+        backup.read {"name":"monzod-1.db","offset":20}
+        "#);
+    }
+
+    #[tokio::test]
+    async fn a_backup_that_breaks_off_leaves_nothing() {
+        let empty = BackupChunk { offset: 0, data: String::new(), size: 26 };
+        let fake = fake(true).says("backup.read", &empty);
+        let name = fake.file("mine.db").display().to_string();
+        insta::assert_snapshot!(fake.run(&["backup", &name], "").await, @r"
+        exit 1
+        --- out
+        --- err
+        error: the backup ends after 0 of 26 bytes
+        try: compare `monzoctl --version` with `monzod --version`, then look into `journalctl -u monzod -e`
+        ");
+        assert!(!fake.file("mine.db").exists() && !fake.file("mine.db.part").exists());
+        let nowhere = fake.file("nowhere/mine.db").display().to_string();
+        insta::assert_snapshot!(fake.run(&["backup", &nowhere], "").await, @r"
+        exit 1
+        --- out
+        --- err
+        error: DIR/nowhere/mine.db cannot be written
+        cause: No such file or directory (os error 2)
+        try: choose another place
+        ");
+    }
+
+    #[tokio::test]
+    async fn standard_output_gets_the_bytes_and_nothing_else() {
+        let fake = fake(true);
+        let ran = fake.run(&["backup", "-", "--with-login"], "").await;
+        assert_eq!((ran.exit, ran.out.as_slice(), ran.err.as_str()), (Exit::Done, BYTES, "26 B written\n"));
+        assert!(fake.calls().starts_with("backup.create {\"with_login\":true}\n"), "{}", fake.calls());
+        let ran = fake.run_with(&["backup", "-"], "", &[], |terminal| terminal.out_is_screen = true).await;
+        assert_eq!(ran.exit, Exit::Usage, "{ran}");
+    }
+
+    #[tokio::test]
+    async fn kept_backups_are_listed() {
+        insta::assert_snapshot!(fake(true).run(&["backup", "list"], "").await, @r"
+        exit 0
+        --- out
+        NAME         MADE              SIZE  WHY
+        monzod-2.db  2026-07-22 11:00  26 B  request
+        monzod-1.db  2026-07-22 11:00  26 B  request
+        --- err
+        ");
+    }
+
+    #[tokio::test]
+    async fn the_database_a_file_and_a_kept_backup_are_checked() {
+        let sound =
+            fake(true).says("backup.verify", &Verification { name: "database".into(), ..found(true) });
+        insta::assert_snapshot!(sound.run(&["verify"], "").await, @r"
+        exit 0
+        --- out
+        the database is sound
+        Whose         user_1
+        Accounts      2
+        Transactions  4,000
+        Newest        2026-07-22 11:00
+        Schema        1
+        --- err
+        ");
+        let torn = fake(false);
+        let file = torn.file("mine.db");
+        fs::write(&file, BYTES).expect("a file");
+        insta::assert_snapshot!(torn.run(&["verify", &file.display().to_string()], "").await, @r"
+        exit 7
+        --- out
+        DIR/mine.db is not sound
+          ✗ page 7 is torn
+        Whose         user_1
+        Accounts      2
+        Transactions  4,000
+        Newest        2026-07-22 11:00
+        Schema        1
+        --- err
+        ");
+        let ran = torn.run(&["verify", "monzod-1.db", "--json"], "").await;
+        insta::assert_snapshot!(ran, @r#"
+        exit 7
+        --- out
+        {"v":1,"verification":{"name":"monzod-1.db","sound":false,"problems":["page 7 is torn"],"schema":1,"user_id":"user_1","accounts":2,"transactions":4000,"newest_at":"2026-07-22T10:00:00Z"}}
+        --- err
+        "#);
+        insta::assert_snapshot!(torn.calls(), @r#"
+        backup.write {"data":"U1FMaXRlIGZvcm1hdCAzACwgb3Igc28g//4=","offset":0,"upload":null}
+        backup.verify {"name":null,"upload":"upload_1"}
+        backup.list
+        backup.verify {"name":"monzod-1.db","upload":null}
+        "#);
+    }
+
+    #[tokio::test]
+    async fn what_is_no_backup_is_refused_with_the_nearest_name() {
+        let fake = fake(true);
+        insta::assert_snapshot!(fake.run(&["verify", "monzod-9.db"], "").await, @r"
+        exit 2
+        --- out
+        --- err
+        error: there is neither a file nor a kept backup ‘monzod-9.db’
+        try: did you mean ‘monzod-1.db’? `monzoctl backup list` shows all
+        ");
+        insta::assert_snapshot!(fake.run(&["verify", "monzod-"], "").await, @r"
+        exit 2
+        --- out
+        --- err
+        error: ‘monzod-’ is the beginning of more than one backup
+        try: `monzoctl backup list` shows their whole names
+        ");
+        insta::assert_snapshot!(fake.run(&["verify", "/no/such/file"], "").await, @r"
+        exit 1
+        --- out
+        --- err
+        error: /no/such/file cannot be read
+        cause: No such file or directory (os error 2)
+        try: name a file, or one of `monzoctl backup list`
+        ");
+        insta::assert_snapshot!(fake.run(&["verify", "-"], "").await, @r"
+        exit 2
+        --- out
+        --- err
+        error: standard input is empty
+        try: name a backup
+        ");
+    }
+
+    #[tokio::test]
+    async fn a_restore_shows_what_it_brings_and_asks() {
+        let fake = fake(true);
+        insta::assert_snapshot!(fake.run(&["restore", "monzod-1.db"], "").await, @r"
+        exit 2
+        --- out
+        --- err
+        error: a restore replaces the database, and there is nobody to ask
+        try: add --yes; `monzoctl verify` shows first what a backup holds
+        ");
+        let keyboard = |terminal: &mut crate::terminal::Terminal| terminal.in_is_keyboard = true;
+        insta::assert_snapshot!(fake.run_with(&["restore", "monzod-1.db"], "n\n", &[], keyboard).await, @r"
+        exit 0
+        --- out
+        --- err
+        monzod-1.db is sound
+        Whose         user_1
+        Accounts      2
+        Transactions  4,000
+        Newest        2026-07-22 11:00
+        Schema        1
+        Put this in the database's place? What is there now is kept aside. [y/N] Nothing was changed.
+        ");
+        assert!(!fake.calls().contains("backup.restore"), "{}", fake.calls());
+        insta::assert_snapshot!(fake.run_with(&["restore", "monzod-1.db"], "y\n", &[], keyboard).await, @r"
+        exit 0
+        --- out
+        Restored: 4,000 transactions in 2 accounts, the newest of 2026-07-22 11:00
+        What was there before is kept as monzod.db.before-restore
+        The login was carried over.
+        --- err
+        monzod-1.db is sound
+        Whose         user_1
+        Accounts      2
+        Transactions  4,000
+        Newest        2026-07-22 11:00
+        Schema        1
+        Put this in the database's place? What is there now is kept aside. [y/N]
+        ");
+    }
+
+    #[tokio::test]
+    async fn a_restore_from_standard_input_needs_yes() {
+        let fake = fake(true);
+        let ran = fake.run(&["restore", "-", "--yes", "-q", "--json"], "bytes").await;
+        insta::assert_snapshot!(ran, @r#"
+        exit 0
+        --- out
+        {"v":1,"restored":{"verification":{"name":"upload_1","sound":true,"problems":[],"schema":1,"user_id":"user_1","accounts":2,"transactions":4000,"newest_at":"2026-07-22T10:00:00Z"},"put_aside":"monzod.db.before-restore","login_kept":true}}
+        --- err
+        "#);
+        insta::assert_snapshot!(fake.calls(), @r#"
+        backup.write {"data":"Ynl0ZXM=","offset":0,"upload":null}
+        backup.verify {"name":null,"upload":"upload_1"}
+        backup.restore {"name":null,"upload":"upload_1"}
+        "#);
+        assert_eq!(fake.run(&["restore", "-"], "bytes").await.exit, Exit::Usage);
+    }
+
+    #[tokio::test]
+    async fn what_is_not_sound_is_not_restored() {
+        let fake = fake(false);
+        insta::assert_snapshot!(fake.run(&["restore", "monzod-1.db", "-y"], "").await, @r"
+        exit 1
+        --- out
+        --- err
+        monzod-1.db is not sound
+          ✗ page 7 is torn
+        Whose         user_1
+        Accounts      2
+        Transactions  4,000
+        Newest        2026-07-22 11:00
+        Schema        1
+        error: monzod-1.db is not sound, and nothing was changed
+        try: choose another: `monzoctl backup list`
+        ");
+        assert!(!fake.calls().contains("backup.restore"), "{}", fake.calls());
+    }
 }

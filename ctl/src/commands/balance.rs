@@ -67,3 +67,90 @@ async fn history(args: &args::Balance, daemon: &Daemon, session: &mut Session) -
     session.list("points", columns::POINT, &points, || view::history(&points, &names, &look))?;
     Ok(Exit::Done)
 }
+
+#[cfg(test)]
+mod tests {
+    use monzo_common::model::{Balance, BalancePoint};
+    use monzo_common::money::Currency;
+
+    use crate::fake::Fake;
+    use crate::view::fixture::{account, now, pot};
+
+    fn fake() -> Fake {
+        let balance = |pot_id: Option<&str>, name: &str, balance| Balance {
+            account_id: "acc_1".into(),
+            pot_id: pot_id.map(Into::into),
+            name: name.into(),
+            balance,
+            total_balance: pot_id.is_none().then_some(123_456),
+            spend_today: pot_id.is_none().then_some(-1_250),
+            currency: Currency::GBP,
+            at: now(),
+        };
+        let point = BalancePoint {
+            account_id: "acc_1".into(),
+            pot_id: Some("pot_1".into()),
+            at: now(),
+            balance: 100,
+            currency: Currency::GBP,
+        };
+        Fake::new()
+            .says(
+                "balances.list",
+                &[balance(None, "Current", 23_456), balance(Some("pot_1"), "Holiday", 100_000)],
+            )
+            .says("insight.balances", &[point])
+            .says("accounts.list", &[account("acc_1", "Current", None)])
+            .says("pots.list", &[pot("pot_1", "Holiday", 100_000)])
+    }
+
+    #[tokio::test]
+    async fn balances_now_and_of_one_thing_on_a_past_day() {
+        let fake = fake();
+        insta::assert_snapshot!(fake.run(&["balance"], "").await, @r"
+        exit 0
+        --- out
+        NAME         BALANCE  WITH POTS  SPENT TODAY  AS OF
+        Current      £234.56  £1,234.56       £12.50  2026-07-22 11:00
+          Holiday  £1,000.00                          2026-07-22 11:00
+        --- err
+        ");
+        insta::assert_snapshot!(fake.run(&["balance", "holiday", "--at", "2026-04-05", "-o", "csv"], "").await, @r"
+        exit 0
+        --- out
+        account_id,pot_id,name,balance,total_balance,spend_today,currency,at
+        acc_1,pot_1,Holiday,100000,,,GBP,2026-07-22T10:00:00Z
+        --- err
+        ");
+        insta::assert_snapshot!(fake.calls(), @r#"
+        balances.list {"at":null}
+        balances.list {"at":"2026-04-05T22:59:59.999Z"}
+        accounts.list {"hidden":true}
+        pots.list
+        "#);
+    }
+
+    #[tokio::test]
+    async fn a_history_ends_now_and_a_period_needs_it() {
+        let fake = fake();
+        insta::assert_snapshot!(fake.run(&["balance", "Holiday", "--history", "-p", "tax-year"], "").await, @r"
+        exit 0
+        --- out
+        WHEN              NAME     BALANCE
+        2026-07-22 11:00  Holiday    £1.00
+        --- err
+        ");
+        insta::assert_snapshot!(fake.calls(), @r#"
+        accounts.list {"hidden":true}
+        pots.list
+        insight.balances {"id":"pot_1","since":"2026-04-05T23:00:00Z","until":"2026-07-22T10:00:00Z"}
+        "#);
+        insta::assert_snapshot!(fake.run(&["balance", "-p", "30d"], "").await, @r"
+        exit 2
+        --- out
+        --- err
+        error: a period goes with --history
+        try: add --history, or use --at DAY
+        ");
+    }
+}

@@ -82,3 +82,31 @@ async fn known(kind: Names, daemon: &Daemon) -> Result<Vec<String>, Failure> {
 fn live<T: Named>(things: &[T]) -> impl Iterator<Item = String> {
     things.iter().filter(|thing| thing.live()).map(|thing| thing.name().to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake::Fake;
+    use crate::view::fixture::{account, pot};
+
+    #[tokio::test]
+    async fn names_are_the_live_ones_a_line_each() {
+        let mut closed = account("acc_2", "Old", None);
+        closed.closed = true;
+        let fake = Fake::new()
+            .says("accounts.list", &[account("acc_1", "Current", None), closed])
+            .says("pots.list", &[pot("pot_1", "Rainy\nDay", 0)]);
+        let ran = fake.run(&["__complete", "places"], "").await;
+        assert_eq!(String::from_utf8_lossy(&ran.out), "Current\nRainy Day\n");
+    }
+
+    #[tokio::test]
+    async fn words_need_no_daemon() {
+        let nowhere = ["--socket", "/no/such/socket"];
+        let fake = Fake::new();
+        let ran = fake.run(&[&nowhere[..], &["__complete", "periods"]].concat(), "").await;
+        assert!(String::from_utf8_lossy(&ran.out).contains("last-tax-year\n"), "{ran}");
+        let ran = fake.run(&[&nowhere[..], &["completions", "bash"]].concat(), "").await;
+        assert_eq!(ran.exit, Exit::Done, "{ran}");
+    }
+}

@@ -53,3 +53,103 @@ async fn reload(session: &mut Session) -> Result<Exit, Failure> {
     session.thing("reload", &reload, || view::reload(&reload, &look))?;
     Ok(Exit::Done)
 }
+
+#[cfg(test)]
+mod tests {
+    use monzo_common::fault::FaultKind;
+    use monzo_common::model::{ConfigChange, ConfigEntry, ConfigProblem, ConfigReload, ConfigReport};
+
+    use super::*;
+    use crate::fake::Fake;
+
+    fn report(problems: Vec<ConfigProblem>) -> ConfigReport {
+        ConfigReport { files: vec!["/etc/monzod/monzod.toml".into()], sound: problems.is_empty(), problems }
+    }
+
+    #[tokio::test]
+    async fn a_file_is_read_by_whoever_asks_and_checked_by_the_daemon() {
+        let problem = ConfigProblem {
+            file: "mine.toml".into(),
+            line: Some(2),
+            column: Some(1),
+            message: "unknown key ‘intervall’".into(),
+            hint: Some("did you mean ‘interval’?".into()),
+        };
+        let fake = Fake::new().says_in_turn("system.check", &[report(vec![problem]), report(Vec::new())]);
+        let file = fake.file("mine.toml");
+        fs::write(&file, "[sync]\nintervall = \"6h\"\n").expect("a file");
+        insta::assert_snapshot!(fake.run(&["config", "check", &file.display().to_string()], "").await, @r"
+        exit 7
+        --- out
+        ✗ mine.toml:2:1: unknown key ‘intervall’
+          → did you mean ‘interval’?
+        --- err
+        ");
+        insta::assert_snapshot!(fake.run(&["config", "check"], "").await, @r"
+        exit 0
+        --- out
+        nothing is wrong: /etc/monzod/monzod.toml
+        --- err
+        ");
+        assert!(fake.calls().contains(r#""text":"[sync]\nintervall = \"6h\"\n"}"#), "{}", fake.calls());
+        let ran = fake.run(&["config", "check", "/no/such/file"], "").await;
+        assert_eq!(ran.exit, Exit::Failed, "{ran}");
+    }
+
+    #[tokio::test]
+    async fn the_configuration_is_shown_and_reloaded() {
+        let entry = |key: &str, value: &str, origin: &str| ConfigEntry {
+            key: key.into(),
+            value: value.into(),
+            origin: origin.into(),
+        };
+        let change = |key: &str, live| ConfigChange { key: key.into(), live };
+        let fake = Fake::new()
+            .says(
+                "system.config",
+                &[entry("sync.interval", "6h", "default"), entry("time.zone", "UTC", "a.toml:2")],
+            )
+            .says(
+                "system.reload",
+                &ConfigReload {
+                    changes: vec![change("sync.interval", true), change("rpc.socket", false)],
+                    files: vec!["a.toml".into()],
+                },
+            );
+        insta::assert_snapshot!(fake.run(&["config", "show", "--origin"], "").await, @r#"
+        exit 0
+        --- out
+        sync.interval = "6h"  # default
+        time.zone = "UTC"     # a.toml:2
+        --- err
+        "#);
+        insta::assert_snapshot!(fake.run(&["config", "show", "-o", "csv"], "").await, @r"
+        exit 0
+        --- out
+        key,value,origin
+        sync.interval,6h,default
+        time.zone,UTC,a.toml:2
+        --- err
+        ");
+        insta::assert_snapshot!(fake.run(&["config", "reload"], "").await, @r"
+        exit 0
+        --- out
+        sync.interval: in force now
+        rpc.socket: in force after a restart
+        --- err
+        ");
+        let fake = fake.fails(
+            "system.reload",
+            FaultKind::ConfigInvalid,
+            "a.toml:2:1: unknown key",
+            "monzoctl config check",
+        );
+        insta::assert_snapshot!(fake.run(&["config", "reload"], "").await, @r"
+        exit 1
+        --- out
+        --- err
+        error: a.toml:2:1: unknown key
+        try: monzoctl config check
+        ");
+    }
+}

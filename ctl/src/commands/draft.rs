@@ -88,7 +88,7 @@ impl Drop for Draft {
 fn taken(file: &Path) -> Failure {
     Failure::local(
         format!("{} exists already, and a backup is never written over a file", file.display()),
-        io::ErrorKind::AlreadyExists.into(),
+        Errno::EXIST.into(),
         "choose another name",
     )
 }

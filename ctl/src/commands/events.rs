@@ -1,6 +1,7 @@
 //! `events` and `ack`.
 
 use monzo_common::api::ApiClient;
+use monzo_common::fault::FaultKind;
 use monzo_common::model::Event;
 use monzo_common::period::End;
 use tokio::time::sleep;
@@ -9,6 +10,7 @@ use crate::args::{self, Output};
 use crate::client::{Daemon, PAUSE};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::find;
 use crate::session::{Session, unprintable};
 use crate::view::{self, Csv, columns};
 
@@ -107,8 +109,151 @@ pub(super) async fn ack(args: &args::Ack, session: &mut Session) -> Result<Exit,
     if until.is_some_and(|until| until <= daemon.here.now) {
         return Err(Failure::usage("that day is over", "name a day ahead, for example `--until 7d`"));
     }
-    let done = daemon.client.acknowledge(args.id.clone(), until).await?;
+    let done = match daemon.client.acknowledge(args.id.clone(), until).await {
+        Ok(done) => done,
+        Err(error) => return Err(perhaps(&args.id, error.into(), &daemon).await),
+    };
     let look = session.look(&daemon.here);
     session.thing("acknowledged", &done, || view::acknowledged(&done, &look))?;
     Ok(Exit::Done)
+}
+
+/// An id that nothing has is likely a slip.
+async fn perhaps(typed: &str, failure: Failure, daemon: &Daemon) -> Failure {
+    if failure.fault_kind() != Some(FaultKind::NotFound) {
+        return failure;
+    }
+    let Ok(status) = daemon.client.status().await else { return failure };
+    let ids = status.attention.iter().map(|attention| attention.id.as_str());
+    match find::nearest(&typed.to_lowercase(), ids) {
+        Some(id) => Failure::usage(
+            failure.to_string(),
+            format!("did you mean ‘{id}’? `monzoctl status` shows what needs you"),
+        ),
+        None => failure,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use monzo_common::model::{Acknowledged, Attention, EventPage, Severity};
+
+    use super::*;
+    use crate::fake::Fake;
+    use crate::view::fixture::{self, now};
+
+    fn event(id: i64) -> Event {
+        Event {
+            id,
+            at: now(),
+            kind: "sync_failed".into(),
+            severity: Severity::Problem,
+            message: format!("sync number {id} failed"),
+            account_id: None,
+            pot_id: None,
+            transaction_id: None,
+            sync_id: Some(format!("sync_{id}")),
+        }
+    }
+
+    fn page(ids: &[i64], more: bool) -> EventPage {
+        EventPage { events: ids.iter().map(|id| event(*id)).collect(), more }
+    }
+
+    #[tokio::test]
+    async fn events_are_fetched_from_the_newest_and_shown_from_the_oldest() {
+        let fake = Fake::new().says_in_turn("events.list", &[page(&[9, 8], true), page(&[7], false)]);
+        insta::assert_snapshot!(fake.run(&["events", "-n", "3"], "").await, @r"
+        exit 0
+        --- out
+        2026-07-22 11:00:00 ✗ sync number 7 failed (sync_failed)
+        2026-07-22 11:00:00 ✗ sync number 8 failed (sync_failed)
+        2026-07-22 11:00:00 ✗ sync number 9 failed (sync_failed)
+        --- err
+        ");
+        insta::assert_snapshot!(fake.calls(), @r#"
+        events.list {"after":null,"before":null,"limit":3}
+        events.list {"after":null,"before":8,"limit":1}
+        "#);
+    }
+
+    #[tokio::test]
+    async fn following_prints_each_event_once() {
+        let fake = Fake::new()
+            .says("events.list", &page(&[8, 7], false))
+            .sends("events.subscribe", &[event(8), event(9)]);
+        let reader = fake.run_until(&["events", "-f", "-o", "jsonl"], 3).await;
+        let ids: Vec<i64> = reader
+            .lines()
+            .map(|line| serde_json::from_str::<Event>(line).expect("an event a line").id)
+            .collect();
+        assert_eq!(ids, [7, 8, 9]);
+        let ran = fake.run(&["events", "--follow", "--json"], "").await;
+        assert_eq!(ran.exit, Exit::Usage);
+    }
+
+    #[tokio::test]
+    async fn one_attention_is_silenced_for_a_while_or_as_long_as_it_lasts() {
+        let done = |until, changed| Acknowledged { id: "access_ends".into(), until, changed };
+        let until = Some(now() + jiff::SignedDuration::from_hours(48));
+        let fake =
+            Fake::new().says_in_turn("events.ack", &[done(until, true), done(None, true), done(None, false)]);
+        insta::assert_snapshot!(fake.run(&["ack", "access_ends", "--until", "2d"], "").await, @r"
+        exit 0
+        --- out
+        access_ends is silent until 2026-07-24 11:00.
+        --- err
+        ");
+        insta::assert_snapshot!(fake.run(&["ack", "access_ends"], "").await, @r"
+        exit 0
+        --- out
+        access_ends is silent as long as it lasts.
+        --- err
+        ");
+        insta::assert_snapshot!(fake.run(&["ack", "access_ends"], "").await, @r"
+        exit 0
+        --- out
+        access_ends was silent already.
+        --- err
+        ");
+        insta::assert_snapshot!(fake.run(&["ack", "access_ends", "--until", "yesterday"], "").await, @r"
+        exit 2
+        --- out
+        --- err
+        error: that day is over
+        try: name a day ahead, for example `--until 7d`
+        ");
+        insta::assert_snapshot!(fake.calls(), @r#"
+        events.ack {"id":"access_ends","until":"2026-07-24T23:00:00Z"}
+        events.ack {"id":"access_ends","until":null}
+        events.ack {"id":"access_ends","until":null}
+        "#);
+    }
+
+    #[tokio::test]
+    async fn a_slip_is_met_with_the_nearest_attention() {
+        let mut status = fixture::status();
+        status.attention.push(Attention {
+            id: "access_ends".into(),
+            code: "access_ends".into(),
+            severity: Severity::Note,
+            message: "access ends in 7 days".into(),
+            hint: "monzoctl login".into(),
+        });
+        let fake = Fake::new()
+            .fails(
+                "events.ack",
+                FaultKind::NotFound,
+                "nothing needs you under ‘acces_end’",
+                "monzoctl status",
+            )
+            .says("system.status", &status);
+        insta::assert_snapshot!(fake.run(&["ack", "acces_end"], "").await, @r"
+        exit 2
+        --- out
+        --- err
+        error: nothing needs you under ‘acces_end’
+        try: did you mean ‘access_ends’? `monzoctl status` shows what needs you
+        ");
+    }
 }

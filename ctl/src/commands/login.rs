@@ -54,7 +54,10 @@ pub(super) async fn login(args: &args::Login, session: &mut Session) -> Result<E
                 return captured(session, &mut daemon, Some(&sync)).await;
             }
             if !again(session, &daemon, &before).await? {
-                return told(session, &daemon, &before);
+                if session.wants_data() {
+                    session.thing("login", &before, String::new)?;
+                }
+                return Ok(Exit::Done);
             }
             sign_in(args, session, &mut daemon, &before).await?;
         }
@@ -99,7 +102,7 @@ async fn sign_in(
 ) -> Result<(), Failure> {
     let begun = daemon.client.login_begin(before.state == LoginState::Ready).await?;
     let pasting = args.paste || !begun.listening;
-    if args.paste || !session.wants_json() {
+    if args.paste || !session.wants_data() {
         // The one line that a script reads.
         writeln!(session.terminal.out(), "{}", begun.url)?;
         session.terminal.flush()?;
@@ -226,7 +229,7 @@ async fn captured(session: &mut Session, daemon: &mut Daemon, sync: Option<&Sync
         None => text.push_str("No history was read yet: `monzoctl sync` reads it.\n"),
     }
     text.push_str(&view::gaps(&status, &look));
-    if session.wants_json() {
+    if session.wants_data() {
         session.thing("login", &status.login, String::new)?;
     } else {
         session.note(text.trim_end())?;
@@ -240,7 +243,7 @@ async fn captured(session: &mut Session, daemon: &mut Daemon, sync: Option<&Sync
 fn told(session: &mut Session, daemon: &Daemon, login: &Login) -> Result<Exit, Failure> {
     let look = session.look(&daemon.here);
     let text = view::login(login, &look);
-    if session.wants_json() {
+    if session.wants_data() {
         session.thing("login", login, String::new)?;
     } else {
         session.note(text.trim_end())?;
@@ -263,4 +266,367 @@ pub(super) async fn whoami(session: &mut Session) -> Result<Exit, Failure> {
     let look = session.look(&daemon.here);
     session.thing("whoami", &whoami, || view::whoami(&whoami, &look))?;
     Ok(Exit::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::{Arc, Mutex};
+
+    use monzo_common::model::{AccountSync, Attention, LoggedOut, Severity, SyncHistory, Version};
+    use serde_json::json;
+
+    use super::*;
+    use crate::fake::Fake;
+    use crate::view::fixture::{self, now};
+
+    fn login(state: LoginState) -> Login {
+        Login { state, ..fixture::status().login }
+    }
+
+    fn begun(listening: bool) -> LoginBegun {
+        LoginBegun {
+            url: "https://auth.monzo.com/?client_id=oauth2client_1&state=s".into(),
+            redirect_url: "http://localhost:21853/oauth/callback".into(),
+            listening,
+            expires_at: now() + SignedDuration::from_mins(30),
+        }
+    }
+
+    fn sync(id: &str, state: SyncState, cause: &str) -> Sync {
+        Sync {
+            id: id.into(),
+            state,
+            cause: cause.into(),
+            started_at: now(),
+            ended_at: Some(now() + SignedDuration::from_secs(90)),
+            accounts: vec![AccountSync {
+                account_id: "acc_1".into(),
+                pages: 30,
+                added: 2_900,
+                changed: 0,
+                withdrawn: 0,
+                error: None,
+            }],
+        }
+    }
+
+    fn past(syncs: &[Sync]) -> SyncHistory {
+        SyncHistory { syncs: syncs.to_vec(), quarantined: Vec::new(), cursor: None }
+    }
+
+    /// A daemon where nobody is logged in, and where all goes well.
+    fn fake(states: &[LoginState]) -> Fake {
+        let logins: Vec<Login> = states.iter().map(|state| login(*state)).collect();
+        let captured = sync("sync_2", SyncState::Done, "login");
+        Fake::new()
+            .says_in_turn("auth.status", &logins)
+            .says("auth.begin", &begun(true))
+            .says("auth.complete", &login(WaitingApproval))
+            .says_in_turn("sync.history", &[past(&[]), past(std::slice::from_ref(&captured))])
+            .says("sync.get", &captured)
+            .says("system.status", &fixture::status())
+    }
+
+    /// The same, where the tokens come by pasting only.
+    fn pasting(after: &[LoginState]) -> Fake {
+        let pasted = Arc::new(AtomicBool::new(false));
+        let mut after: VecDeque<LoginState> = after.iter().copied().collect();
+        let (seen, signed_in) = (Arc::clone(&pasted), to_value(&login(WaitingApproval)));
+        fake(&[])
+            .on("auth.complete", move |_| {
+                seen.store(true, Ordering::SeqCst);
+                Ok(signed_in.clone())
+            })
+            .on("auth.status", move |_| {
+                let state = match (pasted.load(Ordering::SeqCst), after.len()) {
+                    (false, _) => WaitingBrowser,
+                    (true, 1) => after[0],
+                    (true, _) => after.pop_front().unwrap_or(Ready),
+                };
+                Ok(to_value(&login(state)))
+            })
+    }
+
+    fn to_value<T: serde::Serialize>(value: &T) -> serde_json::Value {
+        serde_json::to_value(value).expect("the model serializes")
+    }
+
+    const ADDRESS: &str = "http://localhost:21853/oauth/callback?code=c&state=s\n";
+
+    use LoginState::{None as Nobody, Ready, WaitingApproval, WaitingBrowser};
+
+    #[tokio::test]
+    async fn pasting_prints_one_line_takes_one_line_and_waits_for_approval_and_history() {
+        let fake = pasting(&[WaitingApproval, WaitingApproval, Ready]);
+        let ran = fake.run(&["login", "--paste"], ADDRESS).await;
+        insta::assert_snapshot!(ran, @r"
+        exit 0
+        --- out
+        https://auth.monzo.com/?client_id=oauth2client_1&state=s
+        --- err
+        To log in, open it on this computer, or copy its address to any other.
+        If the browser is on another computer, run this there first:  ssh -L 21853:localhost:21853 server
+        Or paste here the address that the browser ends at, http://localhost:21853/oauth/callback?code=…, even if it does not load:
+        Now approve in the Monzo app: it asks for your PIN, finger or face.
+        Logged in as user_1. Access ends in 80 days (10 Oct 2026).
+        Synced: 2,900 new, 0 changed, 0 withdrawn (30 pages of 1 account in 1 min)
+        ");
+        let calls: Vec<String> =
+            fake.calls().lines().filter(|call| *call != "auth.status").map(Into::into).collect();
+        insta::assert_snapshot!(calls.join("\n"), @r#"
+        sync.history {"cursor":null,"limit":1,"problems":false}
+        auth.begin {"again":false}
+        auth.complete {"pasted":"http://localhost:21853/oauth/callback?code=c&state=s"}
+        sync.history {"cursor":null,"limit":5,"problems":false}
+        sync.get {"id":"sync_2"}
+        system.status
+        "#);
+    }
+
+    #[tokio::test]
+    async fn the_end_of_the_input_is_wrong_usage() {
+        let ran = fake(&[Nobody, WaitingBrowser]).run(&["login", "--paste"], "").await;
+        insta::assert_snapshot!(ran, @r"
+        exit 2
+        --- out
+        https://auth.monzo.com/?client_id=oauth2client_1&state=s
+        --- err
+        To log in, open it on this computer, or copy its address to any other.
+        If the browser is on another computer, run this there first:  ssh -L 21853:localhost:21853 server
+        Or paste here the address that the browser ends at, http://localhost:21853/oauth/callback?code=…, even if it does not load:
+        error: the input ended before the address came
+        try: paste the address that the browser ended at; the login that is pending still waits
+        ");
+    }
+
+    #[tokio::test]
+    async fn a_wrong_state_fails_with_the_reason_and_leaves_the_login_pending() {
+        let fake = fake(&[Nobody, WaitingBrowser]).fails(
+            "auth.complete",
+            FaultKind::InvalidParams,
+            "the state does not belong to a login that is pending here",
+            "use the newest address",
+        );
+        let ran = fake.run(&["login", "--paste", "--json"], "code=c&state=other\n").await;
+        insta::assert_snapshot!(ran, @r#"
+        exit 1
+        --- out
+        https://auth.monzo.com/?client_id=oauth2client_1&state=s
+        {"v":1,"error":{"code":"invalid_params","message":"the state does not belong to a login that is pending here","hint":"use the newest address"}}
+        --- err
+        To log in, open it on this computer, or copy its address to any other.
+        If the browser is on another computer, run this there first:  ssh -L 21853:localhost:21853 server
+        Or paste here the address that the browser ends at, http://localhost:21853/oauth/callback?code=…, even if it does not load:
+        error: the state does not belong to a login that is pending here
+        try: use the newest address
+        "#);
+    }
+
+    #[tokio::test]
+    async fn without_waiting_it_returns_after_the_exchange() {
+        let fake = pasting(&[WaitingApproval]);
+        let ran = fake.run(&["login", "--paste", "--no-wait"], "c s\n").await;
+        insta::assert_snapshot!(ran, @r"
+        exit 0
+        --- out
+        https://auth.monzo.com/?client_id=oauth2client_1&state=s
+        --- err
+        To log in, open it on this computer, or copy its address to any other.
+        If the browser is on another computer, run this there first:  ssh -L 21853:localhost:21853 server
+        Or paste here the address that the browser ends at, http://localhost:21853/oauth/callback?code=…, even if it does not load:
+        Signed in as user_1; now approve in the Monzo app.
+        ");
+        assert!(fake.calls().contains(r#"auth.complete {"pasted":"c s"}"#), "{}", fake.calls());
+    }
+
+    #[tokio::test]
+    async fn twenty_minutes_without_approval_are_enough() {
+        let minutes = Mutex::new(0);
+        let fake = pasting(&[WaitingApproval]).on("system.version", move |_| {
+            let mut minutes = minutes.lock().expect("one thread");
+            *minutes += 7;
+            Ok(to_value(&Version {
+                version: monzo_common::VERSION.into(),
+                pid: 1,
+                schema: None,
+                now: now() + SignedDuration::from_mins(*minutes),
+                zone: "UTC".into(),
+            }))
+        });
+        let ran = fake.run(&["login", "--paste", "-q"], ADDRESS).await;
+        insta::assert_snapshot!(ran, @r"
+        exit 4
+        --- out
+        https://auth.monzo.com/?client_id=oauth2client_1&state=s
+        --- err
+        error: nobody approved in the Monzo app within 20 minutes; the daemon keeps the login and goes on asking
+        try: approve in the app, then `monzoctl login` goes on waiting
+        ");
+    }
+
+    #[tokio::test]
+    async fn a_caught_browser_needs_no_pasting() {
+        let fake = fake(&[Nobody, WaitingBrowser, WaitingApproval, Ready]);
+        let ran = fake.run(&["login"], "").await;
+        insta::assert_snapshot!(ran, @r"
+        exit 0
+        --- out
+        https://auth.monzo.com/?client_id=oauth2client_1&state=s
+        --- err
+        To log in, open it on this computer, or copy its address to any other.
+        If the browser is on another computer, run this there first:  ssh -L 21853:localhost:21853 server
+        Or come back with `monzoctl login --paste`. Waiting for the sign-in…
+        Logged in as user_1. Access ends in 80 days (10 Oct 2026).
+        Synced: 2,900 new, 0 changed, 0 withdrawn (30 pages of 1 account in 1 min)
+        ");
+        assert!(!fake.calls().contains("auth.complete"), "{}", fake.calls());
+    }
+
+    #[tokio::test]
+    async fn a_pending_approval_is_waited_for_again() {
+        let fake = fake(&[WaitingApproval, Ready]);
+        let ran = fake.run(&["login"], "").await;
+        insta::assert_snapshot!(ran, @r"
+        exit 0
+        --- out
+        --- err
+        You have signed in already; what is missing is your approval in the Monzo app.
+        Logged in as user_1. Access ends in 80 days (10 Oct 2026).
+        Synced: 2,900 new, 0 changed, 0 withdrawn (30 pages of 1 account in 1 min)
+        ");
+        assert!(!fake.calls().contains("auth.begin"), "{}", fake.calls());
+    }
+
+    #[tokio::test]
+    async fn whoever_is_logged_in_is_asked() {
+        let fake = fake(&[Ready]);
+        let ran = fake.run(&["login"], "").await;
+        insta::assert_snapshot!(ran, @r"
+        exit 0
+        --- out
+        --- err
+        Logged in as user_1. Access ends in 80 days (10 Oct 2026).
+        Nothing to do; with --yes you log in again.
+        ");
+        let ran = fake.run_with(&["login"], "n\n", &[], |terminal| terminal.in_is_keyboard = true).await;
+        insta::assert_snapshot!(ran, @r"
+        exit 0
+        --- out
+        --- err
+        Logged in as user_1. Access ends in 80 days (10 Oct 2026).
+        Log in again, which opens the whole history for five minutes? [y/N]
+        ");
+        assert!(!fake.calls().contains("auth.begin"), "{}", fake.calls());
+    }
+
+    #[tokio::test]
+    async fn logging_in_again_is_noticed_by_the_new_permission() {
+        let mut renewed = login(Ready);
+        renewed.access_ends_at = Some(now() + SignedDuration::from_hours(90 * 24));
+        let fake = fake(&[]).says_in_turn("auth.status", &[login(Ready), login(Ready), renewed]);
+        let ran = fake.run(&["login", "--yes", "-q"], "").await;
+        assert_eq!((ran.exit, ran.err.as_str()), (Exit::Done, ""));
+        assert!(fake.calls().contains(r#"auth.begin {"again":true}"#), "{}", fake.calls());
+    }
+
+    #[tokio::test]
+    async fn a_history_that_is_being_read_is_followed() {
+        let running = sync("sync_2", SyncState::Running, "login");
+        let fake = fake(&[Ready]).says("sync.history", &past(&[running]));
+        let ran = fake.run(&["login"], "").await;
+        insta::assert_snapshot!(ran, @r"
+        exit 0
+        --- out
+        --- err
+        You are logged in already, and the history is being read.
+        Logged in as user_1. Access ends in 80 days (10 Oct 2026).
+        Synced: 2,900 new, 0 changed, 0 withdrawn (30 pages of 1 account in 1 min)
+        ");
+    }
+
+    #[tokio::test]
+    async fn gaps_are_told_and_are_no_error() {
+        let mut status = fixture::status();
+        status.attention.push(Attention {
+            id: "history_gap".into(),
+            code: "history_incomplete".into(),
+            severity: Severity::Note,
+            message: "3 windows of Joint could not be read in time".into(),
+            hint: "log in again to read them: `monzoctl login`".into(),
+        });
+        let fake = fake(&[WaitingApproval, Ready]).says("system.status", &status);
+        let ran = fake.run(&["login"], "").await;
+        insta::assert_snapshot!(ran, @r"
+        exit 0
+        --- out
+        --- err
+        You have signed in already; what is missing is your approval in the Monzo app.
+        Logged in as user_1. Access ends in 80 days (10 Oct 2026).
+        Synced: 2,900 new, 0 changed, 0 withdrawn (30 pages of 1 account in 1 min)
+        • 3 windows of Joint could not be read in time
+          → log in again to read them: `monzoctl login`
+        ");
+    }
+
+    #[tokio::test]
+    async fn before_setup_it_says_what_to_do() {
+        let fake = fake(&[Nobody]).fails(
+            "auth.begin",
+            FaultKind::Conflict,
+            "no OAuth client is set up",
+            "sudo monzoctl setup",
+        );
+        let ran = fake.run(&["login"], "").await;
+        insta::assert_snapshot!(ran, @r"
+        exit 1
+        --- out
+        --- err
+        error: no OAuth client is set up
+        try: sudo monzoctl setup
+        ");
+    }
+
+    #[tokio::test]
+    async fn renewing_is_noted() {
+        let fake = Fake::new().says("auth.renew", &login(Ready));
+        let ran = fake.run(&["login", "--renewed"], "").await;
+        insta::assert_snapshot!(ran, @r"
+        exit 0
+        --- out
+        Logged in as user_1. Access ends in 80 days (10 Oct 2026).
+        --- err
+        ");
+    }
+
+    #[tokio::test]
+    async fn a_logout_that_the_bank_did_not_confirm_is_done_in_part() {
+        let done = LoggedOut { login: login(Nobody), revoked: false, changed: true };
+        let ran = Fake::new().says("auth.logout", &done).run(&["logout"], "").await;
+        insta::assert_snapshot!(ran, @r"
+        exit 8
+        --- out
+        Logged out here, but the bank could not be told: remove the access in the Monzo app (Settings, Privacy & Security, Manage apps).
+        --- err
+        ");
+    }
+
+    #[tokio::test]
+    async fn whoami_says_who_is_logged_in_and_who_asks() {
+        let whoami = json!({
+            "authenticated": true, "client_id": "oauth2client_1", "uid": 1000, "role": "operator",
+            "login": login(Ready),
+        });
+        let ran = Fake::new().says("auth.whoami", &whoami).run(&["whoami"], "").await;
+        insta::assert_snapshot!(ran, @r"
+        exit 0
+        --- out
+        Logged in as user_1. Access ends in 80 days (10 Oct 2026).
+        The bank      takes the tokens
+        OAuth client  oauth2client_1
+        You           uid 1000, operator: may do everything
+        --- err
+        ");
+    }
 }

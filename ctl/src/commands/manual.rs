@@ -32,3 +32,23 @@ pub(super) fn run(args: &args::Man, session: &mut Session) -> Result<Exit, Failu
     }
     Ok(Exit::Done)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::exit::Exit;
+    use crate::fake::Fake;
+
+    #[tokio::test]
+    async fn the_manual_is_one_page_or_a_page_a_command() {
+        let fake = Fake::new();
+        let ran = fake.run(&["man"], "").await;
+        assert!(String::from_utf8_lossy(&ran.out).contains(".TH monzoctl 1"), "{ran}");
+        let directory = fake.file("man");
+        let ran = fake.run(&["man", "--dir", &directory.display().to_string()], "").await;
+        assert_eq!(ran.exit, Exit::Done, "{ran}");
+        for page in ["monzoctl.1", "monzoctl-login.1", "monzoctl-sync-history.1", "monzoctl-access-add.1"] {
+            assert!(directory.join(page).exists(), "{page}");
+        }
+        assert!(!directory.join("monzoctl-__complete.1").exists());
+    }
+}

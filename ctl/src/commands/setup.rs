@@ -103,3 +103,95 @@ async fn operator(daemon: &Daemon, session: &mut Session) -> Result<(), Failure>
         )),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use monzo_common::model::{Access, AccessChange, ConfigEntry, Configured, Grant};
+
+    use super::*;
+    use crate::fake::Fake;
+    use crate::terminal::Terminal;
+
+    fn fake(changed: bool) -> Fake {
+        let grant = |who: &str| Grant { who: who.into(), role: Role::Operator, origin: "config".into() };
+        Fake::new()
+            .says(
+                "system.config",
+                &[ConfigEntry {
+                    key: "monzo.redirect_url".into(),
+                    value: "http://localhost:9999/back".into(),
+                    origin: "default".into(),
+                }],
+            )
+            .says("auth.configure", &Configured { client_id: "oauth2client_00009".into(), changed })
+            .says("access.list", &Access { grants: vec![grant("root"), grant("@monzod-admin")] })
+            .says("access.add", &AccessChange { grant: grant("ann"), changed: true })
+    }
+
+    fn keyboard(terminal: &mut Terminal) {
+        terminal.in_is_keyboard = true;
+    }
+
+    #[tokio::test]
+    async fn a_person_is_led_through_it_and_asked_about_sudo() {
+        let fake = fake(true);
+        let input = "oauth2client_00009\nmnzconf.abc\ny\n";
+        let ran = fake.run_with(&["setup"], input, &[("SUDO_USER", "ann")], keyboard).await;
+        insta::assert_snapshot!(ran, @r"
+        exit 0
+        --- out
+        The daemon keeps oauth2client_00009 and its secret, sealed.
+        --- err
+        monzod reads your accounts as an OAuth client of your own, which you make once:
+          1. Sign in at https://developers.monzo.com/ and approve that in the Monzo app.
+          2. Under Clients choose New OAuth Client, with any name, and
+               Redirect URLs:    http://localhost:9999/back
+               Confidentiality:  Confidential
+          3. Open it; its id and secret are asked for here.
+        Client id: Client secret (not shown): 
+        Let ann operate the daemon without sudo? [y/N] ann may do everything here from now on; `monzoctl access remove ann` ends it.
+        Next: `monzoctl login`
+        ");
+        insta::assert_snapshot!(fake.calls(), @r#"
+        system.config
+        auth.configure {"client_id":"oauth2client_00009","client_secret":"mnzconf.abc"}
+        access.list
+        access.add {"role":"operator","who":"ann"}
+        "#);
+    }
+
+    #[tokio::test]
+    async fn a_script_gives_the_id_and_pipes_the_secret() {
+        let fake = fake(false);
+        let line = ["setup", "--client-id", "oauth2client_00009", "--secret-stdin"];
+        let ran = fake.run_with(&line, "mnzconf.abc\n", &[("SUDO_USER", "ann")], |_| {}).await;
+        insta::assert_snapshot!(ran, @r"
+        exit 0
+        --- out
+        oauth2client_00009 was set up already, with this secret.
+        --- err
+        To let ann operate the daemon without sudo: `sudo monzoctl access add ann --role operator`
+        Next: `monzoctl login`
+        ");
+    }
+
+    #[tokio::test]
+    async fn what_cannot_work_is_refused_before_it_is_sent() {
+        let fake = fake(true);
+        let id = "oauth2client_00009";
+        for (id, secret, expected) in [
+            ("acc_1", "", "‘acc_1’ is no client id: it begins with oauth2client_"),
+            ("oauth2client_", "", "‘oauth2client_’ is no client id: it begins with oauth2client_"),
+            (id, "mnzpub.abc\n", "this is the secret of a client that is not confidential"),
+            (id, "\n", "the secret is empty or holds spaces"),
+            (id, "a b\n", "the secret is empty or holds spaces"),
+            (id, "", "standard input ended before the secret"),
+        ] {
+            let ran = fake.run(&["setup", "--client-id", id, "--secret-stdin"], secret).await;
+            assert_eq!(ran.exit, Exit::Usage, "{ran}");
+            assert!(ran.err.starts_with(&format!("error: {expected}")), "{ran}");
+            assert!(secret.trim().is_empty() || !ran.err.contains(secret.trim()), "{ran}");
+        }
+        assert!(!fake.calls().contains("auth.configure"), "{}", fake.calls());
+    }
+}

@@ -151,3 +151,184 @@ async fn history(problems: bool, limit: Option<u64>, session: &mut Session) -> R
     }
     Ok(Exit::Done)
 }
+
+#[cfg(test)]
+mod tests {
+    use monzo_common::model::{
+        AccountSync, Login, LoginState, Progress, SyncCancelled, SyncHistory, SyncStarted,
+    };
+
+    use super::*;
+    use crate::fake::Fake;
+    use crate::view::fixture::{self, account, now};
+
+    fn sync_of(state: SyncState, error: Option<&str>) -> Sync {
+        Sync {
+            id: "sync_1".into(),
+            state,
+            cause: "request".into(),
+            started_at: now(),
+            ended_at: (state != SyncState::Running).then(|| now() + jiff::SignedDuration::from_secs(4)),
+            accounts: vec![AccountSync {
+                account_id: "acc_1".into(),
+                pages: 2,
+                added: 120,
+                changed: 3,
+                withdrawn: 0,
+                error: error.map(Into::into),
+            }],
+        }
+    }
+
+    fn step(phase: SyncPhase, pages: u64) -> Progress {
+        Progress {
+            sync_id: "sync_1".into(),
+            phase,
+            pages,
+            rows: pages * 60,
+            windows_done: 0,
+            windows: 0,
+            window_seconds_left: None,
+            accounts: Vec::new(),
+            sync: None,
+        }
+    }
+
+    fn fake(joined: bool, end: Sync) -> Fake {
+        let running = sync_of(SyncState::Running, None);
+        Fake::new()
+            .says("sync.start", &SyncStarted { sync: running.clone(), joined })
+            .says_in_turn("sync.get", &[running, end])
+            .says("accounts.list", &[account("acc_1", "Current", None)])
+            .sends(
+                "sync.subscribe",
+                &[
+                    step(SyncPhase::Accounts, 0),
+                    step(SyncPhase::Incremental, 1),
+                    step(SyncPhase::Incremental, 2),
+                    step(SyncPhase::Reconcile, 2),
+                    step(SyncPhase::Ended, 2),
+                ],
+            )
+    }
+
+    fn login(state: LoginState) -> Login {
+        Login { state, ..fixture::status().login }
+    }
+
+    #[tokio::test]
+    async fn a_sync_tells_each_phase_once_off_a_terminal_and_then_its_outcome() {
+        let ran = fake(false, sync_of(SyncState::Done, None)).run(&["sync"], "").await;
+        insta::assert_snapshot!(ran, @r"
+        exit 0
+        --- out
+        Synced: 120 new, 3 changed, 0 withdrawn (2 pages of 1 account in 4 s)
+        --- err
+        Asking for accounts and balances
+        Reading what is new: 60 rows, 1 page
+        Comparing balances: 120 rows, 2 pages
+        ");
+    }
+
+    #[tokio::test]
+    async fn joining_is_told_and_quiet_is_quiet() {
+        let ran = fake(true, sync_of(SyncState::Done, None)).run(&["sync", "--json", "-q"], "").await;
+        insta::assert_snapshot!(ran, @r#"
+        exit 0
+        --- out
+        {"v":1,"sync":{"id":"sync_1","state":"done","cause":"request","started_at":"2026-07-22T10:00:00Z","ended_at":"2026-07-22T10:00:04Z","accounts":[{"account_id":"acc_1","pages":2,"added":120,"changed":3,"withdrawn":0,"error":null}]}}
+        --- err
+        "#);
+    }
+
+    #[tokio::test]
+    async fn a_partial_sync_names_what_failed() {
+        let end = sync_of(SyncState::Partial, Some("the bank answers with failures"));
+        let ran = fake(true, end).run(&["sync"], "").await;
+        insta::assert_snapshot!(ran, @r"
+        exit 8
+        --- out
+        Synced in part: 120 new, 3 changed, 0 withdrawn (2 pages of 1 account in 4 s)
+          ✗ Current: the bank answers with failures
+        --- err
+        A sync is running already; this one joins it.
+        Asking for accounts and balances
+        Reading what is new: 60 rows, 1 page
+        Comparing balances: 120 rows, 2 pages
+        ");
+    }
+
+    #[tokio::test]
+    async fn a_failed_sync_is_a_failure_unless_a_login_would_mend_it() {
+        let fake =
+            fake(false, sync_of(SyncState::Failed, None)).says("auth.status", &login(LoginState::Ready));
+        assert_eq!(fake.run(&["sync", "-q"], "").await.exit, Exit::Failed);
+        let fake = fake.says("auth.status", &login(LoginState::LoginNeeded));
+        assert_eq!(fake.run(&["sync", "-q"], "").await.exit, Exit::LoginNeeded);
+    }
+
+    #[tokio::test]
+    async fn without_waiting_the_id_is_told() {
+        let fake = fake(false, sync_of(SyncState::Done, None));
+        let ran = fake.run(&["sync", "--no-wait", "--full"], "").await;
+        insta::assert_snapshot!(ran, @r"
+        exit 0
+        --- out
+        A sync has begun: sync_1
+        --- err
+        ");
+        assert_eq!(fake.calls(), "sync.start {\"full\":true}\n");
+    }
+
+    #[tokio::test]
+    async fn cancelling_says_whether_there_was_something_to_cancel() {
+        let none = SyncCancelled { sync: None, changed: false };
+        let ran = Fake::new().says("sync.cancel", &none).run(&["sync", "cancel"], "").await;
+        insta::assert_snapshot!(ran, @r"
+        exit 0
+        --- out
+        No sync is running.
+        --- err
+        ");
+    }
+
+    #[tokio::test]
+    async fn history_follows_the_cursor_and_shows_quarantine() {
+        let page = |cursor: Option<&str>| SyncHistory {
+            syncs: vec![sync_of(SyncState::Done, None)],
+            quarantined: vec![Quarantined {
+                id: 1,
+                account_id: "acc_1".into(),
+                transaction_id: Some("tx_9".into()),
+                reason: "the amount is no integer".into(),
+                at: now(),
+            }],
+            cursor: cursor.map(Into::into),
+        };
+        let fake = Fake::new().says_in_turn("sync.history", &[page(Some("next")), page(None)]);
+        let ran = fake.run(&["sync", "history", "--problems"], "").await;
+        insta::assert_snapshot!(ran, @r"
+        exit 0
+        --- out
+        BEGAN             TOOK  WHY      STATE  NEW  CHANGED  WITHDRAWN  ID
+        2026-07-22 11:00   4 s  request  done   120        3          0  sync_1
+        2026-07-22 11:00   4 s  request  done   120        3          0  sync_1
+
+        Kept until they can be understood
+        SEEN              ACCOUNT  TRANSACTION  WHY
+        2026-07-22 11:00  acc_1    tx_9         the amount is no integer
+        --- err
+        ");
+        insta::assert_snapshot!(fake.calls(), @r#"
+        sync.history {"cursor":null,"limit":100,"problems":true}
+        sync.history {"cursor":"next","limit":100,"problems":true}
+        "#);
+        let ran = fake.run(&["sync", "history", "-o", "json"], "").await;
+        insta::assert_snapshot!(ran, @r#"
+        exit 0
+        --- out
+        {"v":1,"syncs":[{"id":"sync_1","state":"done","cause":"request","started_at":"2026-07-22T10:00:00Z","ended_at":"2026-07-22T10:00:04Z","accounts":[{"account_id":"acc_1","pages":2,"added":120,"changed":3,"withdrawn":0,"error":null}]}],"quarantined":[{"id":1,"account_id":"acc_1","transaction_id":"tx_9","reason":"the amount is no integer","at":"2026-07-22T10:00:00Z"}]}
+        --- err
+        "#);
+    }
+}

@@ -264,3 +264,218 @@ fn nothing(typed: &str, nearest: Failure) -> Failure {
         ),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use monzo_common::model::{TransactionDetail, TransactionPage};
+    use serde_json::Value;
+
+    use super::*;
+    use crate::fake::Fake;
+    use crate::view::fixture::{account, now, pot, transaction};
+
+    /// A daemon with five rows, two on a page whatever is asked for.
+    fn fake() -> Fake {
+        let rows: Vec<Transaction> = (1..=5)
+            .map(|n| transaction(&format!("tx_{n}"), -100 * n, &format!("SHOP, NUMBER {n}")))
+            .collect();
+        let page = move |params: &Value| {
+            let query: TransactionQuery = serde_json::from_value(params["query"].clone()).expect("a query");
+            let begin: usize = query.cursor.map_or(0, |cursor| cursor.parse().expect("a cursor of ours"));
+            let size = usize::try_from(query.limit.expect("a size")).expect("a size").min(2);
+            let end = (begin + size).min(rows.len());
+            let cursor = (end < rows.len()).then(|| end.to_string());
+            let page = TransactionPage { transactions: rows[begin..end].to_vec(), cursor };
+            Ok(serde_json::to_value(page).expect("a page"))
+        };
+        Fake::new()
+            .on("transactions.list", page)
+            .says("accounts.list", &[account("acc_1", "Current", None), account("acc_2", "Joint", None)])
+            .says("pots.list", &[pot("pot_1", "Holiday", 0), pot("pot_2", "Rainy Day", 0)])
+    }
+
+    #[tokio::test]
+    async fn a_table_follows_the_cursor_to_the_end() {
+        let ran = fake().run(&["tx"], "").await;
+        insta::assert_snapshot!(ran, @r"
+        exit 0
+        --- out
+        WHEN              AMOUNT  WHO             CATEGORY   STATE  ID
+        2026-07-22 10:00  -£1.00  SHOP, NUMBER 1  groceries         tx_1
+        2026-07-22 10:00  -£2.00  SHOP, NUMBER 2  groceries         tx_2
+        2026-07-22 10:00  -£3.00  SHOP, NUMBER 3  groceries         tx_3
+        2026-07-22 10:00  -£4.00  SHOP, NUMBER 4  groceries         tx_4
+        2026-07-22 10:00  -£5.00  SHOP, NUMBER 5  groceries         tx_5
+        --- err
+        ");
+    }
+
+    #[tokio::test]
+    async fn csv_has_one_header_over_all_pages() {
+        let ran = fake().run(&["tx", "-o", "csv"], "").await;
+        insta::assert_snapshot!(ran, @r#"
+        exit 0
+        --- out
+        account_id,id,created_at,settled_at,updated_at,amount,currency,local_amount,local_currency,description,merchant.id,merchant.name,merchant.emoji,counterparty,category,categories,notes,tags,scheme,pot_id,pending,declined,decline_reason,withdrawn_at
+        acc_1,tx_1,2026-07-22T09:00:00Z,2026-07-22T09:00:00Z,,-100,GBP,-100,GBP,"SHOP, NUMBER 1",,,,,groceries,{},,[],mastercard,,false,false,,
+        acc_1,tx_2,2026-07-22T09:00:00Z,2026-07-22T09:00:00Z,,-200,GBP,-200,GBP,"SHOP, NUMBER 2",,,,,groceries,{},,[],mastercard,,false,false,,
+        acc_1,tx_3,2026-07-22T09:00:00Z,2026-07-22T09:00:00Z,,-300,GBP,-300,GBP,"SHOP, NUMBER 3",,,,,groceries,{},,[],mastercard,,false,false,,
+        acc_1,tx_4,2026-07-22T09:00:00Z,2026-07-22T09:00:00Z,,-400,GBP,-400,GBP,"SHOP, NUMBER 4",,,,,groceries,{},,[],mastercard,,false,false,,
+        acc_1,tx_5,2026-07-22T09:00:00Z,2026-07-22T09:00:00Z,,-500,GBP,-500,GBP,"SHOP, NUMBER 5",,,,,groceries,{},,[],mastercard,,false,false,,
+        --- err
+        "#);
+    }
+
+    #[tokio::test]
+    async fn jsonl_is_the_bare_rows_and_json_one_object() {
+        let fake = fake();
+        let ran = fake.run(&["transactions", "-o", "jsonl"], "").await;
+        let text = String::from_utf8(ran.out).expect("text");
+        let rows: Vec<Transaction> =
+            text.lines().map(|line| serde_json::from_str(line).expect("a row a line")).collect();
+        assert_eq!(rows.len(), 5);
+        let ran = fake.run(&["transactions", "--json"], "").await;
+        let value: Value = serde_json::from_slice(&ran.out).expect("one object");
+        assert_eq!((&value["v"], value["transactions"].as_array().map(Vec::len)), (&Value::from(1), Some(5)));
+        let ran = fake.run(&["transactions", "--json", "--limit", "0"], "").await;
+        assert_eq!(String::from_utf8_lossy(&ran.out), "{\"v\":1,\"transactions\":[]}\n");
+    }
+
+    #[tokio::test]
+    async fn every_filter_reaches_the_daemon() {
+        let fake = fake();
+        let line = "tx -p 2026-06 --account joint --account acc_1 --pot pot_2 --category Eating-out \
+                    --merchant Tesco --min £1 --max 1,000.50 --debit --pending --declined --withdrawn \
+                    --limit 3 --reverse --raw -o jsonl";
+        let line: Vec<&str> = line.split_whitespace().collect();
+        let ran = fake.run(&line, "").await;
+        assert_eq!(ran.exit, Exit::Done, "{ran}");
+        insta::assert_snapshot!(fake.calls(), @r#"
+        accounts.list {"hidden":true}
+        pots.list
+        transactions.list {"query":{"accounts":["acc_2","acc_1"],"category":"eating_out","cursor":null,"declined":true,"direction":"debit","limit":3,"max":100050,"merchant":"Tesco","min":100,"pending":true,"pot":"pot_2","raw":true,"reverse":true,"since":"2026-05-31T23:00:00Z","until":"2026-06-30T23:00:00Z","withdrawn":true}}
+        transactions.list {"query":{"accounts":["acc_2","acc_1"],"category":"eating_out","cursor":"2","declined":true,"direction":"debit","limit":1,"max":100050,"merchant":"Tesco","min":100,"pending":true,"pot":"pot_2","raw":true,"reverse":true,"since":"2026-05-31T23:00:00Z","until":"2026-06-30T23:00:00Z","withdrawn":true}}
+        "#);
+    }
+
+    #[tokio::test]
+    async fn a_screen_shows_fifty_and_says_that_there_are_more() {
+        let one = TransactionPage {
+            transactions: vec![transaction("tx_1", 5, "A"); 50],
+            cursor: Some("50".into()),
+        };
+        let fake = Fake::new().says("transactions.list", &one);
+        let ran = fake
+            .run_with(&["tx", "--no-pager"], "", &[("NO_COLOR", "1")], |terminal| {
+                terminal.out_is_screen = true;
+            })
+            .await;
+        assert_eq!(ran.err, "The first 50; --limit N shows more.\n");
+        assert_eq!(String::from_utf8_lossy(&ran.out).lines().count(), 51);
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_meant_is_refused_with_what_can() {
+        let fake = fake();
+        for (line, expected) in [
+            (vec!["tx", "--raw"], "--raw does not fit a table"),
+            (vec!["tx", "--min", "5", "--max", "4"], "--min is more than --max"),
+            (vec!["tx", "--min=-5"], "--min is of the amount without its sign"),
+            (vec!["tx", "--max", "€5"], "--max is in pounds: the amount as the account counts it"),
+            (vec!["tx", "--max", "lots"], "--max: ‘lots’ is not an amount: write £12, £12.34 or 1234.56"),
+            (vec!["tx", "--since", "2026-07", "--until", "2026-06"], "the period ends before it begins"),
+            (vec!["tx", "--pot", "holidays"], "there is no pot ‘holidays’"),
+            (vec!["tx", "--account", "acc_"], "‘acc_’ is more than one account"),
+            (vec!["tx", "-p", "2026-02-30"], "‘2026-02-30’ is not in the calendar"),
+        ] {
+            let ran = fake.run(&line, "").await;
+            assert_eq!(ran.exit, Exit::Usage, "{line:?}: {ran}");
+            assert!(ran.err.starts_with(&format!("error: {expected}\ntry: ")), "{line:?}: {ran}");
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_found_is_said() {
+        let none = TransactionPage { transactions: Vec::new(), cursor: None };
+        let ran = Fake::new().says("transactions.list", &none).run(&["tx"], "").await;
+        insta::assert_snapshot!(ran, @r"
+        exit 0
+        --- out
+        No transactions match.
+        --- err
+        ");
+    }
+
+    #[tokio::test]
+    async fn one_thing_of_any_kind_is_shown() {
+        let detail = TransactionDetail {
+            transaction: transaction("tx_1", -320, "PRET"),
+            revisions: vec![Revision {
+                at: now(),
+                sync_id: None,
+                before: [("amount".to_owned(), Value::from(-300))].into(),
+            }],
+        };
+        let fake = fake().says("transactions.get", &detail);
+        let ran = fake.run(&["show", "tx_1", "--json"], "").await;
+        insta::assert_snapshot!(ran, @r#"
+        exit 0
+        --- out
+        {"v":1,"transaction":{"account_id":"acc_1","id":"tx_1","created_at":"2026-07-22T09:00:00Z","settled_at":"2026-07-22T09:00:00Z","updated_at":null,"amount":-320,"currency":"GBP","local_amount":-320,"local_currency":"GBP","description":"PRET","merchant":null,"counterparty":null,"category":"groceries","categories":{},"notes":"","tags":[],"scheme":"mastercard","pot_id":null,"pending":false,"declined":false,"decline_reason":null,"withdrawn_at":null,"revisions":[{"at":"2026-07-22T10:00:00Z","sync_id":null,"before":{"amount":-300}}]}}
+        --- err
+        "#);
+        let ran = fake.run(&["show", "holiday"], "").await;
+        insta::assert_snapshot!(ran, @r"
+        exit 0
+        --- out
+        Pot      Holiday
+        Id       pot_1
+        Account  acc_1
+        Type     default
+        Balance  £0.00
+        --- err
+        ");
+        let ran = fake.run(&["show", "acc_2"], "").await;
+        insta::assert_snapshot!(ran, @r"
+        exit 0
+        --- out
+        Account    Joint
+        Id         acc_2
+        Type       uk_retail
+        Balance    –
+        With pots  –
+        --- err
+        ");
+    }
+
+    #[tokio::test]
+    async fn what_is_nothing_is_not_shown() {
+        let fake = fake()
+            .fails("transactions.get", FaultKind::NotFound, "no transaction has this id", "monzoctl tx")
+            .fails("sync.get", FaultKind::NotFound, "no sync has this id", "monzoctl sync history");
+        let ran = fake.run(&["show", "holidya"], "").await;
+        insta::assert_snapshot!(ran, @r"
+        exit 2
+        --- out
+        --- err
+        error: there is no account or pot ‘holidya’
+        try: did you mean ‘Holiday’? Else look at `monzoctl accounts` and `monzoctl pots`
+        ");
+        let ran = fake.run(&["show", "xyz"], "").await;
+        insta::assert_snapshot!(ran, @r"
+        exit 2
+        --- out
+        --- err
+        error: there is no transaction, account, pot or sync ‘xyz’
+        try: `monzoctl transactions`, `accounts`, `pots` and `sync history` list them
+        ");
+        let ran = fake.run(&["show", "tx_9"], "").await;
+        insta::assert_snapshot!(ran, @r"
+        exit 2
+        --- out
+        --- err
+        error: no transaction has this id
+        try: monzoctl tx
+        ");
+    }
+}

@@ -4,7 +4,7 @@ use monzo_common::model::{Backup, Restored, Verification};
 
 use super::account::facts;
 use super::look::{Look, Paint};
-use super::progress::count;
+use super::progress::{count, grouped};
 use super::table::{Align, Table};
 use super::text::clean;
 
@@ -61,7 +61,7 @@ pub fn verification(found: &Verification, look: &Look) -> String {
         &[
             ("Whose", found.user_id.clone().unwrap_or_default()),
             ("Accounts", found.accounts.to_string()),
-            ("Transactions", found.transactions.to_string()),
+            ("Transactions", grouped(found.transactions)),
             ("Newest", found.newest_at.map(|at| look.here.minute(at)).unwrap_or_default()),
             ("Schema", found.schema.to_string()),
         ],
@@ -123,7 +123,7 @@ mod tests {
         upload is not sound
           ✗ page 7 is torn
         Accounts      2
-        Transactions  4000
+        Transactions  4,000
         Schema        3
         ");
     }

@@ -36,17 +36,19 @@ pub fn login_advice(begun: &LoginBegun, host: &str, pasting: bool) -> String {
             "Port {port} is taken, so that the browser cannot be caught: its address must be pasted here.\n"
         ));
     }
-    if pasting {
+    if begun.listening {
         text.push_str(&format!(
-            "After the sign-in the browser ends at {}?code=…, which may not load: paste that address here.",
-            begun.redirect_url
-        ));
-    } else {
-        text.push_str(&format!(
-            "If the browser is on another computer, run this there first:  ssh -L {port}:localhost:{port} {}\n\
-             or come back with `monzoctl login --paste`. Waiting for the sign-in…",
+            "If the browser is on another computer, run this there first:  ssh -L {port}:localhost:{port} {}\n",
             super::clean(host)
         ));
+    }
+    if pasting {
+        text.push_str(&format!(
+            "Or paste here the address that the browser ends at, {}?code=…, even if it does not load:",
+            super::clean(&begun.redirect_url)
+        ));
+    } else {
+        text.push_str("Or come back with `monzoctl login --paste`. Waiting for the sign-in…");
     }
     text
 }

@@ -35,6 +35,12 @@ pub fn headline(progress: &Progress) -> String {
 
 /// `1 row`, `1,200 rows`
 pub(super) fn count(number: u64, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", grouped(number))
+}
+
+/// `1,200`
+pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
@@ -43,7 +49,7 @@ pub(super) fn count(number: u64, noun: &str) -> String {
         }
         text.push(digit);
     }
-    if number == 1 { format!("{text} {noun}") } else { format!("{text} {noun}s") }
+    text
 }
 
 /// How a sync ended, and which accounts failed.
@@ -56,12 +62,13 @@ pub fn outcome(sync: &Sync, accounts: &[Account], look: &Look) -> String {
         SyncState::Cancelled => (Paint::Note, "Cancelled"),
     };
     let sum = |of: fn(&monzo_common::model::AccountSync) -> u64| sync.accounts.iter().map(of).sum::<u64>();
-    let (added, changed, withdrawn) = (sum(|a| a.added), sum(|a| a.changed), sum(|a| a.withdrawn));
+    let [added, changed, withdrawn] =
+        [sum(|a| a.added), sum(|a| a.changed), sum(|a| a.withdrawn)].map(grouped);
     let took = sync
         .ended_at
         .map(|ended| format!(" in {}", crate::here::span(ended.duration_since(sync.started_at))));
     let mut text = format!(
-        "{} {} in {}{}: {added} new, {changed} changed, {withdrawn} withdrawn\n",
+        "{}: {added} new, {changed} changed, {withdrawn} withdrawn ({} of {}{})\n",
         look.paint(paint, word),
         count(sum(|a| a.pages), "page"),
         count(sync.accounts.len().try_into().unwrap_or(u64::MAX), "account"),
@@ -128,7 +135,7 @@ mod tests {
             accounts: vec![part("acc_1", None), part("acc_2", Some("the bank answers with failures"))],
         };
         insta::assert_snapshot!(outcome(&sync, &[account("acc_2", "Joint", None)], &look(None)), @r"
-        Synced in part 2 pages in 2 accounts in 3 s: 6 new, 2 changed, 0 withdrawn
+        Synced in part: 6 new, 2 changed, 0 withdrawn (2 pages of 2 accounts in 3 s)
           ✗ Joint: the bank answers with failures
         ");
     }
