@@ -1,0 +1,59 @@
+//! Every folder says what lives in it and what does not.
+
+use super::tree::{Finding, expect_none, folders, read, texts};
+
+/// Whether a folder has a README of its own; what is deeper is told by the folder above it.
+fn has_own(folder: &str) -> bool {
+    let parts: Vec<&str> = folder.split('/').collect();
+    match parts.as_slice() {
+        [first, ..] if first.starts_with('.') => false,
+        [_] | ["daemon", "src", _] | ["packaging", _] => true,
+        ["tests", inner] => !["src", "tidy"].contains(inner),
+        _ => false,
+    }
+}
+
+/// What a README of a folder lacks.
+fn lacks(path: &str, text: &str) -> Vec<Finding> {
+    let mut found = Vec::new();
+    if !text.starts_with("# ") {
+        found.push(Finding::new(path, 1, "it should begin with the folder's name as its title"));
+    }
+    if !text.contains("Not here:") {
+        found.push(Finding::new(
+            path,
+            text.lines().count(),
+            "it should say what does not live there: `Not here: …`",
+        ));
+    }
+    found
+}
+
+#[test]
+fn every_folder_says_what_lives_there_and_what_does_not() {
+    let texts = texts();
+    let mut found = Vec::new();
+    for folder in folders().iter().filter(|folder| has_own(folder)) {
+        let path = format!("{folder}/README.md");
+        match texts.iter().find(|text| text.path == path) {
+            None => found.push(Finding::new(&path, 1, "it is missing")),
+            Some(text) => found.extend(lacks(&path, &text.text)),
+        }
+    }
+    expect_none(&found);
+}
+
+#[test]
+fn the_room_of_the_store_is_one_of_the_folders() {
+    let folders = folders();
+    for folder in ["common", "daemon/src/store", "packaging/systemd", "tests"] {
+        assert!(folders.iter().any(|name| name == folder) && has_own(folder), "{folder}");
+    }
+    assert!(read("daemon/src/store/README.md").contains("Not here:"));
+}
+
+#[test]
+fn a_readme_without_a_title_or_without_a_limit_is_found() {
+    assert_eq!(lacks("a/README.md", "Words.\n").len(), 2);
+    assert_eq!(lacks("a/README.md", "# a\n\nWords.\n\nNot here: others (`b`).\n"), []);
+}
