@@ -1,24 +1,21 @@
 //! The loop: one sync at a time, on time, on request, after a login, and when a poll sees a change.
 
+mod ending;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use monzo_common::model::{
-    AccountSync as Account, LoginState, Progress, Sync, SyncCancelled, SyncStarted, SyncState,
-};
+use monzo_common::model::{LoginState, Progress, Sync, SyncCancelled, SyncStarted, SyncState};
 use sha2::{Digest, Sha256};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::failure::Failure;
 use super::poll::Poll;
 use super::progress::Tally;
 use super::run::{self, Ended, Run, Task};
 use super::{Handle, Request, Rooms, schedule, upgrade, windows};
-use crate::events::{Happened, Kind};
-use crate::metrics::{Rows, SyncOutcome};
 use crate::store::StoreError;
 
 /// The wall clock is looked at this often at least, so that suspend and clock steps are met.
@@ -321,94 +318,6 @@ impl Service {
         let last = self.rooms.store.read(|reader| reader.meta(SWEPT_AT)).await?;
         let last: Option<Timestamp> = last.and_then(|text| text.parse().ok());
         Ok(last.is_none_or(|last| now.duration_since(last) >= every))
-    }
-
-    /// Notes how a sync ended, and when the next is due.
-    async fn finish(&mut self, (running, ended): (Running, Ended)) {
-        let now = self.rooms.clock.now();
-        let Ended { mut state, failure } = ended;
-        if state == SyncState::Cancelled && self.login_gone() {
-            state = SyncState::Failed;
-        }
-        let mut sync = running.snapshot();
-        sync.state = state;
-        sync.ended_at = Some(now);
-        let Task { full, sweep } = running.run.task;
-        let (kept, swept) = (sync.clone(), (full || sweep) && state == SyncState::Done);
-        let noted = self.rooms.store.write(move |writer| {
-            writer.end_sync(&kept)?;
-            if swept { writer.set_meta(SWEPT_AT, &now.to_string()) } else { Ok(()) }
-        });
-        if let Err(error) = noted.await {
-            tracing::error!(%error, monzod_sync_id = sync.id, "the end of a sync could not be noted");
-        }
-        self.tell(&sync, failure.as_ref()).await;
-        self.count(&sync, now);
-        running.run.tally.ended(sync.clone());
-        for answer in running.cancelled {
-            let _ = answer.send(SyncCancelled { sync: Some(sync.clone()), changed: true });
-        }
-        self.polled_at = Some(now);
-        self.reschedule_after(state, now).await;
-        if self.again {
-            self.look().await;
-        }
-    }
-
-    /// The login ended in a way that only the person can mend, which is told as such and not as failed syncs.
-    fn login_gone(&self) -> bool {
-        matches!(self.rooms.login.state().state, LoginState::LoginNeeded | LoginState::ConsentLapsed)
-    }
-
-    /// Tells of the first failure after a success and of the first success after a failure, not of each.
-    async fn tell(&mut self, sync: &Sync, failure: Option<&Failure>) {
-        let failed = matches!(sync.state, SyncState::Failed | SyncState::Partial);
-        match failure {
-            Some(Failure::Lapsed) => self.rooms.login.lapsed().await,
-            Some(failure) => tracing::warn!(error = %failure, monzod_sync_id = sync.id, "sync failed"),
-            None => tracing::info!(monzod_sync_id = sync.id, state = ?sync.state, "sync ended"),
-        }
-        let ends_login = failure.is_some_and(Failure::ends_login) || self.login_gone();
-        let happened = match (failed, self.failures) {
-            _ if ends_login => None,
-            (true, 0) => {
-                let first = sync.accounts.iter().find_map(|account| account.error.clone());
-                let why = failure.map(ToString::to_string).or(first).unwrap_or_default();
-                Some(Happened::new(Kind::SyncFailed, format!("a sync failed: {why}")))
-            }
-            (false, 1..) if sync.state == SyncState::Done => {
-                Some(Happened::new(Kind::SyncRecovered, "syncs work again"))
-            }
-            _ => None,
-        };
-        match sync.state {
-            SyncState::Done => self.failures = 0,
-            SyncState::Failed | SyncState::Partial => self.failures = self.failures.saturating_add(1),
-            SyncState::Running | SyncState::Cancelled => {}
-        }
-        if let Some(happened) = happened {
-            self.rooms.journal.record(happened.sync(sync.id.as_str())).await;
-        }
-    }
-
-    /// Counts a finished sync for whoever scrapes.
-    fn count(&self, sync: &Sync, now: Timestamp) {
-        let metrics = &self.rooms.metrics;
-        let outcome = match sync.state {
-            SyncState::Done => SyncOutcome::Done,
-            SyncState::Partial => SyncOutcome::Partial,
-            SyncState::Running | SyncState::Cancelled => SyncOutcome::Cancelled,
-            SyncState::Failed => SyncOutcome::Failed,
-        };
-        let elapsed = Duration::try_from(now.duration_since(sync.started_at)).unwrap_or_default();
-        metrics.sync_ended(outcome, now, elapsed);
-        for account in &sync.accounts {
-            let Account { added, changed, withdrawn, .. } = account;
-            metrics.rows_stored(Rows { added: *added, changed: *changed, withdrawn: *withdrawn });
-            if account.error.is_some() {
-                metrics.account_failed("account");
-            }
-        }
     }
 
     async fn reschedule(&mut self) {

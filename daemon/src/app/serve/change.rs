@@ -1,0 +1,118 @@
+//! What changes while the daemon serves: a configuration that is read again, and a database that is put back.
+
+use std::path::PathBuf;
+
+use monzo_common::fault::{Fault, FaultKind};
+use monzo_common::model::{ConfigReload, Restored};
+
+use super::super::settings;
+use super::{DRAIN, Daemon};
+use crate::config::{self, Config, Loaded};
+use crate::events::{Happened, Kind};
+use crate::host::{messages, notify};
+use crate::rpc::handlers::Served;
+use crate::store;
+
+impl Daemon {
+    /// Reads the configuration again and applies what can be applied live.
+    pub(super) async fn reload(&mut self) -> Result<ConfigReload, Fault> {
+        notify::reloading();
+        let locations = self.locations.clone();
+        let read = tokio::task::spawn_blocking(move || Config::load(&locations)).await;
+        let reloaded = match read {
+            Ok(Ok(loaded)) => Ok(self.apply(loaded).await),
+            Ok(Err(error)) => {
+                let fault = Fault::from(&error);
+                self.refuse(&error).await;
+                Err(fault)
+            }
+            Err(_) => {
+                Err(Fault::new(FaultKind::Internal, "the configuration could not be read", "try again"))
+            }
+        };
+        self.tell_ready();
+        reloaded
+    }
+
+    async fn apply(&mut self, loaded: Loaded) -> ConfigReload {
+        let before = self.config.borrow().config.clone();
+        let changes = config::diff(&before, &loaded.config);
+        let files = loaded.files.iter().map(|file| file.display().to_string()).collect();
+        let config = config::in_force(&before, &loaded.config);
+        self.level.set(config.log.level);
+        self.grants.send_modify(|grants| grants.configure(&config.access));
+        self.sync_settings.send_if_modified(|settings| {
+            let new = settings::of_sync(&config);
+            let changed = *settings != new;
+            *settings = new;
+            changed
+        });
+        self.ground.pace.set(config.monzo.max_concurrency);
+        self.config.send_replace(Loaded { config, ..loaded });
+        self.ground.metrics.config_reloaded(true);
+        self.troubles.send_modify(|troubles| troubles.config = None);
+        if !changes.is_empty() {
+            let keys: Vec<&str> = changes.iter().map(|change| change.key.as_str()).collect();
+            let message = format!("the configuration was read again; changed: {}", keys.join(", "));
+            self.record(Happened::new(Kind::ConfigApplied, message)).await;
+        }
+        ConfigReload { changes, files }
+    }
+
+    async fn refuse(&mut self, error: &config::ConfigError) {
+        let summary: Vec<String> = error.problems.iter().map(config::Problem::summary).collect();
+        let summary = summary.join("; ");
+        tracing::warn!(
+            message_id = messages::CONFIG_REJECTED,
+            "the configuration was refused, the one in force stays: {summary}"
+        );
+        self.ground.metrics.config_reloaded(false);
+        self.troubles.send_modify(|troubles| troubles.config = Some(summary.clone()));
+        self.record(Happened::new(Kind::ConfigRejected, summary)).await;
+    }
+
+    async fn record(&self, happened: Happened) {
+        if let Some(core) = &self.core {
+            core.rooms.journal.record(happened).await;
+        }
+    }
+
+    /// Exchanges the database; whatever fails, the daemon goes on with what is there.
+    pub(super) async fn restore(&mut self, from: PathBuf, name: String) -> Result<Restored, Fault> {
+        notify::status("putting back a database");
+        self.served.send_replace(Served::Between);
+        self.health = None;
+        if let Some(check) = self.check.take() {
+            check.abort();
+        }
+        if let Some(core) = self.core.take() {
+            let patience = self.config.borrow().config.monzo.timeout.duration() + DRAIN;
+            if !core.close(tokio::time::sleep(patience)).await {
+                // Replacing a file under open connections could lose what they write.
+                self.open().await;
+                self.tell_ready();
+                return Err(Fault::new(
+                    FaultKind::Conflict,
+                    "the database is still in use, and nothing was changed",
+                    "try again in a moment; `monzoctl sync cancel` ends a running sync",
+                ));
+            }
+        }
+        let (path, keep_login, now) = (self.ground.database(), !self.sealed, self.ground.clock.now());
+        let put_back =
+            tokio::task::spawn_blocking(move || store::restore(&from, &name, &path, keep_login, now));
+        let restored = match put_back.await {
+            Ok(restored) => restored.map_err(Fault::from),
+            Err(_) => {
+                Err(Fault::new(FaultKind::Internal, "the restore failed", "look into the daemon's log"))
+            }
+        };
+        self.open().await;
+        self.tell_ready();
+        if let Ok(restored) = &restored {
+            let message = format!("the database was put back from {}", restored.verification.name);
+            self.record(Happened::new(Kind::Restored, message)).await;
+        }
+        restored
+    }
+}

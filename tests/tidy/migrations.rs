@@ -1,0 +1,74 @@
+//! A migration that was released is never edited: each file's content is pinned here.
+
+use std::fmt::Write as _;
+
+use sha2::{Digest, Sha256};
+
+use super::tree::{Text, read, texts};
+
+/// The files in their order, each with the SHA-256 of its content.
+const PINNED: &[(&str, &str)] =
+    &[("migrations/0001_core.sql", "433dc5af2b2b64e7bca80fe2e56d70eebdd3afd811777551c5929d7fbbe17949")];
+
+fn digest(text: &str) -> String {
+    Sha256::digest(text).iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+fn files() -> Vec<Text> {
+    let mut files = texts();
+    files.retain(|text| text.path.starts_with("migrations/") && text.path.ends_with(".sql"));
+    files
+}
+
+/// What is wrong with the files as against the pins.
+fn differences(files: &[Text], pinned: &[(&str, &str)]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (index, file) in files.iter().enumerate() {
+        let number = format!("migrations/{:04}_", index + 1);
+        if !file.path.starts_with(&number) {
+            wrong.push(format!("{}: its name should begin with {number}", file.path));
+        }
+        if !file.text.starts_with("-- ") {
+            wrong.push(format!("{}:1: it should say at its top what it is for", file.path));
+        }
+        let found = digest(&file.text);
+        match pinned.iter().find(|(path, _)| *path == file.path) {
+            None => wrong.push(format!("{} is not pinned; add its SHA-256: {found}", file.path)),
+            Some((_, pin)) if *pin != found => wrong.push(format!(
+                "{} was edited: a released migration is never edited, write a new one \
+                 (if no release has it yet, pin {found})",
+                file.path
+            )),
+            Some(_) => {}
+        }
+    }
+    for (path, _) in pinned.iter().filter(|(path, _)| files.iter().all(|file| file.path != *path)) {
+        wrong.push(format!("{path} is gone; databases that ran it need it"));
+    }
+    wrong
+}
+
+#[test]
+fn no_migration_was_edited_renumbered_or_removed() {
+    let wrong = differences(&files(), PINNED);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_migration_is_embedded_in_order() {
+    let code = read("daemon/src/store/migrate.rs");
+    let places: Vec<Option<usize>> = files().iter().map(|file| code.find(&file.path)).collect();
+    assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{places:?}");
+}
+
+#[test]
+fn an_edited_an_unnumbered_and_a_missing_file_are_found() {
+    let files =
+        [Text::new("migrations/0001_core.sql", "-- Core.\n"), Text::new("migrations/3_x.sql", "SELECT 1;\n")];
+    let wrong = differences(&files, &[("migrations/0001_core.sql", "00"), ("migrations/0002_b.sql", "00")]);
+    assert_eq!(wrong.len(), 5, "{wrong:#?}");
+    assert_eq!(differences(&files[..1], &[("migrations/0001_core.sql", &digest("-- Core.\n"))]), [""; 0]);
+}
