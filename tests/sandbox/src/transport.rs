@@ -41,6 +41,8 @@ impl Simulated {
     }
 
     /// Before each request, `hook` is called with its number, counted from 1, and the bank.
+    ///
+    /// The hook acts on the bank that it is given; it must not reach for it by another way.
     pub fn before_each(&self, hook: impl FnMut(u64, &Request, &mut Bank) + Send + 'static) {
         *self.hook.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(hook));
     }

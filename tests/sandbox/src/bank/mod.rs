@@ -8,6 +8,8 @@ mod accounts;
 pub mod clock;
 pub mod faults;
 mod feed;
+#[cfg(test)]
+mod fixture;
 pub mod ids;
 pub mod life;
 mod message;

@@ -43,12 +43,12 @@ impl Life {
         self.plan_habits(day);
         let personal = match self.wanted {
             Some(wanted) => self.crowd(world, wanted, day),
-            None => self.random.below(4),
+            None => self.random.below(6),
         };
         self.plan_purchases(day, self.cast.personal, personal);
-        let shared = self.random.below(2);
+        let shared = self.random.below(4);
         self.plan_purchases(day, self.cast.joint, shared);
-        if self.random.chance(300) {
+        if self.random.chance(600) {
             self.plan_purchases(day, self.cast.other, 1);
         }
     }
@@ -115,7 +115,7 @@ impl Life {
             let salary = |account, amount| Event::Salary { account, amount };
             let night = self.at(day, HOUR + 4 * MINUTE + 11 * SECOND);
             self.schedule(night, salary(cast.personal, wages + raise * years));
-            self.schedule(night, salary(cast.other, 210_000));
+            self.schedule(night, salary(cast.other, 72_000));
             // Too little for the bills in some months, so that the account pays the rest.
             self.deposits += 1;
             let bills = if self.deposits.is_multiple_of(5) { 108_000 } else { 131_500 };
