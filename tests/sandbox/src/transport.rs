@@ -131,3 +131,76 @@ fn write(answer: Answer) -> Response {
         body: answer.body,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use monzod::clock::Clock;
+
+    use super::*;
+    use crate::Settings;
+    use crate::bank::faults::{Fault, Rule};
+
+    fn door() -> (Simulated, Clock) {
+        let clock = Clock::manual("2026-11-24T13:00:00Z".parse().expect("an instant"));
+        let bank = Shared::new(Bank::new(Settings::minimal(clock.now())));
+        let door = {
+            let clock = clock.clone();
+            Simulated::new(bank, move || clock.now())
+        };
+        (door, clock)
+    }
+
+    fn whoami() -> Request {
+        Request::new(Method::Get, "/ping/whoami")
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn answers_come_with_the_banks_time_and_are_counted() {
+        let (door, clock) = door();
+        clock.advance(jiff::SignedDuration::from_hours(24));
+        let answer = door.send(whoami()).await.expect("an answer");
+        assert_eq!(answer.status, 401);
+        assert_eq!(answer.date.as_deref(), Some("Wed, 25 Nov 2026 13:00:00 GMT"));
+        assert_eq!(door.sent(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_test_acts_just_before_the_request_that_it_means() {
+        let (door, _) = door();
+        door.before_each(|number, _, bank| {
+            if number == 2 {
+                bank.set_faults(vec![Rule::nth(Fault::Gateway, 1)], 0);
+            }
+        });
+        let mut found = Vec::new();
+        for _ in 0..3 {
+            found.push(door.send(whoami()).await.expect("an answer").status);
+        }
+        assert_eq!(found, [401, 502, 401]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_does_not_arrive_is_an_unknown_outcome() {
+        for fault in
+            [Fault::Hang, Fault::HangAfter, Fault::ResetBefore, Fault::ResetAfter, Fault::TruncatedBody]
+        {
+            let (door, _) = door();
+            door.bank().set_faults(vec![Rule::nth(fault, 1)], 0);
+            let began = tokio::time::Instant::now();
+            let failure = door.send(whoami()).await.expect_err("no answer");
+            assert!(matches!(failure, Failure::Unknown(_)), "{fault:?}: {failure:?}");
+            let waited = matches!(fault, Fault::Hang | Fault::HangAfter);
+            assert_eq!(began.elapsed() >= TIMEOUT, waited, "{fault:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_answer_takes_its_time() {
+        let (door, _) = door();
+        door.bank().settings.latency = Duration::from_secs(3);
+        door.bank().set_faults(vec![Rule::nth(Fault::SlowBody, 1)], 0);
+        let began = tokio::time::Instant::now();
+        assert_eq!(door.send(whoami()).await.expect("an answer").status, 401);
+        assert_eq!(began.elapsed(), Duration::from_secs(5));
+    }
+}
