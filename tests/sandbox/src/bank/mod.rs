@@ -9,7 +9,7 @@ pub mod clock;
 pub mod faults;
 mod feed;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 pub mod ids;
 pub mod life;
 mod message;

@@ -27,6 +27,7 @@ struct Code {
     user: usize,
     redirect: String,
     until: Ms,
+    used: bool,
 }
 
 /// What has become of a token.
@@ -81,7 +82,12 @@ impl Bank {
         self.logins.given += 1;
         let code =
             ids::token("code_", self.settings.seed ^ (self.logins.given << 8) ^ self.now.unsigned_abs());
-        let given = Code { user, redirect: redirect.to_owned(), until: self.now.saturating_add(CODE_LIFE) };
+        let given = Code {
+            user,
+            redirect: redirect.to_owned(),
+            until: self.now.saturating_add(CODE_LIFE),
+            used: false,
+        };
         self.logins.codes.insert(code.clone(), given);
         code
     }
@@ -113,24 +119,30 @@ impl Bank {
         let redirect = request.given("redirect_uri").ok_or_else(|| Refusal::missing("redirect_uri"))?;
         let invalid =
             || Refusal::new(400, "bad_request.authorization_code.invalid", "Authorization code is invalid");
-        let known = self.logins.codes.get(code).ok_or_else(invalid)?.clone();
+        let now = self.now;
+        let known = self.logins.codes.get_mut(code).filter(|known| !known.used).ok_or_else(invalid)?;
         if known.redirect != redirect {
             return Err(Refusal::bad("redirect_uri", "The redirect URI is not the one of the sign-in"));
         }
-        self.logins.codes.remove(code);
-        if known.until < self.now {
+        known.used = true;
+        if known.until < now {
             return Err(invalid());
         }
-        if let Some(before) = self.logins.logins.get(&known.user) {
-            for token in [before.access.clone(), before.refresh.clone()] {
-                self.logins.end(&token, Fate::Evicted);
-            }
+        let user = known.user;
+        self.log_in(user);
+        let login = self.logins.logins.get(&user).ok_or_else(invalid)?;
+        Ok(self.grant(login, user))
+    }
+
+    /// A new login, not approved yet, in the place of the one before.
+    fn log_in(&mut self, user: usize) {
+        if let Some(before) = self.logins.logins.remove(&user) {
+            self.logins.end(&before.access, Fate::Evicted);
+            self.logins.end(&before.refresh, Fate::Evicted);
         }
-        let (access, refresh) = self.new_tokens(known.user);
+        let (access, refresh) = self.new_tokens(user);
         let login = Login { access, refresh, signed_in: self.now, approved: None, consent_until: Ms::MAX };
-        let answer = self.grant(&login, known.user);
-        self.logins.logins.insert(known.user, login);
-        Ok(answer)
+        self.logins.logins.insert(user, login);
     }
 
     fn refresh(&mut self, request: &Request) -> Reply {
@@ -192,14 +204,18 @@ impl Bank {
     }
 
     fn grant(&self, login: &Login, user: usize) -> Value {
-        json!({
+        let mut grant = json!({
             "access_token": login.access,
             "client_id": self.settings.client_id,
             "expires_in": self.settings.token_life.as_secs(),
-            "refresh_token": login.refresh,
             "token_type": "Bearer",
             "user_id": self.world.users[user].id,
-        })
+        });
+        // Clients that are not confidential get no refresh tokens (monzo-api.md 2.1.1).
+        if !self.settings.client_secret.starts_with("mnzpub") {
+            grant["refresh_token"] = json!(login.refresh);
+        }
+        grant
     }
 
     /// The user whose token it is, approved or not (monzo-api.md 2.8).
@@ -286,6 +302,14 @@ impl Bank {
             if due <= self.now {
                 login.approve(due);
             }
+        }
+    }
+
+    /// Somebody signs in elsewhere with the same client: the logins that there are are displaced.
+    pub fn evict(&mut self) {
+        let users: Vec<usize> = self.logins.logins.keys().copied().collect();
+        for user in users {
+            self.log_in(user);
         }
     }
 
@@ -400,6 +424,41 @@ mod tests {
     }
 
     #[test]
+    fn a_client_that_is_not_confidential_gets_no_refresh_token() {
+        let client_secret = super::super::CLIENT_SECRET.to_owned();
+        let mut till = Till::new(Settings { client_secret, ..Settings::minimal(start()) });
+        let code = till.code();
+        assert!(till.exchange(&code).1["refresh_token"].is_string());
+        till.bank.settings.client_secret = "mnzpub.sandbox".to_owned();
+        let code = till.code();
+        let mut request =
+            token("authorization_code").form("redirect_uri", "http://localhost:9/cb").form("code", code);
+        request.form[2].1 = "mnzpub.sandbox".to_owned();
+        let (status, body) = till.send(&request);
+        assert_eq!((status, body.get("refresh_token")), (200, None), "{body}");
+    }
+
+    #[test]
+    fn each_person_has_a_login_of_their_own_and_sees_the_joint_account() {
+        let mut till = Till::whole();
+        let address = format!(
+            "/?client_id={}&response_type=code&redirect_uri=http://localhost:9/cb",
+            super::super::CLIENT_ID
+        );
+        let back = till.bank.sign_in(&address, Some("sam"), None).expect("signed in");
+        let ada = till.access.clone();
+        let (_, body) = till.exchange(back.split('=').nth(1).expect("a code"));
+        till.keep(&body);
+        till.bank.approve();
+        let (_, body) = till.get("/accounts", &[]);
+        let kinds =
+            body["accounts"].as_array().expect("a list").iter().map(|account| account["type"].clone());
+        assert_eq!(kinds.collect::<Vec<_>>(), ["uk_retail_joint", "uk_retail"]);
+        till.access = ada;
+        assert_eq!(till.get("/accounts", &[]).0, 200, "the other login goes on");
+    }
+
+    #[test]
     fn before_approval_no_data_and_who_am_i_as_switched() {
         let mut till = Till::new(Settings::minimal(start()));
         till.sign_in();
@@ -470,6 +529,14 @@ mod tests {
         till.refresh = newer.clone();
         till.sign_in();
         till.refresh = newer;
+        refused(&till.renew(), 401, "unauthorized.bad_refresh_token.evicted");
+    }
+
+    #[test]
+    fn a_login_elsewhere_displaces_this_one() {
+        let mut till = Till::small();
+        till.bank.evict();
+        refused(&till.get("/accounts", &[]), 401, "unauthorized.bad_access_token.evicted");
         refused(&till.renew(), 401, "unauthorized.bad_refresh_token.evicted");
     }
 

@@ -16,6 +16,9 @@ use crate::bank::people;
 pub use ledger::{Ledger, LedgerAccount, LedgerTransfer};
 pub use routes::{Args, answer, from_pairs};
 
+/// No amount is larger: ten thousand million pounds. Taste, so that sums cannot overflow.
+const LARGEST: i64 = 1_000_000_000_000;
+
 /// Why something cannot be done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ControlError {
@@ -68,8 +71,8 @@ impl Bank {
         let purchase = Purchase {
             pot: pot.transpose()?,
             decline,
-            fate: order.fate.or(Some(Fate::Settles)),
-            ..Purchase::of(account, shop, order.amount.unwrap_or(0))
+            fate: order.fate.map(Fate::bounded).or(Some(Fate::Settles)),
+            ..Purchase::of(account, shop, order.amount.unwrap_or(0).clamp(0, LARGEST))
         };
         let at = self.now().as_millisecond().saturating_sub(order.ago.unwrap_or(0).saturating_mul(SECOND));
         let count = order.count.unwrap_or(1).min(100_000);
@@ -88,7 +91,7 @@ impl Bank {
     pub fn pay_salary(&mut self, account: Option<&str>, amount: i64) -> Result<String, ControlError> {
         let account = self.account_named(account)?;
         let at = self.now().as_millisecond();
-        let row = self.life.salary(&mut self.world, at, account, amount);
+        let row = self.life.salary(&mut self.world, at, account, amount.clamp(0, LARGEST));
         Ok(self.world.row_id(row))
     }
 
@@ -130,7 +133,7 @@ impl Bank {
     /// When the line is none.
     pub fn change(&mut self, id: &str, amount: i64) -> Result<(), ControlError> {
         let row = self.line(id)?;
-        self.world.change(row, amount);
+        self.world.change(row, amount.clamp(-LARGEST, LARGEST));
         self.touch(row);
         Ok(())
     }

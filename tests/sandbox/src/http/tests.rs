@@ -156,9 +156,7 @@ fn dropping_it_frees_the_port_at_once_even_with_a_request_that_hangs() {
     let address = served.url.strip_prefix("http://").expect("an address").to_owned();
     let mut stream = TcpStream::connect(&address).expect("connected");
     stream.write_all(b"GET /accounts HTTP/1.1\r\nHost: bank\r\n\r\n").expect("sent");
-    while served.shared.lock().counts.is_empty() {
-        std::thread::yield_now();
-    }
+    assert!(served.wait_until(Duration::from_secs(20), |bank| bank.counts.contains_key("accounts")));
     drop(served);
     assert!(TcpStream::connect(&address).is_err());
 }

@@ -122,10 +122,7 @@ fn a_bill_paid_from_a_pot_is_three_lines_and_the_pot_may_fall_short() {
     assert!(whole > 150 && part > 0, "{whole} whole, {part} in part");
     let (_, body) = till.list(cast.personal, &[("limit", "100")]);
     let rows = body["transactions"].as_array().expect("a list").clone();
-    let bill = rows
-        .iter()
-        .find(|row| row["metadata"]["bills_pot_id"] == bills_pot.as_str())
-        .expect("a bill");
+    let bill = rows.iter().find(|row| row["metadata"]["bills_pot_id"] == bills_pot.as_str()).expect("a bill");
     assert_eq!((bill["scheme"].as_str(), bill["settled"] == bill["created"]), (Some("bacs"), true));
     assert!(bill["counterparty"]["service_user_number"].is_string());
 }
