@@ -5,12 +5,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jsonrpsee::core::ClientError;
+use jsonrpsee::types::ErrorObjectOwned;
 use jsonrpsee_ws_client::{WsClient, WsClientBuilder};
 use monzo_common::api::ApiClient;
+use monzo_common::fault::Fault;
 use monzo_common::model::Version;
 use monzo_common::paths::{self, SYSTEM_SOCKET};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::failure::Failure;
 use crate::here::Here;
@@ -26,6 +29,10 @@ const CALL: Duration = Duration::from_secs(300);
 
 /// The largest answer; a page of transactions with raw JSON stays far below.
 const MAX_ANSWER: u32 = 64 * 1024 * 1024;
+
+/// How long the reason of a refusal is waited for, and how long it may be.
+const WORDS: Duration = Duration::from_secs(2);
+const MAX_WORDS: u64 = 64 * 1024;
 
 /// The daemon, as it answers.
 pub struct Daemon {
@@ -43,6 +50,8 @@ pub struct Daemon {
 enum Refusal {
     Dial(io::Error),
     Handshake(String),
+    /// The daemon refused the connection itself, and said why.
+    Refused(Fault),
     Answer(ClientError),
 }
 
@@ -56,6 +65,7 @@ impl Refusal {
             }
             Self::Dial(error) => error.kind() == io::ErrorKind::ConnectionRefused,
             Self::Handshake(_) => true,
+            Self::Refused(_) => false,
             Self::Answer(error) => !matches!(error, ClientError::Call(_)),
         }
     }
@@ -89,26 +99,44 @@ pub async fn connect(
 async fn dial(socket: &Path) -> Result<Daemon, Refusal> {
     let stream = UnixStream::connect(socket).await.map_err(Refusal::Dial)?;
     // The address only fills the Host header.
-    let client = WsClientBuilder::default()
+    let built = WsClientBuilder::default()
         .request_timeout(CALL)
         .max_response_size(MAX_ANSWER)
         .build_with_stream("ws://localhost/", stream)
-        .await
-        .map_err(|error| Refusal::Handshake(error.to_string()))?;
+        .await;
+    let client = match built {
+        Ok(client) => client,
+        Err(error) => return Err(refused(socket, error.to_string()).await),
+    };
     let version = client.version().await.map_err(Refusal::Answer)?;
     let here = Here::new(version.now, &version.zone);
     Ok(Daemon { client, version, here, socket: socket.to_owned() })
+}
+
+/// Why a connection was not taken: a handshake tells only a number, and a plain request the daemon's own words.
+async fn refused(socket: &Path, handshake: String) -> Refusal {
+    match timeout(WORDS, ask_plainly(socket)).await {
+        Ok(Some(fault)) => Refusal::Refused(fault),
+        Ok(None) | Err(_) => Refusal::Handshake(handshake),
+    }
+}
+
+async fn ask_plainly(socket: &Path) -> Option<Fault> {
+    let mut stream = UnixStream::connect(socket).await.ok()?;
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await.ok()?;
+    let mut answer = String::new();
+    stream.take(MAX_WORDS).read_to_string(&mut answer).await.ok()?;
+    let (_, body) = answer.split_once("\r\n\r\n")?;
+    let body: serde_json::Value = serde_json::from_str(body).ok()?;
+    let error: ErrorObjectOwned = serde_json::from_value(body.get("error")?.clone()).ok()?;
+    Some(Fault::from_error(&error))
 }
 
 fn failure(refusal: Refusal, socket: &Path, systemd: bool) -> Failure {
     let place = socket.display();
     match refusal {
         Refusal::Answer(error) => error.into(),
-        Refusal::Handshake(cause) if cause.contains("429") => Failure::Unreachable {
-            message: "the daemon has as many callers as it allows".into(),
-            cause: Some(cause),
-            hint: "close some (`monzoctl events --follow`, `status --watch`), then try again".into(),
-        },
+        Refusal::Refused(fault) => Failure::Fault(fault),
         Refusal::Handshake(cause) => Failure::Unreachable {
             message: format!("what listens on {place} does not answer as monzod does"),
             cause: Some(cause),

@@ -24,7 +24,7 @@ fn as_stranger(rig: &Rig, arguments: &[&str]) -> Said {
 /// A home that others can enter as far as the socket, and the client that they can run.
 fn open_house() -> Option<Rig> {
     if !rustix::process::geteuid().is_root() {
-        eprintln!("only root can be somebody else; this is tested where tests run as root");
+        // Only root can be somebody else; this is tested where tests run as root.
         return None;
     }
     let rig = Rig::new(rig::small());

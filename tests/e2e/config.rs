@@ -30,7 +30,7 @@ fn what_is_mistyped_gets_the_next_step() {
         assert!(said.err.contains(wanted), "{arguments:?} should say {wanted}: {said:?}");
     };
     check(&["statuss"], 2, "status");
-    check(&["transactions", "--min", "12"], 2, "£12");
+    check(&["transactions", "--min", "twelve"], 2, "£12");
     check(&["transactions", "--since", "someday"], 2, "2026-11");
     check(&["transactions", "--account", "Persnal"], 2, "Personal");
     check(&["transactions", "--pot", "Bils"], 2, "Bills");

@@ -146,10 +146,10 @@ impl Rig {
         // It may have ended without reading.
         let _ = stdin.write_all(input.as_bytes());
         drop(stdin);
-        self.said(child.wait_with_output().expect("it ended"))
+        self.said(&child.wait_with_output().expect("it ended"))
     }
 
-    fn said(&self, output: Output) -> Said {
+    fn said(&self, output: &Output) -> Said {
         let mut printed = self.printed.lock().expect("not poisoned");
         printed.extend_from_slice(&output.stdout);
         printed.extend_from_slice(&output.stderr);
@@ -206,7 +206,7 @@ impl Rig {
         out.read_to_string(&mut rest).expect("readable");
         let mut output = child.wait_with_output().expect("it ended");
         output.stdout = rest.into_bytes();
-        self.said(output)
+        self.said(&output)
     }
 
     /// Logs in and captures the history, which must succeed.
@@ -257,6 +257,12 @@ impl Rig {
     }
 }
 
+/// Prints what helps whoever looks why a test failed.
+#[allow(clippy::print_stderr, reason = "the test runner shows it with the failure")]
+fn tell(text: &str) {
+    eprintln!("{text}");
+}
+
 fn files(directory: &std::path::Path) -> Vec<std::path::PathBuf> {
     let Ok(entries) = std::fs::read_dir(directory) else { return Vec::new() };
     let mut found = Vec::new();
@@ -278,7 +284,7 @@ impl Drop for Rig {
             let _ = child.wait();
         }
         if std::thread::panicking() {
-            eprintln!("the daemon's log:\n{}", self.log());
+            tell(&format!("the daemon's log:\n{}", self.log()));
         } else {
             self.canaries();
         }

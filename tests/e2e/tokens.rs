@@ -79,11 +79,7 @@ fn a_refresh_that_never_reached_the_bank_is_repeated_with_the_same_token() {
 fn a_login_elsewhere_displaces_this_one_and_a_person_is_told() {
     let rig = Rig::new(rig::small());
     rig.login();
-    {
-        // Another installation with the same client: signs in and exchanges the code.
-        let mut bank = rig.bank.bank();
-        bank.sign_in_elsewhere("ada").expect("signed in");
-    }
+    rig.bank.bank().evict();
     let said = rig.ctl(&["sync"]);
     assert!(matches!(said.code, 1 | 4 | 8), "{said:?}");
     rig.until("the login is known to be lost", || state(&rig) == "login_needed");

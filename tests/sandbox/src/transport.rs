@@ -41,6 +41,8 @@ impl Simulated {
     }
 
     /// Before each request, `hook` is called with its number, counted from 1, and the bank.
+    ///
+    /// The hook acts on the bank that it is given; it must not reach for it by another way.
     pub fn before_each(&self, hook: impl FnMut(u64, &Request, &mut Bank) + Send + 'static) {
         *self.hook.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(hook));
     }
@@ -63,7 +65,9 @@ impl Simulated {
         if let Some(hook) = &mut *self.hook.lock().unwrap_or_else(PoisonError::into_inner) {
             hook(number, request, &mut bank);
         }
-        bank.handle(&read(request), (self.clock)())
+        let outcome = bank.handle(&read(request), (self.clock)());
+        self.bank.asked();
+        outcome
     }
 
     async fn travel(&self, outcome: Outcome) -> Result<Response, Failure> {
@@ -127,5 +131,149 @@ fn write(answer: Answer) -> Response {
         retry_after: answer.retry_after,
         date: Some(answer.date),
         body: answer.body,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use monzod::clock::Clock;
+    use monzod::metrics::Metrics;
+    use monzod::monzo::{Bearer, Client, Error, Lane, Line, Pace as Rate, Since};
+    use secrecy::SecretString;
+
+    use super::*;
+    use crate::Settings;
+    use crate::bank::faults::{Fault, Rule};
+
+    fn door() -> (Simulated, Clock) {
+        let clock = Clock::manual("2026-11-24T13:00:00Z".parse().expect("an instant"));
+        let bank = Shared::new(Bank::new(Settings::minimal(clock.now())));
+        let door = {
+            let clock = clock.clone();
+            Simulated::new(bank, move || clock.now())
+        };
+        (door, clock)
+    }
+
+    fn whoami() -> Request {
+        Request::new(Method::Get, "/ping/whoami")
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn answers_come_with_the_banks_time_and_are_counted() {
+        let (door, clock) = door();
+        clock.advance(jiff::SignedDuration::from_hours(24));
+        let answer = door.send(whoami()).await.expect("an answer");
+        assert_eq!(answer.status, 401);
+        assert_eq!(answer.date.as_deref(), Some("Wed, 25 Nov 2026 13:00:00 GMT"));
+        assert_eq!(door.sent(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_test_acts_just_before_the_request_that_it_means() {
+        let (door, _) = door();
+        door.before_each(|number, _, bank| {
+            if number == 2 {
+                bank.set_faults(vec![Rule::nth(Fault::Gateway, 1)], 0);
+            }
+        });
+        let mut found = Vec::new();
+        for _ in 0..3 {
+            found.push(door.send(whoami()).await.expect("an answer").status);
+        }
+        assert_eq!(found, [401, 502, 401]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_does_not_arrive_is_an_unknown_outcome() {
+        for fault in
+            [Fault::Hang, Fault::HangAfter, Fault::ResetBefore, Fault::ResetAfter, Fault::TruncatedBody]
+        {
+            let (door, _) = door();
+            door.bank().set_faults(vec![Rule::nth(fault, 1)], 0);
+            let began = tokio::time::Instant::now();
+            let failure = door.send(whoami()).await.expect_err("no answer");
+            assert!(matches!(failure, Failure::Unknown(_)), "{fault:?}: {failure:?}");
+            let waited = matches!(fault, Fault::Hang | Fault::HangAfter);
+            assert_eq!(began.elapsed() >= TIMEOUT, waited, "{fault:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_answer_takes_its_time() {
+        let (door, _) = door();
+        door.bank().settings.latency = Duration::from_secs(3);
+        door.bank().set_faults(vec![Rule::nth(Fault::SlowBody, 1)], 0);
+        let began = tokio::time::Instant::now();
+        assert_eq!(door.send(whoami()).await.expect("an answer").status, 401);
+        assert_eq!(began.elapsed(), Duration::from_secs(5));
+    }
+
+    struct Fixed(String);
+
+    impl Bearer for Fixed {
+        fn token(&self) -> Boxed<'_, Result<SecretString, Error>> {
+            Box::pin(async { Ok(self.0.as_str().into()) })
+        }
+
+        fn renewed(&self, _: SecretString) -> Boxed<'_, Result<SecretString, Error>> {
+            Box::pin(async { Err(Error::LoginNeeded { reason: "none is left".to_owned() }) })
+        }
+
+        fn lost(&self, _: &SecretString, reason: &str) {
+            panic!("no token is refused here: {reason}");
+        }
+    }
+
+    /// Reads an account to its end, as the daemon pages.
+    async fn read_all(
+        client: &Client,
+        account: &monzo_common::id::AccountId,
+        mut since: Since,
+    ) -> Vec<(String, i64)> {
+        let mut rows = Vec::new();
+        loop {
+            let page = client.transactions(account, since, None, Lane::Capture).await.expect("a page");
+            assert!(page.unreadable.is_empty(), "{:?}", page.unreadable);
+            let Some(last) = page.rows.last() else { return rows };
+            since = Since::Id(last.id.clone());
+            rows.extend(page.rows.iter().map(|row| (row.id.to_string(), row.amount)));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_daemons_client_understands_everything_whatever_goes_wrong() {
+        let mut till = bank::fixture::Till::whole();
+        let clock = Clock::manual(till.now);
+        let token = std::mem::take(&mut till.access);
+        let bank = Shared::new(till.bank);
+        let now = clock.clone();
+        let door = Simulated::new(bank, move || now.now());
+        // These two take rows away without a word; the layer above has to notice.
+        let silent = [Fault::MalformedRecord, Fault::FalseEmptyPage];
+        let rules = Fault::ALL.into_iter().filter(|fault| !silent.contains(fault));
+        door.bank().set_faults(rules.map(|fault| Rule::chance(fault, 12_000)).collect(), 5);
+        let metrics = Arc::new(Metrics::new(clock.now()));
+        let line = Line::new(Arc::new(door.clone()), clock.clone(), metrics);
+        let client = Client::new(line, Arc::new(Fixed(token)), Arc::new(Rate::new(4)));
+        let ledger = door.bank().ledger(None);
+        let accounts = client.accounts(Lane::Capture).await.expect("accounts");
+        assert_eq!(accounts.len(), 7);
+        let month = clock.now().checked_sub(jiff::SignedDuration::from_hours(24 * 88)).expect("in range");
+        for account in &ledger.accounts {
+            if account.owners.len() == 1 && account.owners != ledger.accounts[0].owners || !account.readable {
+                continue;
+            }
+            let found = read_all(&client, &account.id.as_str().into(), Since::Time(month)).await;
+            let since = bank::clock::text(month.as_millisecond());
+            let listed =
+                account.transactions.iter().filter(|row| row["created"].as_str() >= Some(since.as_str()));
+            let text = |row: &serde_json::Value| row["id"].as_str().unwrap_or_default().to_owned();
+            let expected: Vec<_> =
+                listed.map(|row| (text(row), row["amount"].as_i64().unwrap_or(0))).collect();
+            assert_eq!(found, expected, "{}", account.kind);
+        }
+        let struck = door.bank().log.iter().filter(|one| one.fault.is_some()).count();
+        assert!(struck > 3, "{struck} of {}", door.sent());
     }
 }

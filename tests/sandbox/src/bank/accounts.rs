@@ -184,3 +184,99 @@ impl Bank {
         object
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{Till, refused};
+    use serde_json::Value;
+
+    #[test]
+    fn closed_accounts_and_deleted_pots_stay_listed_and_hidden_accounts_never_are() {
+        let mut till = Till::whole();
+        let (_, body) = till.get("/accounts", &[]);
+        let accounts = body["accounts"].as_array().expect("a list").clone();
+        let mut kinds: Vec<&str> = accounts.iter().filter_map(|account| account["type"].as_str()).collect();
+        kinds.sort_unstable();
+        let expected = [
+            "uk_loan",
+            "uk_monzo_flex",
+            "uk_monzo_flex_backing_loan",
+            "uk_retail",
+            "uk_retail",
+            "uk_retail_joint",
+            "uk_rewards",
+        ];
+        assert_eq!(kinds, expected);
+        assert_eq!(accounts.iter().filter(|account| account["closed"] == true).count(), 1);
+        for account in &accounts {
+            let has_number = account.get("account_number").is_some();
+            assert_eq!(
+                has_number,
+                account["type"].as_str().is_some_and(|kind| kind.starts_with("uk_retail")),
+                "{account}"
+            );
+        }
+        let joint =
+            accounts.iter().find(|account| account["type"] == "uk_retail_joint").expect("a joint one");
+        assert_eq!(joint["owners"].as_array().map(Vec::len), Some(2));
+        let (_, body) =
+            till.get("/pots", &[("current_account_id", accounts[0]["id"].as_str().expect("an id"))]);
+        let pots = body["pots"].as_array().expect("a list");
+        let named = |name: &str| {
+            pots.iter().find(|pot| pot["name"] == name).unwrap_or_else(|| panic!("no {name}: {body}"))
+        };
+        assert_eq!(named("New bicycle")["deleted"], true);
+        assert_eq!(
+            (named("House deposit")["locked"].as_bool(), named("House deposit")["locked_until"].is_string()),
+            (Some(true), true)
+        );
+        assert!(
+            named("Rainy day").get("goal_amount").is_none()
+                && named("Rainy day").get("locked_until").is_none()
+        );
+        assert_eq!(named("ISA")["isa_wrapper"], "ISA");
+        assert!(pots.iter().all(|pot| pot["current_account_id"] == accounts[0]["id"]));
+    }
+
+    #[test]
+    fn arguments_that_are_missing_or_of_somebody_else_are_refused() {
+        let mut till = Till::small();
+        let found = till.get("/pots", &[]);
+        refused(&found, 400, "bad_request.missing_param.current_account_id");
+        assert_eq!(found.1["message"], "The field 'current_account_id' is required");
+        assert_eq!(found.1["retryable"], serde_json::json!({}));
+        refused(&till.get("/balance", &[]), 400, "bad_request.missing_param.account_id");
+        let other = till.bank.world.accounts[till.bank.life.cast.other].id.clone();
+        refused(&till.get("/balance", &[("account_id", &other)]), 404, "not_found.account");
+        refused(&till.get("/pots", &[("current_account_id", &other)]), 404, "not_found.account");
+    }
+
+    #[test]
+    fn the_backing_loan_cannot_be_read() {
+        let mut till = Till::whole();
+        let loan =
+            till.bank.world.accounts.iter().find(|account| account.kind == super::AccountKind::BackingLoan);
+        let id = loan.expect("it is there").id.clone();
+        for path in ["/balance", "/transactions"] {
+            refused(&till.get(path, &[("account_id", &id)]), 403, "forbidden.insufficient_permissions");
+        }
+    }
+
+    #[test]
+    fn the_balance_is_the_sum_of_the_lines_and_the_total_adds_the_pots() {
+        let mut till = Till::whole();
+        let world = &till.bank.world;
+        let personal = till.bank.life.cast.personal;
+        let pots: i64 = (0..world.pots.len())
+            .filter(|pot| world.pots[*pot].account == personal)
+            .map(|pot| world.pot_balance(pot))
+            .sum();
+        let rows = world.list(personal).iter().map(|row| &world.rows[*row]);
+        let sum: i64 = rows.filter(|row| row.counts()).map(|row| row.amount).sum();
+        let id = world.accounts[personal].id.clone();
+        let (_, body) = till.get("/balance", &[("account_id", &id)]);
+        assert_eq!((body["balance"].as_i64(), body["total_balance"].as_i64()), (Some(sum), Some(sum + pots)));
+        assert!(body["spend_today"].as_i64().is_some_and(|spent| spent <= 0), "{body}");
+        assert_eq!(body["local_currency"], Value::from(""));
+    }
+}

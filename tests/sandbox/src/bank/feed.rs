@@ -64,3 +64,45 @@ impl Bank {
         Ok(json!({"transaction": self.world.render(row, request.expands_merchants())}))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{Till, refused};
+    use super::super::message::{Method, Request};
+
+    #[test]
+    fn a_feed_item_needs_its_title_and_picture_and_a_repeat_shows_twice() {
+        let mut till = Till::small();
+        let account = till.bank.world.accounts[0].id.clone();
+        let bare =
+            Request::new(Method::Post, "/feed").bearer(till.access.clone()).form("account_id", account);
+        refused(&till.send(&bare), 400, "bad_request.missing_param.type");
+        let titled = bare.form("type", "basic").form("params[title]", "Payday");
+        refused(&till.send(&titled), 400, "bad_request.missing_param.params[image_url]");
+        let whole =
+            titled.form("params[image_url]", "https://example.org/i.png").form("params[body]", "Sorted");
+        for count in 1..=2 {
+            assert_eq!(till.send(&whole).0, 200);
+            assert_eq!(till.bank.feed.len(), count);
+        }
+        assert_eq!((till.bank.feed[0].title.as_str(), till.bank.feed[0].body.as_str()), ("Payday", "Sorted"));
+    }
+
+    #[test]
+    fn notes_and_keys_of_ones_own_are_set_and_an_empty_value_deletes() {
+        let mut till = Till::small();
+        let personal = till.bank.life.cast.personal;
+        let id = till.page(personal, &[])[0]["id"].as_str().expect("an id").to_owned();
+        let patch = Request::new(Method::Patch, format!("/transactions/{id}")).bearer(till.access.clone());
+        let (status, body) =
+            till.send(&patch.clone().form("metadata[mine]", "1").form("metadata[notes]", "for Ada"));
+        let row = &body["transaction"];
+        assert_eq!(
+            (status, row["notes"].as_str(), row["metadata"]["mine"].as_str()),
+            (200, Some("for Ada"), Some("1"))
+        );
+        let (_, body) = till.send(&patch.form("metadata[mine]", ""));
+        assert!(body["transaction"]["metadata"].get("mine").is_none(), "{body}");
+        assert_eq!(body["transaction"]["notes"], "for Ada");
+    }
+}

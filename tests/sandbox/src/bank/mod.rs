@@ -8,6 +8,8 @@ mod accounts;
 pub mod clock;
 pub mod faults;
 mod feed;
+#[cfg(test)]
+pub(crate) mod fixture;
 pub mod ids;
 pub mod life;
 mod message;
@@ -247,4 +249,125 @@ fn unknown(request: &Request, path: &[&str]) -> Refusal {
 fn accepts_json(accept: &str) -> bool {
     let mut kinds = accept.split(',').map(|kind| kind.split(';').next().unwrap_or_default().trim());
     kinds.any(|kind| matches!(kind, "" | "*/*" | "application/*" | "application/json"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fixture::{Till, refused};
+    use super::*;
+    use faults::Rule;
+
+    #[test]
+    fn paths_and_methods_that_are_none_are_refused() {
+        let mut till = Till::small();
+        let check = |till: &mut Till, method, path: &str, expected: u16| {
+            let request = Request::new(method, path).bearer(till.access.clone());
+            assert_eq!(till.send(&request).0, expected, "{method:?} {path}");
+        };
+        check(&mut till, Method::Get, "/accounts/acc_1", 404);
+        check(&mut till, Method::Get, "/pots/pot_1", 404);
+        check(&mut till, Method::Get, "/nothing", 404);
+        check(&mut till, Method::Post, "/accounts", 405);
+        check(&mut till, Method::Get, "/pots/pot_1/deposit", 405);
+        let mut request = Request::new(Method::Get, "/accounts").bearer(till.access.clone());
+        request.accept = Some("text/html".to_owned());
+        refused(&till.send(&request), 406, "bad_response.not_acceptable");
+        request.accept = Some("text/html, */*;q=0.1".to_owned());
+        assert_eq!(till.send(&request).0, 200);
+    }
+
+    #[test]
+    fn every_answer_tells_the_banks_time() {
+        let mut till = Till::small();
+        let request = Request::new(Method::Get, "/accounts").bearer(till.access.clone());
+        assert_eq!(till.answer(&request).date, "Tue, 24 Nov 2026 13:00:00 GMT");
+        till.days(1);
+        assert_eq!(till.answer(&request).date, "Wed, 25 Nov 2026 13:00:00 GMT");
+    }
+
+    fn strike(fault: Fault) -> (Till, Outcome, usize) {
+        let mut till = Till::small();
+        till.bank.set_faults(vec![Rule::nth(fault, 1).at("deposit")], 0);
+        let pot = &till.bank.world.pots[0];
+        let request = Request::new(Method::Put, format!("/pots/{}/deposit", pot.id))
+            .bearer(till.access.clone())
+            .form("source_account_id", till.bank.world.accounts[pot.account].id.clone())
+            .form("amount", "100")
+            .form("dedupe_id", "k");
+        let before = till.bank.world.transfers.len();
+        let outcome = till.bank.handle(&request, till.now);
+        let moved = till.bank.world.transfers.len() - before;
+        (till, outcome, moved)
+    }
+
+    #[test]
+    fn faults_strike_before_the_move_or_after_it_as_their_names_say() {
+        let check = |fault, status: u16, moved: usize| {
+            let (_, outcome, found) = strike(fault);
+            let answered = if let Outcome::Answer(answer) = &outcome { answer.status } else { 0 };
+            assert_eq!((answered, found), (status, moved), "{fault:?}: {outcome:?}");
+        };
+        check(Fault::Internal, 500, 0);
+        check(Fault::Gateway, 502, 0);
+        check(Fault::Timeout, 504, 0);
+        check(Fault::TimeoutAfter, 504, 1);
+        check(Fault::RateLimit, 429, 0);
+        check(Fault::Hang, 0, 0);
+        check(Fault::HangAfter, 0, 1);
+        check(Fault::ResetBefore, 0, 0);
+        check(Fault::ResetAfter, 0, 1);
+        check(Fault::EmptyBody, 200, 1);
+        check(Fault::TruncatedBody, 200, 1);
+        check(Fault::SlowBody, 200, 1);
+        check(Fault::MissingKey, 200, 1);
+    }
+
+    #[test]
+    fn rate_limits_say_when_to_come_back_or_do_not() {
+        let check = |fault, expected: Option<&str>| {
+            let (_, outcome, _) = strike(fault);
+            let Outcome::Answer(answer) = outcome else { panic!("{fault:?} answers") };
+            assert_eq!(answer.retry_after.as_deref(), expected, "{fault:?}");
+        };
+        check(Fault::RateLimit, None);
+        check(Fault::RateLimitSeconds, Some("1"));
+        check(Fault::RateLimitDate, Some("Tue, 24 Nov 2026 13:00:02 GMT"));
+    }
+
+    #[test]
+    fn spoilt_successes_lack_what_they_should() {
+        let mut till = Till::small();
+        let check = |till: &mut Till, fault, spoilt: fn(&serde_json::Value) -> bool| {
+            till.bank.set_faults(vec![Rule::nth(fault, 1).at("transactions")], 0);
+            let (status, body) = till.list(0, &[]);
+            assert!(status == 200 && spoilt(&body), "{fault:?}: {body}");
+            let (_, body) = till.list(0, &[]);
+            assert_eq!(body["transactions"].as_array().map(Vec::len), Some(4), "it struck once");
+        };
+        check(&mut till, Fault::EmptyBody, |body| body.is_null());
+        check(&mut till, Fault::MissingKey, |body| body.get("transactions").is_none() && body.is_object());
+        check(&mut till, Fault::FalseEmptyPage, |body| {
+            body["transactions"].as_array().is_some_and(Vec::is_empty)
+        });
+        check(&mut till, Fault::UnknownFields, |body| body["transactions"][3]["x_new"].is_object());
+        check(&mut till, Fault::MalformedRecord, |body| {
+            let rows = body["transactions"].as_array().into_iter().flatten();
+            rows.filter(|row| row["amount"].is_string()).count() == 1
+        });
+    }
+
+    #[test]
+    fn switches_sprinkle_unknown_fields_spoil_a_record_and_empty_pages() {
+        let mut till = Till::small();
+        till.bank.switches.unknown_fields = true;
+        assert!(till.get("/accounts", &[]).1["accounts"][0]["owners"][0]["x_newer"].is_string());
+        till.bank.switches.malformed_record = true;
+        assert_eq!(till.list(0, &[]).1["transactions"][2]["amount"], "a lot");
+        till.bank.switches = Switches { false_empty_page: true, ..Switches::default() };
+        let rows = till.page(0, &[]);
+        let id = rows[0]["id"].as_str().expect("an id").to_owned();
+        assert!(rows.len() == 4 && till.page(0, &[("since", &id)]).is_empty());
+        assert_eq!(till.bank.counts["transactions"], 3);
+        assert!(till.bank.log.iter().any(|one| one.detail.contains(&id) && one.status == 200));
+    }
 }

@@ -27,6 +27,7 @@ struct Code {
     user: usize,
     redirect: String,
     until: Ms,
+    used: bool,
 }
 
 /// What has become of a token.
@@ -83,7 +84,12 @@ impl Bank {
         self.logins.given += 1;
         let code =
             ids::token("code_", self.settings.seed ^ (self.logins.given << 8) ^ self.now.unsigned_abs());
-        let given = Code { user, redirect: redirect.to_owned(), until: self.now.saturating_add(CODE_LIFE) };
+        let given = Code {
+            user,
+            redirect: redirect.to_owned(),
+            until: self.now.saturating_add(CODE_LIFE),
+            used: false,
+        };
         self.logins.codes.insert(code.clone(), given);
         self.logins.secrets.push(code.clone());
         code
@@ -116,36 +122,30 @@ impl Bank {
         let redirect = request.given("redirect_uri").ok_or_else(|| Refusal::missing("redirect_uri"))?;
         let invalid =
             || Refusal::new(400, "bad_request.authorization_code.invalid", "Authorization code is invalid");
-        let known = self.logins.codes.get(code).ok_or_else(invalid)?.clone();
+        let now = self.now;
+        let known = self.logins.codes.get_mut(code).filter(|known| !known.used).ok_or_else(invalid)?;
         if known.redirect != redirect {
             return Err(Refusal::bad("redirect_uri", "The redirect URI is not the one of the sign-in"));
         }
-        self.logins.codes.remove(code);
-        if known.until < self.now {
+        known.used = true;
+        if known.until < now {
             return Err(invalid());
         }
-        self.evict(known.user);
-        let (access, refresh) = self.new_tokens(known.user);
-        let login = Login { access, refresh, signed_in: self.now, approved: None, consent_until: Ms::MAX };
-        let answer = self.grant(&login, known.user);
-        self.logins.logins.insert(known.user, login);
-        Ok(answer)
+        let user = known.user;
+        self.log_in(user);
+        let login = self.logins.logins.get(&user).ok_or_else(invalid)?;
+        Ok(self.grant(login, user))
     }
 
-    /// Another login of the same person has the place of the one before.
-    pub(crate) fn displace(&mut self, user: usize) {
-        self.evict(user);
+    /// A new login, not approved yet, in the place of the one before.
+    fn log_in(&mut self, user: usize) {
+        if let Some(before) = self.logins.logins.remove(&user) {
+            self.logins.end(&before.access, Fate::Evicted);
+            self.logins.end(&before.refresh, Fate::Evicted);
+        }
         let (access, refresh) = self.new_tokens(user);
         let login = Login { access, refresh, signed_in: self.now, approved: None, consent_until: Ms::MAX };
         self.logins.logins.insert(user, login);
-    }
-
-    fn evict(&mut self, user: usize) {
-        if let Some(before) = self.logins.logins.get(&user) {
-            for token in [before.access.clone(), before.refresh.clone()] {
-                self.logins.end(&token, Fate::Evicted);
-            }
-        }
     }
 
     fn refresh(&mut self, request: &Request) -> Reply {
@@ -208,14 +208,18 @@ impl Bank {
     }
 
     fn grant(&self, login: &Login, user: usize) -> Value {
-        json!({
+        let mut grant = json!({
             "access_token": login.access,
             "client_id": self.settings.client_id,
             "expires_in": self.settings.token_life.as_secs(),
-            "refresh_token": login.refresh,
             "token_type": "Bearer",
             "user_id": self.world.users[user].id,
-        })
+        });
+        // Clients that are not confidential get no refresh tokens (monzo-api.md 2.1.1).
+        if !self.settings.client_secret.starts_with("mnzpub") {
+            grant["refresh_token"] = json!(login.refresh);
+        }
+        grant
     }
 
     /// The user whose token it is, approved or not (monzo-api.md 2.8).
@@ -310,6 +314,14 @@ impl Bank {
         }
     }
 
+    /// Somebody signs in elsewhere with the same client: the logins that there are are displaced.
+    pub fn evict(&mut self) {
+        let users: Vec<usize> = self.logins.logins.keys().copied().collect();
+        for user in users {
+            self.log_in(user);
+        }
+    }
+
     /// The access tokens of all logins expire now.
     pub fn expire(&mut self) {
         for token in self.logins.tokens.values_mut().filter(|token| !token.refresh) {
@@ -374,4 +386,228 @@ fn oauth_refusal(code: &str, error: &str) -> Refusal {
     let body =
         json!({"code": code, "error": error, "error_description": "", "message": "Could not authenticate"});
     Refusal { status: 400, body }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{Till, refused, token};
+    use super::super::message::{Method, Outcome};
+    use super::super::settings::Settings;
+    use super::*;
+    use crate::bank::fixture::start;
+    use jiff::SignedDuration;
+
+    #[test]
+    fn a_code_is_traded_once_within_its_minutes_and_for_its_address_only() {
+        let mut till = Till::new(Settings::minimal(start()));
+        let code = till.code();
+        let other =
+            token("authorization_code").form("redirect_uri", "http://localhost:9/other").form("code", &code);
+        refused(&till.send(&other), 400, "bad_request.bad_param.redirect_uri");
+        let (status, body) = till.exchange(&code);
+        assert_eq!(
+            (status, body["token_type"].as_str(), body["expires_in"].as_u64()),
+            (200, Some("Bearer"), Some(108_000))
+        );
+        refused(&till.exchange(&code), 400, "bad_request.authorization_code.invalid");
+        let code = till.code();
+        till.pass(SignedDuration::from_mins(11));
+        refused(&till.exchange(&code), 400, "bad_request.authorization_code.invalid");
+    }
+
+    #[test]
+    fn a_client_that_is_not_registered_gets_no_tokens() {
+        let mut till = Till::new(Settings::minimal(start()));
+        let with = |id: &str, secret: &str| {
+            Request::new(Method::Post, "/oauth2/token")
+                .form("grant_type", "authorization_code")
+                .form("client_id", id)
+                .form("client_secret", secret)
+        };
+        let (status, body) = till.send(&with("oauth2client_other", "mnzconf.sandbox-secret"));
+        assert_eq!((status, body["error"].as_str()), (400, Some("invalid_client")));
+        let (status, body) = till.send(&with(super::super::CLIENT_ID, "mnzconf.wrong"));
+        assert_eq!((status, body["error"].as_str()), (400, Some("invalid_request")));
+        let nothing = Request::new(Method::Post, "/oauth2/token");
+        refused(&till.send(&nothing), 400, "bad_request.missing_param.grant_type");
+    }
+
+    #[test]
+    fn a_client_that_is_not_confidential_gets_no_refresh_token() {
+        let client_secret = super::super::CLIENT_SECRET.to_owned();
+        let mut till = Till::new(Settings { client_secret, ..Settings::minimal(start()) });
+        let code = till.code();
+        assert!(till.exchange(&code).1["refresh_token"].is_string());
+        till.bank.settings.client_secret = "mnzpub.sandbox".to_owned();
+        let code = till.code();
+        let mut request =
+            token("authorization_code").form("redirect_uri", "http://localhost:9/cb").form("code", code);
+        request.form[2].1 = "mnzpub.sandbox".to_owned();
+        let (status, body) = till.send(&request);
+        assert_eq!((status, body.get("refresh_token")), (200, None), "{body}");
+    }
+
+    #[test]
+    fn each_person_has_a_login_of_their_own_and_sees_the_joint_account() {
+        let mut till = Till::whole();
+        let address = format!(
+            "/?client_id={}&response_type=code&redirect_uri=http://localhost:9/cb",
+            super::super::CLIENT_ID
+        );
+        let back = till.bank.sign_in(&address, Some("sam"), None).expect("signed in");
+        let ada = till.access.clone();
+        let (_, body) = till.exchange(back.split('=').nth(1).expect("a code"));
+        till.keep(&body);
+        till.bank.approve();
+        let (_, body) = till.get("/accounts", &[]);
+        let kinds =
+            body["accounts"].as_array().expect("a list").iter().map(|account| account["type"].clone());
+        assert_eq!(kinds.collect::<Vec<_>>(), ["uk_retail_joint", "uk_retail"]);
+        till.access = ada;
+        assert_eq!(till.get("/accounts", &[]).0, 200, "the other login goes on");
+    }
+
+    #[test]
+    fn before_approval_no_data_and_who_am_i_as_switched() {
+        let mut till = Till::new(Settings::minimal(start()));
+        till.sign_in();
+        for path in ["/accounts", "/balance", "/pots", "/transactions"] {
+            let found = till.get(path, &[]);
+            refused(&found, 403, "forbidden.insufficient_permissions");
+            assert!(found.1["params"]["client_id"].is_string() && found.1["params"]["user_id"].is_string());
+        }
+        assert_eq!(till.get("/ping/whoami", &[]).1["authenticated"], true);
+        till.bank.switches.whoami = Whoami::Unauthenticated;
+        assert_eq!(till.get("/ping/whoami", &[]).1["authenticated"], false);
+        till.bank.switches.whoami = Whoami::Forbidden;
+        refused(&till.get("/ping/whoami", &[]), 403, "forbidden.verification_required");
+        assert_eq!(till.bank.approve(), 1);
+        assert_eq!(till.get("/accounts", &[]).0, 200);
+        assert_eq!(till.bank.approve(), 0, "there is nothing left to approve");
+    }
+
+    #[test]
+    fn approval_comes_by_itself_when_told_to() {
+        let approve_after = Some(std::time::Duration::from_secs(10));
+        let mut till = Till::new(Settings { approve_after, ..Settings::minimal(start()) });
+        till.sign_in();
+        till.pass(SignedDuration::from_secs(9));
+        assert_eq!(till.get("/accounts", &[]).0, 403);
+        till.pass(SignedDuration::from_secs(1));
+        assert_eq!(till.get("/accounts", &[]).0, 200);
+    }
+
+    #[test]
+    fn tokens_are_refused_for_what_became_of_them() {
+        let mut till = Till::small();
+        let first = till.access.clone();
+        till.access = "nonsense".to_owned();
+        let found = till.get("/accounts", &[]);
+        refused(&found, 401, "unauthorized.bad_access_token");
+        assert_eq!(found.1["error"], "invalid_token");
+        till.access = till.refresh.clone();
+        refused(&till.get("/accounts", &[]), 401, "unauthorized.bad_access_token");
+        till.sign_in();
+        let second = std::mem::replace(&mut till.access, first);
+        refused(&till.get("/accounts", &[]), 401, "unauthorized.bad_access_token.evicted");
+        till.access = second;
+        till.pass(SignedDuration::from_secs(108_000));
+        refused(&till.get("/accounts", &[]), 401, "unauthorized.bad_access_token.expired");
+        till.bank.switches.bad_token_400 = true;
+        refused(&till.get("/accounts", &[]), 400, "bad_request.invalid_token");
+        let (status, body) = till.renew();
+        assert_eq!(status, 200, "{body}");
+    }
+
+    #[test]
+    fn a_refresh_token_works_once_and_kills_the_pair_before_it() {
+        let mut till = Till::small();
+        let (access, refresh) = (till.access.clone(), till.refresh.clone());
+        let (_, body) = till.renew();
+        till.keep(&body);
+        assert_ne!((&access, &refresh), (&till.access, &till.refresh));
+        assert_eq!(till.get("/accounts", &[]).0, 200, "the approval outlives the tokens");
+        let newer = std::mem::replace(&mut till.refresh, refresh);
+        refused(&till.renew(), 401, "unauthorized.bad_refresh_token");
+        till.bank.switches.refusal_style = RefusalStyle::Oauth;
+        let (status, body) = till.renew();
+        assert_eq!((status, body["error"].as_str(), body.get("code")), (400, Some("invalid_request"), None));
+        till.bank.switches.refusal_style = RefusalStyle::Code;
+        till.access = access;
+        refused(&till.get("/accounts", &[]), 401, "unauthorized.bad_access_token");
+        till.refresh = newer.clone();
+        till.sign_in();
+        till.refresh = newer;
+        refused(&till.renew(), 401, "unauthorized.bad_refresh_token.evicted");
+    }
+
+    #[test]
+    fn a_login_elsewhere_displaces_this_one() {
+        let mut till = Till::small();
+        till.bank.evict();
+        refused(&till.get("/accounts", &[]), 401, "unauthorized.bad_access_token.evicted");
+        refused(&till.renew(), 401, "unauthorized.bad_refresh_token.evicted");
+    }
+
+    #[test]
+    fn a_stale_authorization_header_has_a_refresh_refused() {
+        let mut till = Till::small();
+        let request = token("refresh_token").form("refresh_token", till.refresh.clone()).bearer("stale");
+        refused(&till.send(&request), 401, "unauthorized.bad_access_token");
+        till.bank.switches.refresh_minds_bearer = false;
+        assert_eq!(till.send(&request).0, 200);
+    }
+
+    #[test]
+    fn a_lost_answer_has_rotated_the_tokens_all_the_same() {
+        let mut till = Till::small();
+        till.bank.switches.refresh_answer_lost = true;
+        let request = token("refresh_token").form("refresh_token", till.refresh.clone());
+        let outcome = till.bank.handle(&request, till.now);
+        assert!(matches!(outcome, Outcome::Reset { committed: true }), "{outcome:?}");
+        refused(&till.renew(), 401, "unauthorized.bad_refresh_token");
+        refused(&till.get("/accounts", &[]), 401, "unauthorized.bad_access_token");
+    }
+
+    #[test]
+    fn the_end_of_the_ninety_days_is_told_in_three_ways() {
+        let check = |lapse, data: u16, code: &str, refresh: u16| {
+            let mut till = Till::small();
+            till.bank.switches.lapse = lapse;
+            till.bank.settings.token_life = std::time::Duration::from_secs(100 * 86_400);
+            let (_, body) = till.renew();
+            till.keep(&body);
+            till.pass(SignedDuration::from_secs(90 * 86_400 - 1));
+            assert_eq!(till.get("/accounts", &[]).0, 200, "{lapse:?}");
+            till.pass(SignedDuration::from_secs(1));
+            let (status, body) = till.get("/accounts", &[]);
+            assert_eq!((status, body["code"].as_str().unwrap_or_default()), (data, code), "{lapse:?}");
+            assert_eq!(till.renew().0, refresh, "{lapse:?}");
+        };
+        check(Lapse::Permissions, 403, "forbidden.insufficient_permissions", 200);
+        check(Lapse::Verification, 403, "forbidden.verification_required", 200);
+        check(Lapse::Refresh, 200, "", 401);
+    }
+
+    #[test]
+    fn renewing_in_the_app_gives_ninety_days_from_then() {
+        let mut till = Till::small();
+        till.bank.lapse(Lapse::Permissions);
+        assert_eq!(till.get("/accounts", &[]).0, 403);
+        till.bank.renew();
+        assert_eq!(till.get("/accounts", &[]).0, 200);
+    }
+
+    #[test]
+    fn logging_out_and_revoking_end_both_tokens() {
+        let mut till = Till::small();
+        let logout = Request::new(Method::Post, "/oauth2/logout").bearer(till.access.clone());
+        assert_eq!(till.send(&logout).0, 200);
+        refused(&till.get("/accounts", &[]), 401, "unauthorized.bad_access_token");
+        refused(&till.renew(), 401, "unauthorized.bad_refresh_token");
+        let mut till = Till::small();
+        till.bank.revoke();
+        refused(&till.get("/accounts", &[]), 401, "unauthorized.bad_access_token");
+        refused(&till.renew(), 401, "unauthorized.bad_refresh_token");
+    }
 }

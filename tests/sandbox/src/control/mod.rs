@@ -16,6 +16,9 @@ use crate::bank::people;
 pub use ledger::{Ledger, LedgerAccount, LedgerTransfer};
 pub use routes::{Args, answer, from_pairs};
 
+/// No amount is larger: ten thousand million pounds. Taste, so that sums cannot overflow.
+const LARGEST: i64 = 1_000_000_000_000;
+
 /// Why something cannot be done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ControlError {
@@ -68,8 +71,8 @@ impl Bank {
         let purchase = Purchase {
             pot: pot.transpose()?,
             decline,
-            fate: order.fate.or(Some(Fate::Settles)),
-            ..Purchase::of(account, shop, order.amount.unwrap_or(0))
+            fate: order.fate.map(Fate::bounded).or(Some(Fate::Settles)),
+            ..Purchase::of(account, shop, order.amount.unwrap_or(0).clamp(0, LARGEST))
         };
         let at = self.now().as_millisecond().saturating_sub(order.ago.unwrap_or(0).saturating_mul(SECOND));
         let count = order.count.unwrap_or(1).min(100_000);
@@ -88,7 +91,7 @@ impl Bank {
     pub fn pay_salary(&mut self, account: Option<&str>, amount: i64) -> Result<String, ControlError> {
         let account = self.account_named(account)?;
         let at = self.now().as_millisecond();
-        let row = self.life.salary(&mut self.world, at, account, amount);
+        let row = self.life.salary(&mut self.world, at, account, amount.clamp(0, LARGEST));
         Ok(self.world.row_id(row))
     }
 
@@ -124,24 +127,13 @@ impl Bank {
         Ok(())
     }
 
-    /// Somebody logs in with the same client somewhere else, which displaces the tokens given before.
-    ///
-    /// # Errors
-    /// When nobody has this name.
-    pub fn sign_in_elsewhere(&mut self, user: &str) -> Result<(), ControlError> {
-        let named = |one: &crate::bank::world::User| one.first_name.eq_ignore_ascii_case(user);
-        let user = self.world.users.iter().position(named).ok_or_else(|| unknown("user", user))?;
-        self.displace(user);
-        Ok(())
-    }
-
     /// A line has another amount.
     ///
     /// # Errors
     /// When the line is none.
     pub fn change(&mut self, id: &str, amount: i64) -> Result<(), ControlError> {
         let row = self.line(id)?;
-        self.world.change(row, amount);
+        self.world.change(row, amount.clamp(-LARGEST, LARGEST));
         self.touch(row);
         Ok(())
     }
@@ -219,4 +211,92 @@ impl Bank {
 
 fn unknown(what: &'static str, name: &str) -> ControlError {
     ControlError::Unknown(what, name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::bank::Settings;
+
+    fn call(bank: &mut Bank, name: &str, args: Value) -> Result<Value, ControlError> {
+        let Value::Object(args) = args else { panic!("arguments are an object") };
+        answer(bank, name, args, |_| {})
+    }
+
+    fn bank() -> Bank {
+        Bank::new(Settings::minimal("2026-11-24T13:00:00Z".parse().expect("an instant")))
+    }
+
+    fn row(bank: &Bank, id: &str) -> Option<Value> {
+        let ledger = bank.ledger(None);
+        let mut rows = ledger.accounts.into_iter().flat_map(|account| account.transactions);
+        rows.find(|row| row["id"] == id)
+    }
+
+    #[test]
+    fn payments_are_made_changed_settled_reversed_refunded_and_taken_away() {
+        let mut bank = bank();
+        let spent = call(&mut bank, "spend", json!({"amount": 700, "count": 3, "merchant": "Corner Green"}));
+        let ids: Vec<String> = serde_json::from_value(spent.expect("spent")["ids"].clone()).expect("ids");
+        assert_eq!(ids.len(), 3);
+        call(&mut bank, "change", json!({"id": ids[0], "amount": -650})).expect("changed");
+        assert_eq!(call(&mut bank, "settle", json!({"id": ids[0]})), Ok(json!({"settled": 1})));
+        let settled = row(&bank, &ids[0]).expect("listed");
+        assert_eq!((settled["amount"].as_i64(), settled["settled"] == ""), (Some(-650), false));
+        call(&mut bank, "reverse", json!({"id": ids[1]})).expect("reversed");
+        assert_eq!(row(&bank, &ids[1]).expect("listed")["amount"], 0);
+        call(&mut bank, "vanish", json!({"id": ids[2]})).expect("gone");
+        assert_eq!(row(&bank, &ids[2]), None);
+        let refund = call(&mut bank, "refund", json!({"id": ids[0]})).expect("refunded");
+        assert_eq!(row(&bank, refund["id"].as_str().expect("an id")).expect("listed")["amount"], 650);
+        call(&mut bank, "edit", json!({"id": ids[0], "category": "gifts", "notes": "hers"})).expect("edited");
+        let edited = row(&bank, &ids[0]).expect("listed");
+        assert_eq!((edited["category"].as_str(), edited["notes"].as_str()), (Some("gifts"), Some("hers")));
+        assert!(edited["updated"].as_str() > settled["updated"].as_str());
+        let paid = call(&mut bank, "salary", json!({"amount": 123_456})).expect("paid");
+        assert_eq!(row(&bank, paid["id"].as_str().expect("an id")).expect("listed")["scheme"], "bacs");
+    }
+
+    #[test]
+    fn faults_and_switches_are_set_by_name() {
+        let mut bank = bank();
+        let set = call(&mut bank, "faults", json!({"rules": "500:0.1,hang:0.01", "seed": 3})).expect("set");
+        assert_eq!(set["rules"], 2);
+        let script = json!({"rules": [{"fault": "reset-after", "endpoint": "pots", "nth": 2}]});
+        assert_eq!(call(&mut bank, "faults", script).expect("set")["rules"], 1);
+        assert_eq!(call(&mut bank, "faults", json!({})).expect("cleared")["rules"], 0);
+        let switched = call(&mut bank, "switches", json!({"visibility_lag_ms": 50, "lapse": "refresh"}));
+        assert_eq!(switched.expect("switched")["lapse"], "refresh");
+        assert_eq!(bank.switches.visibility_lag_ms, 50);
+        assert!(call(&mut bank, "switches", json!({"unheard_of": true})).is_err());
+        assert!(call(&mut bank, "faults", json!({"rules": "unheard-of"})).is_err());
+    }
+
+    #[test]
+    fn what_is_wrong_is_told() {
+        let mut bank = bank();
+        assert_eq!(call(&mut bank, "dance", json!({})), Err(ControlError::Unknown("call", "dance".into())));
+        assert_eq!(
+            call(&mut bank, "vanish", json!({"id": "tx_1"})),
+            Err(ControlError::Unknown("transaction", "tx_1".into()))
+        );
+        assert!(matches!(call(&mut bank, "change", json!({"id": "tx_1"})), Err(ControlError::Arguments(_))));
+        assert!(matches!(call(&mut bank, "spend", json!({"shop": "x"})), Err(ControlError::Arguments(_))));
+    }
+
+    #[test]
+    fn the_books_show_hidden_accounts_and_every_move() {
+        let bank = bank();
+        let ledger = bank.ledger(None);
+        let hidden: Vec<_> = ledger.accounts.iter().filter(|account| account.kind == "hidden").collect();
+        assert_eq!((hidden.len(), hidden[0].balance), (1, 50_000));
+        assert_eq!(
+            hidden[0].transactions[0]["id"],
+            Value::from(ledger.transfers[0].hidden_transaction_id.clone())
+        );
+        let one = bank.ledger(Some(&hidden[0].id));
+        assert_eq!((one.accounts.len(), one.pots.len()), (1, 1));
+    }
 }

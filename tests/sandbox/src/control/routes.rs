@@ -127,6 +127,10 @@ pub fn answer(
             bank.expire();
             done()
         }
+        "evict" => {
+            bank.evict();
+            done()
+        }
         "revoke" => {
             bank.revoke();
             done()

@@ -14,12 +14,16 @@ use crate::bank::Pace;
 /// Pieces of a slow body. Taste.
 const PIECES: usize = 20;
 
+/// What was written leaves before a body that is too short has its connection ended.
+const FLUSH: Duration = Duration::from_millis(20);
+
 /// A body in pieces, with a pause before each but the first.
 pub struct Pieces {
     pieces: VecDeque<Bytes>,
     pause: Duration,
     waiting: Option<Pin<Box<Sleep>>>,
     promised: u64,
+    short: bool,
 }
 
 impl Pieces {
@@ -42,7 +46,7 @@ impl Pieces {
             }
         };
         let pieces = pieces.into_iter().filter(|piece| !piece.is_empty()).collect();
-        Self { pieces, pause, waiting: None, promised }
+        Self { pieces, pause, waiting: None, promised, short: matches!(pace, Pace::Truncated(_)) }
     }
 }
 
@@ -61,6 +65,9 @@ impl Body for Pieces {
             self.waiting = None;
         }
         let piece = self.pieces.pop_front();
+        if self.pieces.is_empty() && std::mem::take(&mut self.short) {
+            self.waiting = Some(Box::pin(sleep(FLUSH)));
+        }
         if piece.is_some() && !self.pieces.is_empty() && !self.pause.is_zero() {
             self.waiting = Some(Box::pin(sleep(self.pause)));
         }

@@ -91,6 +91,7 @@ impl Front {
             accept: text(header::ACCEPT),
         };
         let outcome = self.bank.lock().handle(&request, self.clock.now());
+        self.bank.asked();
         match outcome {
             Outcome::Answer(answer) => {
                 if !answer.delay.is_zero() {

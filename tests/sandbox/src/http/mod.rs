@@ -5,11 +5,14 @@
 
 mod body;
 mod front;
+#[cfg(test)]
+mod tests;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, MutexGuard};
 use std::thread::JoinHandle;
+use std::time::Duration;
 use std::{io, thread};
 
 use jiff::{SignedDuration, Timestamp};
@@ -76,6 +79,11 @@ impl Served {
     pub fn advance(&self, by: SignedDuration) {
         self.clock.advance(by);
         drop(self.bank());
+    }
+
+    /// Blocks until a request has made `reached` true, or for `longest`; answers whether it is.
+    pub fn wait_until(&self, longest: Duration, reached: impl FnMut(&Bank) -> bool) -> bool {
+        self.shared.wait_until(longest, reached)
     }
 
     /// Waits for the end, which comes only if serving fails.

@@ -50,6 +50,17 @@ pub enum Fate {
     Never,
 }
 
+impl Fate {
+    /// The same within what a shop may do: up to ten times the amount.
+    #[must_use]
+    pub fn bounded(self) -> Self {
+        match self {
+            Self::Changes { per_cent } => Self::Changes { per_cent: per_cent.clamp(0, 1_000) },
+            other => other,
+        }
+    }
+}
+
 impl Purchase {
     /// A purchase with an account's card.
     pub fn of(account: usize, merchant: u16, amount: i64) -> Self {

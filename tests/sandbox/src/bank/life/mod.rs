@@ -7,6 +7,8 @@ mod bills;
 mod cards;
 mod cast;
 mod plan;
+#[cfg(test)]
+mod tests;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

@@ -22,7 +22,7 @@ impl Life {
         self.schedule(noon, pay(cast.joint, 60_000));
         self.schedule(noon, pay(cast.other, 90_000));
         self.schedule(noon, pay(cast.closed, 30_000));
-        self.schedule(noon + HOUR, Event::Move { pot: cast.bills, amount: 130_000 });
+        self.schedule(noon + HOUR, Event::Move { pot: cast.bills, amount: 20_000 });
         self.schedule(noon + HOUR, Event::Move { pot: cast.isa, amount: 50_000 });
         self.schedule(noon + 20 * DAY, Event::Move { pot: cast.bicycle, amount: 4_000 });
         self.schedule(noon + 250 * DAY, Event::Delete { pot: cast.bicycle });
@@ -43,12 +43,12 @@ impl Life {
         self.plan_habits(day);
         let personal = match self.wanted {
             Some(wanted) => self.crowd(world, wanted, day),
-            None => self.random.below(4),
+            None => self.random.below(5),
         };
         self.plan_purchases(day, self.cast.personal, personal);
-        let shared = self.random.below(2);
+        let shared = self.random.below(3);
         self.plan_purchases(day, self.cast.joint, shared);
-        if self.random.chance(300) {
+        if self.random.chance(600) {
             self.plan_purchases(day, self.cast.other, 1);
         }
     }
@@ -115,10 +115,10 @@ impl Life {
             let salary = |account, amount| Event::Salary { account, amount };
             let night = self.at(day, HOUR + 4 * MINUTE + 11 * SECOND);
             self.schedule(night, salary(cast.personal, wages + raise * years));
-            self.schedule(night, salary(cast.other, 210_000));
+            self.schedule(night, salary(cast.other, 72_000));
             // Too little for the bills in some months, so that the account pays the rest.
             self.deposits += 1;
-            let bills = if self.deposits.is_multiple_of(5) { 108_000 } else { 131_500 };
+            let bills = if self.deposits.is_multiple_of(5) { 112_000 } else { 132_500 };
             let moves = [
                 (cast.bills, bills),
                 (cast.holiday, 12_000),
@@ -222,6 +222,13 @@ impl Life {
             let purchase =
                 Purchase { fate: Some(fate), ..Purchase::of(self.cast.personal, merchant, 900 + number * 7) };
             self.buy(world, at, &purchase);
+        }
+        // What the last day was to bring after its end.
+        let missing = self.wanted.map_or(0, |wanted| wanted.saturating_sub(world.rows.len()));
+        for number in (0..i64::try_from(missing).unwrap_or(0)).rev() {
+            let amount = self.random.between(4, 30);
+            let at = self.began - number * MINUTE - SECOND;
+            self.buy(world, at, &Purchase::of(self.cast.personal, 1, amount));
         }
     }
 }
