@@ -29,6 +29,9 @@ const LOOK: Duration = Duration::from_millis(500);
 /// How often it is asked at most for the sync that follows an approval; it begins at once.
 const LOOKS: u32 = 20;
 
+/// How often it is asked for the sync that goes on with one that was cut off.
+const RESUMES: u32 = 3;
+
 /// `login`
 pub(super) async fn login(args: &args::Login, session: &mut Session) -> Result<Exit, Failure> {
     let mut daemon = session.connect().await?;
@@ -207,7 +210,8 @@ async fn history(
             session.ask(daemon, async |client| client.sync_history(false, None, Some(5)).await).await?;
         let new = past.syncs.iter().take_while(|sync| Some(&sync.id) != before.as_ref());
         if let Some(sync) = new.into_iter().find(|sync| sync.cause == "login") {
-            return Ok(Some(follow(session, daemon, &sync.id).await?));
+            let ended = follow(session, daemon, &sync.id).await?;
+            return Ok(Some(resumed(session, daemon, ended).await?));
         }
         // One that was under way comes first.
         match past.syncs.first().filter(|sync| sync.state == SyncState::Running) {
@@ -216,6 +220,22 @@ async fn history(
         }
     }
     Ok(None)
+}
+
+/// What came of a capture that a restart of the daemon cut off: the sync that goes on with it.
+async fn resumed(session: &mut Session, daemon: &mut Daemon, ended: Sync) -> Result<Sync, Failure> {
+    if ended.state != SyncState::Cancelled {
+        return Ok(ended);
+    }
+    for _ in 0..RESUMES {
+        let past =
+            session.ask(daemon, async |client| client.sync_history(false, None, Some(1)).await).await?;
+        if let Some(next) = past.syncs.first().filter(|sync| sync.id != ended.id) {
+            return follow(session, daemon, &next.id).await;
+        }
+        sleep(LOOK).await;
+    }
+    Ok(ended)
 }
 
 /// Tells what was captured and which gaps are left; gaps are no error.
@@ -544,6 +564,24 @@ mod tests {
         Logged in as user_1. Access ends in 80 days (10 Oct 2026).
         Synced: 2,900 new, 0 changed, 0 withdrawn (30 pages of 1 account in 1 min)
         ");
+    }
+
+    #[tokio::test]
+    async fn a_capture_that_a_restart_cut_off_is_followed_in_the_sync_that_goes_on() {
+        let (cut, next) =
+            (sync("sync_2", SyncState::Cancelled, "login"), sync("sync_3", SyncState::Done, "start"));
+        let fake = fake(&[WaitingApproval, Ready])
+            .says_in_turn(
+                "sync.history",
+                &[past(&[]), past(std::slice::from_ref(&cut)), past(&[next.clone(), cut.clone()])],
+            )
+            .says_in_turn("sync.get", &[cut, next]);
+        let ran = fake.run(&["login"], "").await;
+        assert_eq!(ran.exit, Exit::Done, "{ran}");
+        assert!(
+            ran.err.ends_with("Synced: 2,900 new, 0 changed, 0 withdrawn (30 pages of 1 account in 1 min)\n"),
+            "{ran}"
+        );
     }
 
     #[tokio::test]
