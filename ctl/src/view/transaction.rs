@@ -22,7 +22,7 @@ const COLUMNS: &[(&str, Align)] = &[
 
 /// The table of `transactions`, still empty.
 pub fn transactions() -> Table {
-    Table::new(COLUMNS)
+    Table::new(COLUMNS).sparing(&["CATEGORY", "STATE"])
 }
 
 /// Names of pots by id, for moves to and from them.
