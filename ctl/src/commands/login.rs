@@ -5,10 +5,11 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use jsonrpsee::core::client::Subscription;
 use monzo_common::api::ApiClient;
 use monzo_common::fault::{Fault, FaultKind};
-use monzo_common::model::{Login, LoginBegun, LoginState, Sync, SyncState};
-use tokio::time::sleep;
+use monzo_common::model::{Event, Login, LoginBegun, LoginState, Sync, SyncState};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::browser;
 use super::sync::follow;
@@ -151,8 +152,15 @@ async fn complete(daemon: &Daemon, pasted: &str) -> Result<Login, Failure> {
 
 /// Waits until the daemon has caught the browser.
 async fn caught(daemon: &Daemon, before: &Login, begun: &LoginBegun) -> Result<(), Failure> {
+    let mut events = daemon.client.subscribe_events().await.ok();
     loop {
-        sleep(LOOK).await;
+        if let Some(event) = refused(&mut events).await {
+            return Err(Failure::SignIn(Fault::new(
+                FaultKind::Conflict,
+                event.message,
+                "log in as the person whose history this is: `monzoctl login`",
+            )));
+        }
         let login = daemon.client.login_status().await?;
         let renewed = login.state == LoginState::Ready
             && (before.state != LoginState::Ready || login.access_ends_at != before.access_ends_at);
@@ -167,6 +175,24 @@ async fn caught(daemon: &Daemon, before: &Login, begun: &LoginBegun) -> Result<(
             )));
         }
     }
+}
+
+/// Waits for the next look, and answers early if the daemon refuses whoever signed in.
+async fn refused(events: &mut Option<Subscription<Event>>) -> Option<Event> {
+    let next = Instant::now() + LOOK;
+    while let Some(open) = events {
+        let event = tokio::select! {
+            event = open.next() => event,
+            () = sleep_until(next) => return None,
+        };
+        match event {
+            Some(Ok(event)) if event.kind == "login_refused" => return Some(event),
+            Some(Ok(_)) => {}
+            Some(Err(_)) | None => *events = None,
+        }
+    }
+    sleep_until(next).await;
+    None
 }
 
 /// Waits for the approval in the app.
@@ -502,6 +528,31 @@ mod tests {
         Synced: 2,900 new, 0 changed, 0 withdrawn (30 pages of 1 account in 1 min)
         ");
         assert!(!fake.calls().contains("auth.complete"), "{}", fake.calls());
+    }
+
+    #[tokio::test]
+    async fn somebody_elses_sign_in_ends_the_waiting() {
+        let refused = Event {
+            id: 7,
+            at: now(),
+            kind: "login_refused".into(),
+            severity: Severity::Problem,
+            message: "somebody else tried to log in; nothing was kept".into(),
+            account_id: None,
+            pot_id: None,
+            transaction_id: None,
+            sync_id: None,
+        };
+        let fake = fake(&[Nobody, WaitingBrowser]).sends("events.subscribe", &[refused]);
+        let ran = fake.run(&["login", "-q"], "").await;
+        insta::assert_snapshot!(ran, @r"
+        exit 1
+        --- out
+        https://auth.monzo.com/?client_id=oauth2client_1&state=s
+        --- err
+        error: somebody else tried to log in; nothing was kept
+        try: log in as the person whose history this is: `monzoctl login`
+        ");
     }
 
     #[tokio::test]
