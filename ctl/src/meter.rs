@@ -12,6 +12,12 @@ use crate::view;
 /// How fast the spinner turns; taste.
 const TURN: Duration = Duration::from_millis(120);
 
+/// A wait without a measure.
+const SPINNER: &str = "{spinner} {wide_msg}";
+
+/// A wait that is measured in windows.
+const BAR: &str = "{bar:20} {wide_msg}";
+
 /// A wait with words that change.
 pub struct Meter {
     bar: Option<ProgressBar>,
@@ -23,8 +29,8 @@ impl Meter {
     /// Nothing is drawn before the first word.
     pub fn begin(session: &Session) -> Self {
         let bar = (session.terminal.err_is_screen && !session.global.quiet).then(|| {
-            let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
-            bar.enable_steady_tick(TURN);
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+            restyle(&bar, SPINNER);
             bar
         });
         Self { bar, said: None, phase: None }
@@ -40,8 +46,9 @@ impl Meter {
         }
         self.said = Some(words.to_owned());
         let Some(bar) = &self.bar else { return session.note(words) };
-        restyle(bar, "{spinner} {wide_msg}");
+        restyle(bar, SPINNER);
         bar.set_message(words.to_owned());
+        bar.enable_steady_tick(TURN);
         Ok(())
     }
 
@@ -57,13 +64,14 @@ impl Meter {
             return if worth { session.note(&words) } else { Ok(()) };
         };
         if progress.windows > 0 {
-            restyle(bar, "{bar:20} {wide_msg}");
+            restyle(bar, BAR);
             bar.set_length(progress.windows.into());
             bar.set_position(progress.windows_done.into());
         } else {
-            restyle(bar, "{spinner} {wide_msg}");
+            restyle(bar, SPINNER);
         }
         bar.set_message(words);
+        bar.enable_steady_tick(TURN);
         Ok(())
     }
 }

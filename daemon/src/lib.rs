@@ -5,6 +5,7 @@
 
 mod app;
 pub mod attention;
+pub mod autosort;
 pub mod clock;
 pub mod config;
 pub mod events;

@@ -12,6 +12,7 @@ mod event;
 mod exclusion;
 mod login;
 mod pot;
+mod sorter;
 mod status;
 mod sync;
 mod transaction;
@@ -25,6 +26,11 @@ pub use event::{Acknowledged, Event, EventPage, Severity};
 pub use exclusion::{Excluded, Exclusion, ExclusionChange};
 pub use login::{Configured, LoggedOut, Login, LoginBegun, LoginState, Whoami};
 pub use pot::Pot;
+pub use sorter::{
+    Backtest, BacktestRun, Freeze, FreezeChange, Outcome, PaydayCalendar, PaydayDate, Plan, PlanStep,
+    PlannedBill, PlannedInput, PlannedTarget, PlannedTransfer, Rule, Run, RunPage, RunStarted, RunState,
+    Transfer, TransferKind, TransferState, Why,
+};
 pub use status::{AccountStatus, Attention, Mode, SorterStatus, Status, SyncStatus, Version};
 pub use sync::{
     AccountSync, Progress, ProgressAccount, Quarantined, Sync, SyncCancelled, SyncHistory, SyncPhase,

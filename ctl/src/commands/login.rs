@@ -7,10 +7,10 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use monzo_common::api::ApiClient;
 use monzo_common::fault::{Fault, FaultKind};
-use monzo_common::model::{Login, LoginBegun, LoginState, Sync, SyncState};
+use monzo_common::model::{Login, LoginState, Sync, SyncState};
 use tokio::time::sleep;
 
-use super::browser;
+use super::sign_in::sign_in;
 use super::sync::follow;
 use crate::args;
 use crate::client::Daemon;
@@ -24,10 +24,13 @@ use crate::view;
 const APPROVAL: SignedDuration = SignedDuration::from_mins(20);
 
 /// How often the daemon is asked where the login stands.
-const LOOK: Duration = Duration::from_millis(500);
+pub(super) const LOOK: Duration = Duration::from_millis(500);
 
 /// How often it is asked at most for the sync that follows an approval; it begins at once.
 const LOOKS: u32 = 20;
+
+/// How often it is asked for the sync that goes on with one that was cut off.
+const RESUMES: u32 = 3;
 
 /// `login`
 pub(super) async fn login(args: &args::Login, session: &mut Session) -> Result<Exit, Failure> {
@@ -93,79 +96,6 @@ fn reads_the_history(sync: &Sync) -> bool {
     sync.state == SyncState::Running && sync.cause == "login"
 }
 
-/// From the address to the daemon's having the tokens, by the loopback or by pasting.
-async fn sign_in(
-    args: &args::Login,
-    session: &mut Session,
-    daemon: &mut Daemon,
-    before: &Login,
-) -> Result<(), Failure> {
-    let begun = daemon.client.login_begin(before.state == LoginState::Ready).await?;
-    let pasting = args.paste || !begun.listening;
-    if args.paste || !session.wants_data() {
-        // The one line that a script reads.
-        writeln!(session.terminal.out(), "{}", begun.url)?;
-        session.terminal.flush()?;
-    } else {
-        writeln!(session.terminal.err(), "{}", begun.url)?;
-    }
-    session.note(&view::login_advice(&begun, &session.terminal.host, pasting))?;
-    if !pasting && !args.no_browser {
-        browser::open(&begun.url, &session.terminal);
-    }
-    let keyboard = session.terminal.in_is_keyboard;
-    let mut signed_in = std::pin::pin!(caught(daemon, before, &begun));
-    let mut reading = pasting || keyboard;
-    while reading {
-        let line = tokio::select! {
-            caught = &mut signed_in => return caught,
-            line = session.terminal.line() => line?,
-        };
-        match line.as_deref().map(str::trim) {
-            Some("") if keyboard => {}
-            Some(pasted) => {
-                complete(daemon, pasted).await?;
-                return Ok(());
-            }
-            None if pasting => {
-                return Err(Failure::usage(
-                    "the input ended before the address came",
-                    "paste the address that the browser ended at; the login that is pending still waits",
-                ));
-            }
-            None => reading = false,
-        }
-    }
-    signed_in.await
-}
-
-async fn complete(daemon: &Daemon, pasted: &str) -> Result<Login, Failure> {
-    daemon.client.login_complete(pasted.to_owned()).await.map_err(|error| match Failure::from(error) {
-        Failure::Fault(fault) => Failure::SignIn(fault),
-        other => other,
-    })
-}
-
-/// Waits until the daemon has caught the browser.
-async fn caught(daemon: &Daemon, before: &Login, begun: &LoginBegun) -> Result<(), Failure> {
-    loop {
-        sleep(LOOK).await;
-        let login = daemon.client.login_status().await?;
-        let renewed = login.state == LoginState::Ready
-            && (before.state != LoginState::Ready || login.access_ends_at != before.access_ends_at);
-        if renewed || login.state == LoginState::WaitingApproval {
-            return Ok(());
-        }
-        if daemon.client.version().await?.now >= begun.expires_at {
-            return Err(Failure::Fault(Fault::new(
-                FaultKind::LoginNeeded,
-                "nobody signed in before the address expired",
-                "monzoctl login",
-            )));
-        }
-    }
-}
-
 /// Waits for the approval in the app.
 async fn approval(session: &mut Session, daemon: &mut Daemon) -> Result<(), Failure> {
     let mut meter = Meter::begin(session);
@@ -207,7 +137,8 @@ async fn history(
             session.ask(daemon, async |client| client.sync_history(false, None, Some(5)).await).await?;
         let new = past.syncs.iter().take_while(|sync| Some(&sync.id) != before.as_ref());
         if let Some(sync) = new.into_iter().find(|sync| sync.cause == "login") {
-            return Ok(Some(follow(session, daemon, &sync.id).await?));
+            let ended = follow(session, daemon, &sync.id).await?;
+            return Ok(Some(resumed(session, daemon, ended).await?));
         }
         // One that was under way comes first.
         match past.syncs.first().filter(|sync| sync.state == SyncState::Running) {
@@ -216,6 +147,22 @@ async fn history(
         }
     }
     Ok(None)
+}
+
+/// What came of a capture that a restart of the daemon cut off: the sync that goes on with it.
+async fn resumed(session: &mut Session, daemon: &mut Daemon, ended: Sync) -> Result<Sync, Failure> {
+    if ended.state != SyncState::Cancelled {
+        return Ok(ended);
+    }
+    for _ in 0..RESUMES {
+        let past =
+            session.ask(daemon, async |client| client.sync_history(false, None, Some(1)).await).await?;
+        if let Some(next) = past.syncs.first().filter(|sync| sync.id != ended.id) {
+            return follow(session, daemon, &next.id).await;
+        }
+        sleep(LOOK).await;
+    }
+    Ok(ended)
 }
 
 /// Tells what was captured and which gaps are left; gaps are no error.
@@ -274,7 +221,9 @@ mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::sync::{Arc, Mutex};
 
-    use monzo_common::model::{AccountSync, Attention, LoggedOut, Severity, SyncHistory, Version};
+    use monzo_common::model::{
+        AccountSync, Attention, Event, LoggedOut, LoginBegun, Severity, SyncHistory, Version,
+    };
     use serde_json::json;
 
     use super::*;
@@ -485,6 +434,31 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn somebody_elses_sign_in_ends_the_waiting() {
+        let refused = Event {
+            id: 7,
+            at: now(),
+            kind: "login_refused".into(),
+            severity: Severity::Problem,
+            message: "somebody else tried to log in; nothing was kept".into(),
+            account_id: None,
+            pot_id: None,
+            transaction_id: None,
+            sync_id: None,
+        };
+        let fake = fake(&[Nobody, WaitingBrowser]).sends("events.subscribe", &[refused]);
+        let ran = fake.run(&["login", "-q"], "").await;
+        insta::assert_snapshot!(ran, @r"
+        exit 1
+        --- out
+        https://auth.monzo.com/?client_id=oauth2client_1&state=s
+        --- err
+        error: somebody else tried to log in; nothing was kept
+        try: log in as the person whose history this is: `monzoctl login`
+        ");
+    }
+
+    #[tokio::test]
     async fn a_pending_approval_is_waited_for_again() {
         let fake = fake(&[WaitingApproval, Ready]);
         let ran = fake.run(&["login"], "").await;
@@ -544,6 +518,24 @@ mod tests {
         Logged in as user_1. Access ends in 80 days (10 Oct 2026).
         Synced: 2,900 new, 0 changed, 0 withdrawn (30 pages of 1 account in 1 min)
         ");
+    }
+
+    #[tokio::test]
+    async fn a_capture_that_a_restart_cut_off_is_followed_in_the_sync_that_goes_on() {
+        let (cut, next) =
+            (sync("sync_2", SyncState::Cancelled, "login"), sync("sync_3", SyncState::Done, "start"));
+        let fake = fake(&[WaitingApproval, Ready])
+            .says_in_turn(
+                "sync.history",
+                &[past(&[]), past(std::slice::from_ref(&cut)), past(&[next.clone(), cut.clone()])],
+            )
+            .says_in_turn("sync.get", &[cut, next]);
+        let ran = fake.run(&["login"], "").await;
+        assert_eq!(ran.exit, Exit::Done, "{ran}");
+        assert!(
+            ran.err.ends_with("Synced: 2,900 new, 0 changed, 0 withdrawn (30 pages of 1 account in 1 min)\n"),
+            "{ran}"
+        );
     }
 
     #[tokio::test]

@@ -18,6 +18,7 @@ mod login;
 mod manual;
 mod rpc;
 mod setup;
+mod sign_in;
 mod status;
 mod sync;
 mod transactions;

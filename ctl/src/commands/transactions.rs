@@ -15,10 +15,10 @@ use crate::args::{self, Output, Span};
 use crate::client::Daemon;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::find;
+use crate::find::{self, Named};
 use crate::here::Here;
 use crate::session::{Session, unprintable};
-use crate::view::{self, Csv, Look, Table, columns, json};
+use crate::view::{self, Csv, Look, Names, Table, columns, json};
 
 /// Rows asked for at a time; a page with raw JSON stays near a megabyte.
 const PAGE: u64 = 500;
@@ -35,7 +35,11 @@ pub(super) async fn transactions(args: &args::Transactions, session: &mut Sessio
     let mut query = query(args, &daemon).await?;
     let limit = session.limit(args.limit);
     let look = session.look(&daemon.here);
-    let mut sheet = Sheet::new(session.global.form(), args.raw, &look);
+    let names = match session.global.form() {
+        Output::Table => names(&daemon.client.pots().await?),
+        _ => Names::new(),
+    };
+    let mut sheet = Sheet::new(session.global.form(), args.raw, names, &look);
     let mut text = sheet.begin();
     let mut shown = 0;
     loop {
@@ -65,6 +69,10 @@ pub(super) async fn transactions(args: &args::Transactions, session: &mut Sessio
         session.note(&format!("The first {shown}; --limit N shows more."))?;
     }
     Ok(Exit::Done)
+}
+
+fn names<T: Named>(things: &[T]) -> Names {
+    things.iter().map(|thing| (thing.id().to_owned(), thing.name().to_owned())).collect()
 }
 
 /// What is asked of the daemon.
@@ -155,14 +163,15 @@ struct Sheet<'a> {
     form: Output,
     csv: Csv,
     table: Table,
+    names: Names,
     look: &'a Look,
     first: bool,
 }
 
 impl<'a> Sheet<'a> {
-    fn new(form: Output, raw: bool, look: &'a Look) -> Self {
+    fn new(form: Output, raw: bool, names: Names, look: &'a Look) -> Self {
         let columns = if raw { columns::TRANSACTION_RAW } else { columns::TRANSACTION };
-        Self { form, csv: Csv(columns), table: view::transactions(), look, first: true }
+        Self { form, csv: Csv(columns), table: view::transactions(), names, look, first: true }
     }
 
     fn begin(&self) -> String {
@@ -175,7 +184,7 @@ impl<'a> Sheet<'a> {
 
     fn add(&mut self, row: &Transaction, text: &mut String) -> Result<(), Failure> {
         match self.form {
-            Output::Table => view::add_transaction(&mut self.table, row, self.look),
+            Output::Table => view::add_transaction(&mut self.table, row, &self.names, self.look),
             Output::Json => {
                 text.push_str(&json::entry(std::mem::take(&mut self.first), row).map_err(unprintable)?);
             }
@@ -217,7 +226,8 @@ pub(super) async fn show(args: &args::Show, session: &mut Session) -> Result<Exi
     let daemon = session.connect().await?;
     let typed = args.id.trim();
     let look = session.look(&daemon.here);
-    let missing = match find::find(typed, &places(&daemon).await?) {
+    let places = places(&daemon).await?;
+    let missing = match find::find(typed, &places) {
         Ok(Place::Account(account)) => {
             session.thing("account", account, || view::show_account(account, &look))?;
             return Ok(Exit::Done);
@@ -232,7 +242,8 @@ pub(super) async fn show(args: &args::Show, session: &mut Session) -> Result<Exi
     match daemon.client.transaction(typed.to_owned()).await.map_err(Failure::from) {
         Ok(detail) => {
             let whole = Whole { transaction: &detail.transaction, revisions: &detail.revisions };
-            session.thing("transaction", &whole, || view::show_transaction(&detail, &look))?;
+            session
+                .thing("transaction", &whole, || view::show_transaction(&detail, &names(&places), &look))?;
             return Ok(Exit::Done);
         }
         Err(failure) if typed.starts_with("tx_") || !unknown(&failure) => return Err(failure),
@@ -364,7 +375,7 @@ mod tests {
             transactions: vec![transaction("tx_1", 5, "A"); 50],
             cursor: Some("50".into()),
         };
-        let fake = Fake::new().says("transactions.list", &one);
+        let fake = fake().says("transactions.list", &one);
         let ran = fake
             .run_with(&["tx", "--no-pager"], "", &[("NO_COLOR", "1")], |terminal| {
                 terminal.out_is_screen = true;
@@ -397,7 +408,7 @@ mod tests {
     #[tokio::test]
     async fn nothing_found_is_said() {
         let none = TransactionPage { transactions: Vec::new(), cursor: None };
-        let ran = Fake::new().says("transactions.list", &none).run(&["tx"], "").await;
+        let ran = fake().says("transactions.list", &none).run(&["tx"], "").await;
         insta::assert_snapshot!(ran, @r"
         exit 0
         --- out

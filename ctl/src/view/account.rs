@@ -29,7 +29,8 @@ pub fn accounts(accounts: &[Account], look: &Look) -> String {
         ("WITH POTS", Align::Right),
         ("ID", Align::Left),
         ("", Align::Left),
-    ]);
+    ])
+    .sparing(&["TYPE", "WITH POTS"]);
     for account in accounts {
         let state = words(&[(account.closed, "closed"), (account.excluded, "excluded")]);
         let paint = if account.closed || account.excluded { Paint::Quiet } else { Paint::Plain };
@@ -57,11 +58,12 @@ pub fn pots(pots: &[Pot], accounts: &[Account], look: &Look) -> String {
         ("NAME", Align::Flexible),
         ("BALANCE", Align::Right),
         ("GOAL", Align::Right),
-        ("", Align::Left),
+        ("REACHED", Align::Left),
         ("ACCOUNT", Align::Flexible),
         ("ID", Align::Left),
         ("", Align::Left),
-    ]);
+    ])
+    .sparing(&["ACCOUNT", "REACHED", "GOAL"]);
     for pot in pots {
         let owner = accounts.iter().find(|account| account.id == pot.account_id);
         let owner = owner.map_or(pot.account_id.as_str(), |account| &account.name);
@@ -199,7 +201,7 @@ mod tests {
         holiday.goal = Some(100_000);
         insta::assert_snapshot!(
             pots(&[holiday, bills], &[account("acc_1", "Current", None)], &look(None)), @r"
-        NAME     BALANCE       GOAL                   ACCOUNT  ID
+        NAME     BALANCE       GOAL  REACHED          ACCOUNT  ID
         Holiday  £450.00  £1,000.00  ████▌       45%  Current  pot_1
         Bills    £800.00                              Current  pot_2  pays bills
         ");

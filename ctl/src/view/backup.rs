@@ -19,7 +19,8 @@ pub fn backups(backups: &[Backup], look: &Look) -> String {
         ("SIZE", Align::Right),
         ("WHY", Align::Left),
         ("", Align::Left),
-    ]);
+    ])
+    .sparing(&["WHY", "MADE"]);
     for backup in backups {
         let login = if backup.with_login { "with login" } else { "" };
         table.painted([

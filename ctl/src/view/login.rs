@@ -32,9 +32,7 @@ pub fn login_advice(begun: &LoginBegun, host: &str, pasting: bool) -> String {
     let port = port(&begun.redirect_url);
     let mut text = "To log in, open it on this computer, or copy its address to any other.\n".to_owned();
     if !begun.listening {
-        text.push_str(&format!(
-            "Port {port} is taken, so that the browser cannot be caught: its address must be pasted here.\n"
-        ));
+        text.push_str(&format!("The daemon cannot listen on port {port} for the browser to come back.\n"));
     }
     if begun.listening {
         text.push_str(&format!(
@@ -44,7 +42,8 @@ pub fn login_advice(begun: &LoginBegun, host: &str, pasting: bool) -> String {
     }
     if pasting {
         text.push_str(&format!(
-            "Or paste here the address that the browser ends at, {}?code=…, even if it does not load:",
+            "{} here the address that the browser ends at, {}?code=…, even if it does not load:",
+            if begun.listening { "Or paste" } else { "Paste" },
             super::clean(&begun.redirect_url)
         ));
     } else {

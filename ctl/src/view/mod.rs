@@ -36,7 +36,7 @@ pub use status::status;
 pub use sync::{show_sync, syncs};
 pub use table::{Align, Table};
 pub use text::clean;
-pub use transaction::{add_transaction, show_transaction, transactions};
+pub use transaction::{Names, add_transaction, show_transaction, transactions};
 
 #[cfg(test)]
 pub(crate) mod fixture;

@@ -5,7 +5,7 @@ use monzo_common::model::{Account, Progress, Sync, SyncPhase, SyncState};
 use super::look::{Look, Paint};
 use super::text::clean;
 
-/// `Reading the history: 1,200 rows, 14 pages, 3 of 9 windows, 1 of 2 accounts, 2:31 left`
+/// `Reading the whole history, 2:31 left: 1,200 rows, 14 pages, 3 of 9 windows, 1 of 2 accounts`
 pub fn headline(progress: &Progress) -> String {
     let doing = match progress.phase {
         SyncPhase::Accounts => "Asking for accounts and balances",
@@ -27,10 +27,10 @@ pub fn headline(progress: &Progress) -> String {
         let all = u64::try_from(progress.accounts.len()).unwrap_or(u64::MAX);
         parts.push(format!("{done} of {}", count(all, "account")));
     }
-    if let Some(seconds) = progress.window_seconds_left {
-        parts.push(format!("{}:{:02} left", seconds / 60, seconds % 60));
-    }
-    if parts.is_empty() { doing.to_owned() } else { format!("{doing}: {}", parts.join(", ")) }
+    // First, since a narrow screen cuts the end.
+    let left = progress.window_seconds_left.map(|left| format!(", {}:{:02} left", left / 60, left % 60));
+    let doing = format!("{doing}{}", left.unwrap_or_default());
+    if parts.is_empty() { doing } else { format!("{doing}: {}", parts.join(", ")) }
 }
 
 /// `1 row`, `1,200 rows`
@@ -112,7 +112,7 @@ mod tests {
         };
         assert_eq!(
             headline(&progress),
-            "Reading the whole history: 1,200 rows, 14 pages, 3 of 9 windows, 1 of 2 accounts, 2:31 left"
+            "Reading the whole history, 2:31 left: 1,200 rows, 14 pages, 3 of 9 windows, 1 of 2 accounts"
         );
     }
 

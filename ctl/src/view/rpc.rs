@@ -50,7 +50,8 @@ pub fn methods(methods: &[Method], look: &Look) -> String {
         ("ROLE", Align::Left),
         ("ARGUMENTS", Align::Left),
         ("WHAT IT DOES", Align::Flexible),
-    ]);
+    ])
+    .sparing(&["ROLE", "ARGUMENTS"]);
     for method in methods {
         table.painted([
             (&method.name, Paint::Strong),

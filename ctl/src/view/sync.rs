@@ -23,7 +23,8 @@ pub fn syncs(syncs: &[Sync], quarantined: &[Quarantined], look: &Look) -> String
             ("WITHDRAWN", Align::Right),
             ("ID", Align::Left),
             ("", Align::Flexible),
-        ]);
+        ])
+        .sparing(&["WITHDRAWN", "CHANGED", "TOOK", "WHY"]);
         syncs.iter().for_each(|sync| add(&mut table, sync, look));
         text.push_str(&table.take(look));
     }
@@ -34,7 +35,8 @@ pub fn syncs(syncs: &[Sync], quarantined: &[Quarantined], look: &Look) -> String
             ("ACCOUNT", Align::Left),
             ("TRANSACTION", Align::Left),
             ("WHY", Align::Flexible),
-        ]);
+        ])
+        .sparing(&["ACCOUNT", "SEEN"]);
         for record in quarantined {
             let id = record.transaction_id.as_deref().unwrap_or("–");
             table.row([&look.here.minute(record.at), record.account_id.as_str(), id, &record.reason]);

@@ -29,6 +29,8 @@ pub struct Table {
     columns: Vec<(&'static str, Align, usize)>,
     rows: Vec<Vec<Cell>>,
     headed: bool,
+    spare: &'static [&'static str],
+    left_out: Vec<&'static str>,
 }
 
 /// Spaces between columns.
@@ -37,6 +39,9 @@ const GAP: usize = 2;
 /// What a flexible column keeps on the narrowest screen.
 const LEAST: usize = 8;
 
+/// What a flexible column should have before another column is left out for it; taste.
+const EASY: usize = 16;
+
 impl Table {
     /// An empty table with these columns.
     pub fn new(columns: &[(&'static str, Align)]) -> Self {
@@ -44,7 +49,15 @@ impl Table {
             columns: columns.iter().map(|(title, align)| (*title, *align, width(title))).collect(),
             rows: Vec::new(),
             headed: false,
+            spare: &[],
+            left_out: Vec::new(),
         }
+    }
+
+    /// The same, without these columns, the first of them first, where the screen is too narrow for all.
+    pub fn sparing(mut self, titles: &'static [&'static str]) -> Self {
+        self.spare = titles;
+        self
     }
 
     /// Adds a row in plain ink.
@@ -70,6 +83,9 @@ impl Table {
 
     /// The rows since the last call as text, with the header before the first.
     pub fn take(&mut self, look: &Look) -> String {
+        if !self.headed {
+            self.leave_out(look.width);
+        }
         let widths = self.fitted(look.width);
         let mut text = String::new();
         if !self.headed {
@@ -87,11 +103,30 @@ impl Table {
         text
     }
 
+    /// Decides, once for all pages, which columns the screen has no room for.
+    fn leave_out(&mut self, screen: Option<usize>) {
+        let Some(screen) = screen else { return };
+        for title in self.spare {
+            let shown = self.columns.iter().filter(|(title, ..)| !self.left_out.contains(title));
+            let needed = shown.map(|(_, align, width)| match align {
+                Align::Flexible => GAP + (*width).min(EASY),
+                Align::Left | Align::Right => GAP + width,
+            });
+            if needed.sum::<usize>() <= screen + GAP {
+                return;
+            }
+            self.left_out.push(title);
+        }
+    }
+
     /// Widths that fit the screen: the widest flexible column gives first.
     fn fitted(&self, screen: Option<usize>) -> Vec<usize> {
-        let mut widths: Vec<usize> = self.columns.iter().map(|(_, _, width)| *width).collect();
+        let width = |(title, _, width): &(&'static str, Align, usize)| {
+            if self.left_out.contains(title) { 0 } else { *width }
+        };
+        let mut widths: Vec<usize> = self.columns.iter().map(width).collect();
         let Some(screen) = screen else { return widths };
-        let gaps = GAP * widths.len().saturating_sub(1);
+        let gaps = GAP * (widths.len() - self.left_out.len()).saturating_sub(1);
         while widths.iter().sum::<usize>() + gaps > screen {
             let widest = (0..widths.len())
                 .filter(|index| self.columns[*index].1 == Align::Flexible && widths[*index] > LEAST)
@@ -103,8 +138,13 @@ impl Table {
     }
 
     fn line(&self, cells: &[Cell], widths: &[usize], look: &Look, text: &mut String) {
-        let last = cells.iter().rposition(|cell| !cell.text.is_empty()).unwrap_or(0);
+        let left_out = |index: usize| self.left_out.contains(&self.columns[index].0);
+        let last = (0..cells.len()).rfind(|index| !left_out(*index) && !cells[*index].text.is_empty());
+        let last = last.unwrap_or(0);
         for (index, cell) in cells.iter().enumerate().take(last + 1) {
+            if left_out(index) {
+                continue;
+            }
             let (align, cells) = (self.columns[index].1, widths[index]);
             let shown = if align == Align::Flexible { cut(&cell.text, cells) } else { (&*cell.text).into() };
             let padding = " ".repeat(cells.saturating_sub(width(&shown)));
@@ -159,6 +199,22 @@ mod tests {
         table.take(&look(None));
         table.row(["Pot", "£1.00", "x"]);
         insta::assert_snapshot!(table.take(&look(None)), @"Pot          £1.00  x");
+    }
+
+    #[test]
+    fn a_narrow_screen_goes_without_what_can_be_spared() {
+        let narrow = |cells| example().sparing(&["WHAT", "BALANCE"]).take(&look(Some(cells)));
+        assert!(narrow(36).lines().all(|line| width(line) <= 36), "{}", narrow(36));
+        insta::assert_snapshot!(narrow(30), @r"
+        NAME       BALANCE
+        Current  £1,234.56
+        Joint       -£0.05
+        ");
+        insta::assert_snapshot!(narrow(12), @r"
+        NAME
+        Current
+        Joint
+        ");
     }
 
     #[test]

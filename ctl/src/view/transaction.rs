@@ -1,5 +1,7 @@
 //! Transactions: the list, and everything about one.
 
+use std::collections::BTreeMap;
+
 use monzo_common::model::{Revision, Transaction, TransactionDetail};
 use monzo_common::money::Money;
 
@@ -20,11 +22,14 @@ const COLUMNS: &[(&str, Align)] = &[
 
 /// The table of `transactions`, still empty.
 pub fn transactions() -> Table {
-    Table::new(COLUMNS)
+    Table::new(COLUMNS).sparing(&["CATEGORY", "STATE"])
 }
 
+/// Names of pots by id, for moves to and from them.
+pub type Names = BTreeMap<String, String>;
+
 /// Adds one transaction to the table.
-pub fn add_transaction(table: &mut Table, row: &Transaction, look: &Look) {
+pub fn add_transaction(table: &mut Table, row: &Transaction, names: &Names, look: &Look) {
     let state = state(row);
     let counts = !row.declined && row.withdrawn_at.is_none();
     let amount = match (counts, row.amount > 0) {
@@ -35,7 +40,7 @@ pub fn add_transaction(table: &mut Table, row: &Transaction, look: &Look) {
     table.painted([
         (&look.here.minute(row.created_at), Paint::Quiet),
         (&money(row), amount),
-        (&who(row), if counts { Paint::Plain } else { Paint::Quiet }),
+        (&who(row, names), if counts { Paint::Plain } else { Paint::Quiet }),
         (&row.category.replace('_', " "), Paint::Quiet),
         (state, Paint::Note),
         (row.id.as_str(), Paint::Quiet),
@@ -47,13 +52,21 @@ fn money(row: &Transaction) -> String {
     if row.amount > 0 { format!("+{money}") } else { money.to_string() }
 }
 
-/// The other side in the fewest words: merchant, person, else the bank's text.
-fn who(row: &Transaction) -> String {
+/// The other side in the fewest words: pot, merchant, person, else the bank's text.
+fn who(row: &Transaction, names: &Names) -> String {
+    if let Some(name) = row.pot_id.as_ref().and_then(|pot| names.get(pot.as_str())) {
+        return format!("pot {name}");
+    }
     match (&row.merchant, &row.counterparty) {
         (Some(merchant), _) if !merchant.name.is_empty() => merchant.name.clone(),
         (_, Some(counterparty)) if !counterparty.is_empty() => counterparty.clone(),
         _ => row.description.clone(),
     }
+}
+
+/// `Holiday (pot_0001)`
+fn named(id: &str, names: &Names) -> String {
+    names.get(id).map_or_else(|| id.to_owned(), |name| format!("{name} ({id})"))
 }
 
 fn state(row: &Transaction) -> &'static str {
@@ -66,7 +79,7 @@ fn state(row: &Transaction) -> &'static str {
 }
 
 /// `show TRANSACTION`
-pub fn show_transaction(detail: &TransactionDetail, look: &Look) -> String {
+pub fn show_transaction(detail: &TransactionDetail, names: &Names, look: &Look) -> String {
     let row = &detail.transaction;
     let at = |at: Option<jiff::Timestamp>| at.map(|at| look.here.second(at)).unwrap_or_default();
     let local = Money::new(row.local_amount, row.local_currency);
@@ -79,9 +92,9 @@ pub fn show_transaction(detail: &TransactionDetail, look: &Look) -> String {
     let mut text = facts(
         look,
         &[
-            ("Transaction", who(row)),
+            ("Transaction", who(row, names)),
             ("Id", row.id.to_string()),
-            ("Account", row.account_id.to_string()),
+            ("Account", named(row.account_id.as_str(), names)),
             ("Amount", money(row)),
             ("Abroad", abroad),
             ("State", state(row).to_owned()),
@@ -93,7 +106,7 @@ pub fn show_transaction(detail: &TransactionDetail, look: &Look) -> String {
             ("Description", row.description.clone()),
             ("Category", row.category.clone()),
             ("Split", if split.len() > 1 { split.join(", ") } else { String::new() }),
-            ("Pot", row.pot_id.as_ref().map(ToString::to_string).unwrap_or_default()),
+            ("Pot", row.pot_id.as_ref().map(|pot| named(pot.as_str(), names)).unwrap_or_default()),
             ("Scheme", row.scheme.clone()),
             ("Notes", row.notes.clone()),
             ("Tags", row.tags.join(" ")),
@@ -139,16 +152,20 @@ mod tests {
         coffee.merchant =
             Some(Merchant { id: "merch_1".into(), name: "Pret \x1b[31mA Manger".into(), emoji: None });
         coffee.pending = true;
+        let mut saved = transaction("tx_4", -5_000, "pot_1");
+        saved.pot_id = Some("pot_1".into());
+        let names = Names::from([("pot_1".to_owned(), "Holiday".to_owned())]);
         let mut gone = transaction("tx_3", -100, "HOLD");
         gone.withdrawn_at = Some(now());
-        for row in [transaction("tx_1", 250_000, "SALARY"), coffee, gone] {
-            add_transaction(&mut table, &row, &look(None));
+        for row in [transaction("tx_1", 250_000, "SALARY"), coffee, gone, saved] {
+            add_transaction(&mut table, &row, &names, &look(None));
         }
         insta::assert_snapshot!(table.take(&look(None)), @r"
         WHEN                  AMOUNT  WHO                CATEGORY   STATE      ID
         2026-07-22 10:00  +£2,500.00  SALARY             groceries             tx_1
         2026-07-22 10:00      -£3.20  Pret [31mA Manger  groceries  pending    tx_2
         2026-07-22 10:00      -£1.00  HOLD               groceries  withdrawn  tx_3
+        2026-07-22 10:00     -£50.00  pot Holiday        groceries             tx_4
         ");
     }
 
@@ -163,10 +180,10 @@ mod tests {
             transaction: row,
             revisions: vec![Revision { at: now(), sync_id: None, before }],
         };
-        insta::assert_snapshot!(show_transaction(&detail, &look(None)), @r#"
+        insta::assert_snapshot!(show_transaction(&detail, &[("acc_1".to_owned(), "Current".to_owned())].into(), &look(None)), @r#"
         Transaction  PRET
         Id           tx_1
-        Account      acc_1
+        Account      Current (acc_1)
         Amount       -£3.20
         Abroad       -€4.00
         Made         2026-07-22 10:00:00

@@ -1,0 +1,5 @@
+//! Money out: rules that move money between an account and its pots; planned, explained, bounded, exactly once.
+//!
+//! Deciding is pure ([`rule`] and what stands on it); doing is a journalled sequence of transfers.
+
+pub mod rule;
