@@ -71,8 +71,8 @@ const ABSENCES: &[Absence] = &[
         places: EVERYWHERE,
         // The login speaks OAuth, whose requests and tokens are no JSON of the bank's own.
         but: &["daemon/src/monzo", "daemon/src/login"],
-        code: &["wire"],
-        text: endpoint,
+        code: &[],
+        text: |text| endpoint(text) || key(text),
     },
     Absence {
         rule: "Nothing but `monzo` sends HTTP.",
@@ -165,6 +165,22 @@ fn endpoint(text: &str) -> bool {
     let first = text.strip_prefix('/').and_then(|path| path.split(['/', '?']).next());
     let endpoints = ["accounts", "balance", "pots", "transactions", "feed", "webhooks", "attachment", "ping"];
     first.is_some_and(|first| endpoints.contains(&first))
+}
+
+/// Keys that only the bank's JSON has.
+fn key(text: &str) -> bool {
+    let keys = [
+        "is_load",
+        "include_in_spending",
+        "current_account_id",
+        "goal_amount",
+        "pot_account_id",
+        "dedupe_id",
+        "cover_image_url",
+        "p2p_transfer",
+        "expand[]",
+    ];
+    keys.contains(&text)
 }
 
 fn ill_named(path: &str) -> Option<Finding> {

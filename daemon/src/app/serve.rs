@@ -27,7 +27,7 @@ use crate::host::notify::{self, Heartbeats};
 use crate::host::signals::{self, Signal};
 use crate::host::{directories, log, messages, sockets};
 use crate::metrics::{self, Metrics, Readiness};
-use crate::monzo::{Https, Line, Method, Pace, Request};
+use crate::monzo::{Https, Line, Pace};
 use crate::rpc::access::Grants;
 use crate::rpc::events::Hub;
 use crate::rpc::guard::Gate;
@@ -190,7 +190,7 @@ pub(super) async fn serve(
 
 /// Asks a simulated bank for its time, by any answer at all, before anything is decided by it.
 async fn learn_time(line: &Line) {
-    if let Err(error) = line.send("whoami", Request::new(Method::Get, "/ping/whoami")).await {
+    if let Err(error) = line.learn_time().await {
         tracing::warn!(%error, "the bank does not tell its time yet");
     }
 }

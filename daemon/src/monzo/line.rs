@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::error::{Error, Verdict, http_date, verdict};
-use super::transport::{Request, Response, Transport};
+use super::transport::{Method, Request, Response, Transport};
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 
@@ -20,6 +20,14 @@ impl Line {
     /// A line over `transport`; every answer's `Date` is told to `clock`.
     pub fn new(transport: Arc<dyn Transport>, clock: Clock, metrics: Arc<Metrics>) -> Self {
         Self { transport, clock, metrics }
+    }
+
+    /// Asks for an answer, any at all, for the `Date` in it.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn learn_time(&self) -> Result<(), Error> {
+        self.send("whoami", Request::new(Method::Get, "/ping/whoami")).await.map(drop)
     }
 
     /// Sends one request and says what the answer means.
