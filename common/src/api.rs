@@ -11,10 +11,11 @@ use jsonrpsee::core::{RpcResult, SubscriptionResult};
 use jsonrpsee::proc_macros::rpc;
 
 use crate::model::{
-    self, Access, AccessChange, Account, Acknowledged, Backup, BackupChunk, Balance, BalancePoint,
+    self, Access, AccessChange, Account, Acknowledged, Backtest, Backup, BackupChunk, Balance, BalancePoint,
     ConfigEntry, ConfigReload, ConfigReport, Configured, Event, EventPage, Exclusion, ExclusionChange,
-    LoggedOut, Login, LoginBegun, Pot, Progress, Restored, Role, Status, SyncCancelled, SyncHistory,
-    SyncStarted, TransactionDetail, TransactionPage, TransactionQuery, Upload, Verification, Version, Whoami,
+    FreezeChange, LoggedOut, Login, LoginBegun, PaydayCalendar, Plan, Pot, Progress, Restored, Role, Run,
+    RunPage, RunStarted, Status, Suggestion, SyncCancelled, SyncHistory, SyncStarted, TransactionDetail,
+    TransactionPage, TransactionQuery, TransferPage, Upload, Verification, Version, Whoami, Why,
 };
 
 /// Everything that can be asked of the daemon.
@@ -169,6 +170,93 @@ pub trait Api {
     /// Puts a kept backup or an upload in the database's place.
     #[method(name = "backup.restore", param_kind = map)]
     async fn backup_restore(&self, name: Option<String>, upload: Option<String>) -> RpcResult<Restored>;
+
+    /// The rules as they stand.
+    #[method(name = "autosort.rules")]
+    async fn rules(&self) -> RpcResult<Vec<model::Rule>>;
+
+    /// What a rule would do, now or at a time; never moves anything and never syncs.
+    #[method(name = "autosort.plan", param_kind = map)]
+    async fn plan(&self, rule: String, at: Option<Timestamp>) -> RpcResult<Plan>;
+
+    /// Proposes a run of a rule's nearest open occurrence; with a plan's `hash` runs exactly that plan.
+    #[method(name = "autosort.run", param_kind = map)]
+    async fn run_rule(&self, rule: String, hash: Option<String>, again: bool) -> RpcResult<RunStarted>;
+
+    /// Proposes a move of minor units between an account and a pot, or between two pots, by name or id.
+    #[method(name = "autosort.move", param_kind = map)]
+    async fn move_money(&self, amount: i64, from: String, to: String) -> RpcResult<RunStarted>;
+
+    /// Approves a proposed run; the only one that waits, if none is named.
+    #[method(name = "autosort.approve", param_kind = map)]
+    async fn approve(&self, id: Option<String>) -> RpcResult<RunStarted>;
+
+    /// Says no to a proposed run.
+    #[method(name = "autosort.reject", param_kind = map)]
+    async fn reject(&self, id: String) -> RpcResult<RunStarted>;
+
+    /// Ends a run: what is unsent stays unsent, and what is left over goes back.
+    #[method(name = "autosort.cancel", param_kind = map)]
+    async fn cancel_run(&self, id: String) -> RpcResult<RunStarted>;
+
+    /// Proposes a run that reverses what another moved.
+    #[method(name = "autosort.undo", param_kind = map)]
+    async fn undo(&self, id: String) -> RpcResult<RunStarted>;
+
+    /// Runs, newest first.
+    #[method(name = "autosort.runs", param_kind = map)]
+    async fn runs(
+        &self,
+        rule: Option<String>,
+        cursor: Option<String>,
+        limit: Option<u32>,
+    ) -> RpcResult<RunPage>;
+
+    /// One run, by id or unique id prefix.
+    #[method(name = "autosort.get", param_kind = map)]
+    async fn run(&self, id: String) -> RpcResult<Run>;
+
+    /// Holds everything back, or one rule.
+    #[method(name = "autosort.freeze", param_kind = map)]
+    async fn freeze(
+        &self,
+        rule: Option<String>,
+        until: Option<Timestamp>,
+        reason: Option<String>,
+    ) -> RpcResult<FreezeChange>;
+
+    /// Lets everything, or one rule, go on.
+    #[method(name = "autosort.thaw", param_kind = map)]
+    async fn thaw(&self, rule: Option<String>) -> RpcResult<FreezeChange>;
+
+    /// What a rule would have done since a time.
+    #[method(name = "autosort.backtest", param_kind = map)]
+    async fn backtest(&self, rule: String, since: Timestamp) -> RpcResult<Backtest>;
+
+    /// Rules that the ledger suggests, of one kind or of all: payday, bills, sweep, top-up, tax.
+    #[method(name = "autosort.suggest", param_kind = map)]
+    async fn suggest(&self, kind: Option<String>) -> RpcResult<Suggestion>;
+
+    /// Why a rule, run or pot stands as it does.
+    #[method(name = "autosort.why", param_kind = map)]
+    async fn why(&self, subject: String) -> RpcResult<Why>;
+
+    /// Transfers, newest first; of one run, if asked.
+    #[method(name = "transfers.list", param_kind = map)]
+    async fn transfers(
+        &self,
+        run: Option<String>,
+        cursor: Option<String>,
+        limit: Option<u32>,
+    ) -> RpcResult<TransferPage>;
+
+    /// The pay calendars with their next paydays.
+    #[method(name = "insight.payday", param_kind = map)]
+    async fn payday(&self, count: u32) -> RpcResult<Vec<PaydayCalendar>>;
+
+    /// Proposes to move a penny into a pot and back, to learn the hidden account behind it.
+    #[method(name = "pots.discover", param_kind = map)]
+    async fn discover_pot(&self, pot: String) -> RpcResult<RunStarted>;
 
     /// Events, newest first, or those after `after` oldest first.
     #[method(name = "events.list", param_kind = map)]

@@ -7,10 +7,12 @@ use serde_json::{Map, Value, json};
 use crate::VERSION;
 use crate::fault::FaultKind;
 use crate::model::{
-    Access, AccessChange, Account, Acknowledged, Backup, BackupChunk, Balance, BalancePoint, ConfigEntry,
-    ConfigReload, ConfigReport, Configured, Event, EventPage, Exclusion, ExclusionChange, LoggedOut, Login,
-    LoginBegun, Pot, Progress, Restored, Role, Status, Sync, SyncCancelled, SyncHistory, SyncStarted,
-    TransactionDetail, TransactionPage, TransactionQuery, Upload, Verification, Version, Whoami,
+    Access, AccessChange, Account, Acknowledged, Backtest, Backup, BackupChunk, Balance, BalancePoint,
+    ConfigEntry, ConfigReload, ConfigReport, Configured, Event, EventPage, Exclusion, ExclusionChange,
+    FreezeChange, LoggedOut, Login, LoginBegun, PaydayCalendar, Plan, Pot, Progress, Restored, Role, Rule,
+    Run, RunPage, RunStarted, Status, Suggestion, Sync, SyncCancelled, SyncHistory, SyncStarted,
+    TransactionDetail, TransactionPage, TransactionQuery, TransferPage, Upload, Verification, Version,
+    Whoami, Why,
 };
 use crate::permission::permission;
 
@@ -123,6 +125,7 @@ fn describe(all: &mut Describe) {
         &[needed::<String>("id")],
     );
     backup(all);
+    sorter(all);
     all.method::<EventPage>(
         "events.list",
         "Events, newest first, or those after `after` oldest first.",
@@ -138,6 +141,81 @@ fn describe(all: &mut Describe) {
     all.method::<Progress>("sync.subscribe", "Subscription: progress of syncs as it happens.", &[]);
     all.method::<bool>("sync.unsubscribe", "Ends the subscription.", &[]);
     all.method::<Value>("rpc.discover", "This document.", &[]);
+}
+
+fn sorter(all: &mut Describe) {
+    let rule = || needed::<String>("rule");
+    let id = || needed::<String>("id");
+    all.method::<Vec<Rule>>("autosort.rules", "The rules as they stand.", &[]);
+    all.method::<Plan>(
+        "autosort.plan",
+        "What a rule would do, now or at a time; never moves anything.",
+        &[rule(), optional::<Timestamp>("at")],
+    );
+    all.method::<RunStarted>(
+        "autosort.run",
+        "Proposes a run of a rule; with a plan's hash runs exactly that plan.",
+        &[rule(), optional::<String>("hash"), needed::<bool>("again")],
+    );
+    all.method::<RunStarted>(
+        "autosort.move",
+        "Proposes a move of minor units between an account and a pot, or between two pots.",
+        &[needed::<i64>("amount"), needed::<String>("from"), needed::<String>("to")],
+    );
+    all.method::<RunStarted>(
+        "autosort.approve",
+        "Approves a proposed run; the only one that waits, if none is named.",
+        &[optional::<String>("id")],
+    );
+    all.method::<RunStarted>("autosort.reject", "Says no to a proposed run.", &[id()]);
+    all.method::<RunStarted>("autosort.cancel", "Ends a run; what is left over goes back.", &[id()]);
+    all.method::<RunStarted>("autosort.undo", "Proposes a run that reverses what another moved.", &[id()]);
+    all.method::<RunPage>(
+        "autosort.runs",
+        "Runs, newest first.",
+        &[optional::<String>("rule"), optional::<String>("cursor"), optional::<u32>("limit")],
+    );
+    all.method::<Run>("autosort.get", "One run, by id or unique id prefix.", &[id()]);
+    all.method::<FreezeChange>(
+        "autosort.freeze",
+        "Holds everything back, or one rule.",
+        &[optional::<String>("rule"), optional::<Timestamp>("until"), optional::<String>("reason")],
+    );
+    all.method::<FreezeChange>(
+        "autosort.thaw",
+        "Lets everything, or one rule, go on.",
+        &[optional::<String>("rule")],
+    );
+    all.method::<Backtest>(
+        "autosort.backtest",
+        "What a rule would have done since a time.",
+        &[rule(), needed::<Timestamp>("since")],
+    );
+    all.method::<Suggestion>(
+        "autosort.suggest",
+        "Rules that the ledger suggests.",
+        &[optional::<String>("kind")],
+    );
+    all.method::<Why>(
+        "autosort.why",
+        "Why a rule, run or pot stands as it does.",
+        &[needed::<String>("subject")],
+    );
+    all.method::<TransferPage>(
+        "transfers.list",
+        "Transfers, newest first; of one run, if asked.",
+        &[optional::<String>("run"), optional::<String>("cursor"), optional::<u32>("limit")],
+    );
+    all.method::<Vec<PaydayCalendar>>(
+        "insight.payday",
+        "The pay calendars with their next paydays.",
+        &[needed::<u32>("count")],
+    );
+    all.method::<RunStarted>(
+        "pots.discover",
+        "Proposes to move a penny into a pot and back, to learn the hidden account behind it.",
+        &[needed::<String>("pot")],
+    );
 }
 
 fn system(all: &mut Describe) {

@@ -29,7 +29,7 @@ pub use pot::Pot;
 pub use sorter::{
     Backtest, BacktestRun, Freeze, FreezeChange, Outcome, PaydayCalendar, PaydayDate, Plan, PlanStep,
     PlannedBill, PlannedInput, PlannedTarget, PlannedTransfer, Rule, Run, RunPage, RunStarted, RunState,
-    Transfer, TransferKind, TransferState, Why,
+    Suggestion, Transfer, TransferKind, TransferPage, TransferState, Why,
 };
 pub use status::{AccountStatus, Attention, Mode, SorterStatus, Status, SyncStatus, Version};
 pub use sync::{

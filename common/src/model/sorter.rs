@@ -380,3 +380,21 @@ pub struct Backtest {
     /// Currency of all amounts.
     pub currency: Currency,
 }
+
+/// A page of transfers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TransferPage {
+    /// Newest first.
+    pub transfers: Vec<Transfer>,
+    /// Where to go on; empty on the last page.
+    pub cursor: Option<String>,
+}
+
+/// Rules that the ledger suggests.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Suggestion {
+    /// Commented TOML.
+    pub toml: String,
+    /// The file to save it in.
+    pub save_as: String,
+}
