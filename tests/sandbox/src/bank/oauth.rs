@@ -147,6 +147,11 @@ impl Bank {
         access
     }
 
+    /// Another login of the same person has the place of the one before.
+    pub(crate) fn displace(&mut self, user: usize) {
+        self.log_in(user);
+    }
+
     fn refresh(&mut self, request: &Request) -> Reply {
         let given = request.given("refresh_token").ok_or_else(|| Refusal::missing("refresh_token"))?;
         let token = self.logins.tokens.get(given).filter(|token| token.refresh).copied();
@@ -307,12 +312,9 @@ impl Bank {
         }
     }
 
-    /// Somebody signs in elsewhere with the same client: the logins that there are are displaced.
-    pub fn evict(&mut self) {
-        let users: Vec<usize> = self.logins.logins.keys().copied().collect();
-        for user in users {
-            self.log_in(user);
-        }
+    /// Every token and code that was ever given, for tests that look for them where they should not be.
+    pub fn secrets(&self) -> Vec<String> {
+        self.logins.tokens.keys().chain(self.logins.codes.keys()).cloned().collect()
     }
 
     /// The access tokens of all logins expire now.
@@ -537,7 +539,7 @@ mod tests {
     #[test]
     fn a_login_elsewhere_displaces_this_one() {
         let mut till = Till::small();
-        till.bank.evict();
+        till.bank.sign_in_elsewhere("ada").expect("signed in");
         refused(&till.get("/accounts", &[]), 401, "unauthorized.bad_access_token.evicted");
         refused(&till.renew(), 401, "unauthorized.bad_refresh_token.evicted");
     }

@@ -35,6 +35,12 @@ struct SignIn {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Evict {
+    user: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct LapseArgs {
     #[serde(default)]
     variant: Lapse,
@@ -128,7 +134,8 @@ pub fn answer(
             done()
         }
         "evict" => {
-            bank.evict();
+            let Evict { user } = read(args)?;
+            bank.sign_in_elsewhere(user.as_deref().unwrap_or("ada"))?;
             done()
         }
         "revoke" => {
