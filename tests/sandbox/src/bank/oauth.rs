@@ -65,6 +65,8 @@ pub struct Logins {
     tokens: HashMap<String, Token>,
     logins: HashMap<usize, Login>,
     given: u64,
+    /// Every code and token that was ever given.
+    secrets: Vec<String>,
 }
 
 /// Whose request it is, and what it may see.
@@ -89,6 +91,7 @@ impl Bank {
             used: false,
         };
         self.logins.codes.insert(code.clone(), given);
+        self.logins.secrets.push(code.clone());
         code
     }
 
@@ -147,11 +150,6 @@ impl Bank {
         access
     }
 
-    /// Another login of the same person has the place of the one before.
-    pub(crate) fn displace(&mut self, user: usize) {
-        self.log_in(user);
-    }
-
     fn refresh(&mut self, request: &Request) -> Reply {
         let given = request.given("refresh_token").ok_or_else(|| Refusal::missing("refresh_token"))?;
         let token = self.logins.tokens.get(given).filter(|token| token.refresh).copied();
@@ -205,6 +203,7 @@ impl Bank {
         let access = ids::token("access_", salt);
         let refresh = ids::token("refresh_", salt ^ 1);
         let token = Token { user, refresh: false, until, fate: Fate::Live };
+        self.logins.secrets.extend([access.clone(), refresh.clone()]);
         self.logins.tokens.insert(access.clone(), token);
         self.logins.tokens.insert(refresh.clone(), Token { refresh: true, until: Ms::MAX, ..token });
         (access, refresh)
@@ -300,6 +299,11 @@ impl Bank {
         waiting.map(|login| login.approve(now)).count()
     }
 
+    /// Every token and code that was ever given, for tests that look for them where they should not be.
+    pub fn secrets(&self) -> Vec<String> {
+        self.logins.secrets.clone()
+    }
+
     /// Approves by itself what has waited long enough.
     pub(super) fn approve_due(&mut self) {
         let Some(after) = self.settings.approve_after else { return };
@@ -312,9 +316,12 @@ impl Bank {
         }
     }
 
-    /// Every token and code that was ever given, for tests that look for them where they should not be.
-    pub fn secrets(&self) -> Vec<String> {
-        self.logins.tokens.keys().chain(self.logins.codes.keys()).cloned().collect()
+    /// Somebody signs in elsewhere with the same client: the logins that there are are displaced.
+    pub fn evict(&mut self) {
+        let users: Vec<usize> = self.logins.logins.keys().copied().collect();
+        for user in users {
+            self.log_in(user);
+        }
     }
 
     /// The access tokens of all logins expire now.
@@ -539,7 +546,7 @@ mod tests {
     #[test]
     fn a_login_elsewhere_displaces_this_one() {
         let mut till = Till::small();
-        till.bank.sign_in_elsewhere("ada").expect("signed in");
+        till.bank.evict();
         refused(&till.get("/accounts", &[]), 401, "unauthorized.bad_access_token.evicted");
         refused(&till.renew(), 401, "unauthorized.bad_refresh_token.evicted");
     }

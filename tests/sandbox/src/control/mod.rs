@@ -127,17 +127,6 @@ impl Bank {
         Ok(())
     }
 
-    /// Somebody logs in with the same client somewhere else, which displaces the tokens given before.
-    ///
-    /// # Errors
-    /// When nobody has this name.
-    pub fn sign_in_elsewhere(&mut self, user: &str) -> Result<(), ControlError> {
-        let named = |one: &crate::bank::world::User| one.first_name.eq_ignore_ascii_case(user);
-        let user = self.world.users.iter().position(named).ok_or_else(|| unknown("user", user))?;
-        self.displace(user);
-        Ok(())
-    }
-
     /// A line has another amount.
     ///
     /// # Errors

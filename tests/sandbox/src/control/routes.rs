@@ -35,12 +35,6 @@ struct SignIn {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Evict {
-    user: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct LapseArgs {
     #[serde(default)]
     variant: Lapse,
@@ -134,8 +128,7 @@ pub fn answer(
             done()
         }
         "evict" => {
-            let Evict { user } = read(args)?;
-            bank.sign_in_elsewhere(user.as_deref().unwrap_or("ada"))?;
+            bank.evict();
             done()
         }
         "revoke" => {
