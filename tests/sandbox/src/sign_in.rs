@@ -50,6 +50,17 @@ impl Bank {
         Ok(format!("{}{join}{}", asked.redirect, answer.finish()))
     }
 
+    /// Signs `user` in, trades the code and approves, all at once; answers with the access token.
+    ///
+    /// # Errors
+    /// When nobody has this name.
+    pub fn log_in_approved(&mut self, user: &str) -> Result<String, SignInError> {
+        let user = self.user(user)?;
+        let access = self.log_in(user);
+        self.approve();
+        Ok(access)
+    }
+
     /// The page that shows a button.
     pub fn sign_in_page(&self, query: &str) -> Answer {
         match self.read(query) {

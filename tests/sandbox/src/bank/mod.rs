@@ -20,6 +20,7 @@ mod render;
 pub mod row;
 mod settings;
 mod transactions;
+pub mod webhooks;
 pub mod world;
 
 use std::collections::BTreeMap;
@@ -31,6 +32,7 @@ use clock::Ms;
 use faults::{Fault, Faults};
 use life::Life;
 use oauth::{Caller, Logins};
+use webhooks::Webhooks;
 use world::World;
 
 pub use feed::Item;
@@ -75,6 +77,7 @@ pub struct Bank {
     /// What was asked, oldest first.
     pub log: std::collections::VecDeque<Logged>,
     logins: Logins,
+    webhooks: Webhooks,
     now: Ms,
 }
 
@@ -98,8 +101,10 @@ impl Bank {
             counts: BTreeMap::new(),
             log: std::collections::VecDeque::new(),
             logins: Logins::default(),
+            webhooks: Webhooks::default(),
             now,
         };
+        bank.announce();
         bank.life.set_lively(bank.switches.lively, now);
         bank
     }
@@ -189,6 +194,9 @@ impl Bank {
             "deposit" => self.move_money(caller, name, false, request),
             "withdraw" => self.move_money(caller, name, true, request),
             "feed" => self.post_feed(caller, request),
+            "webhook-new" => self.register_webhook(caller, request),
+            "webhooks" => self.list_webhooks(caller, request),
+            "webhook-gone" => self.delete_webhook(caller, name),
             _ => Err(unknown(request, &path)),
         }
     }
@@ -226,6 +234,9 @@ pub fn endpoint(request: &Request) -> &'static str {
         (Method::Get, ["transactions", _]) => "transaction",
         (Method::Patch, ["transactions", _]) => "annotate",
         (Method::Post, ["feed"]) => "feed",
+        (Method::Post, ["webhooks"]) => "webhook-new",
+        (Method::Get, ["webhooks"]) => "webhooks",
+        (Method::Delete, ["webhooks", _]) => "webhook-gone",
         _ => "unknown",
     }
 }
@@ -236,8 +247,8 @@ fn unknown(request: &Request, path: &[&str]) -> Refusal {
         path,
         ["oauth2", "token" | "logout"]
             | ["ping", "whoami"]
-            | ["accounts" | "balance" | "pots" | "transactions" | "feed"]
-            | ["transactions", _]
+            | ["accounts" | "balance" | "pots" | "transactions" | "feed" | "webhooks"]
+            | ["transactions" | "webhooks", _]
             | ["pots", _, "deposit" | "withdraw"]
     );
     let params = json!({"path": request.path});

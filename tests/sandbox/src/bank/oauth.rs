@@ -137,15 +137,17 @@ impl Bank {
         Ok(self.grant(login, user))
     }
 
-    /// A new login, not approved yet, in the place of the one before.
-    fn log_in(&mut self, user: usize) {
+    /// A new login, not approved yet, in the place of the one before; answers with its access token.
+    pub(crate) fn log_in(&mut self, user: usize) -> String {
         if let Some(before) = self.logins.logins.remove(&user) {
             self.logins.end(&before.access, Fate::Evicted);
             self.logins.end(&before.refresh, Fate::Evicted);
         }
         let (access, refresh) = self.new_tokens(user);
         let login = Login { access, refresh, signed_in: self.now, approved: None, consent_until: Ms::MAX };
+        let access = login.access.clone();
         self.logins.logins.insert(user, login);
+        access
     }
 
     fn refresh(&mut self, request: &Request) -> Reply {

@@ -128,6 +128,10 @@ pub struct Switches {
     pub added_security_400: bool,
     /// An access token that is bad is refused with 400 `invalid_token` instead of 401.
     pub bad_token_400: bool,
+    /// Webhooks are told everything twice.
+    pub webhook_duplicates: bool,
+    /// Webhooks are told the latest first.
+    pub webhook_disorder: bool,
     /// What is said when the consent has ended.
     pub lapse: Lapse,
     /// What `/ping/whoami` says before approval.
@@ -152,6 +156,8 @@ impl Default for Switches {
             strict_dedupe: false,
             added_security_400: false,
             bad_token_400: false,
+            webhook_duplicates: false,
+            webhook_disorder: false,
             lapse: Lapse::default(),
             whoami: Whoami::default(),
             refusal_style: RefusalStyle::default(),

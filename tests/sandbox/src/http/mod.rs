@@ -7,6 +7,7 @@ mod body;
 mod front;
 #[cfg(test)]
 mod tests;
+mod webhooks;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -120,7 +121,8 @@ pub fn serve(bank: Bank, listen: SocketAddr) -> io::Result<Served> {
     let thread = thread::Builder::new().name("sandbox".to_owned()).spawn(move || {
         runtime.block_on(async move {
             tokio::select! {
-                () = front::run(front, listener) => {}
+                () = front::run(front.clone(), listener) => {}
+                () = webhooks::run(front) => {}
                 _ = stopped => {}
             }
         });

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::{Served, serve};
 use crate::bank::faults::{Fault, Rule};
 use crate::bank::{Bank, CLIENT_ID, CLIENT_SECRET, Settings};
+use crate::control::Spend;
 
 fn served() -> Served {
     let now = "2026-11-24T13:00:00Z".parse().expect("an instant");
@@ -159,4 +160,33 @@ fn dropping_it_frees_the_port_at_once_even_with_a_request_that_hangs() {
     assert!(served.wait_until(Duration::from_secs(20), |bank| bank.counts.contains_key("accounts")));
     drop(served);
     assert!(TcpStream::connect(&address).is_err());
+}
+
+#[test]
+fn a_webhook_is_told_of_a_purchase_and_again_until_it_takes_it() {
+    let served = served();
+    let receiver = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://localhost:{}/hook", receiver.local_addr().expect("an address").port());
+    let (account, access) = {
+        let mut bank = served.bank();
+        (bank.world.accounts[0].id.clone(), bank.log_in_approved("ada").expect("logged in"))
+    };
+    let head = format!("POST /webhooks HTTP/1.1\r\nAuthorization: Bearer {access}\r\nX:");
+    let (status, body) = ask(&served, &head, &format!("account_id={account}&url={url}"));
+    assert_eq!(status, 200, "{body}");
+    served.bank().spend(&Spend { amount: Some(250), ..Spend::default() }).expect("bought");
+    let mut bodies = Vec::new();
+    for status in ["500 Internal Server Error", "200 OK"] {
+        let (mut stream, _) = receiver.accept().expect("a delivery");
+        let mut request = String::new();
+        while !request.contains("transaction.created") {
+            let mut piece = [0; 4096];
+            let read = stream.read(&mut piece).expect("a piece");
+            request.push_str(&String::from_utf8_lossy(&piece[..read]));
+        }
+        assert!(request.starts_with("POST /hook "), "{request}");
+        bodies.push(request.split_once("\r\n\r\n").map(|(_, body)| body.len()));
+        write!(stream, "HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n").expect("answered");
+    }
+    assert!(bodies[0].is_some(), "{bodies:?}");
 }
