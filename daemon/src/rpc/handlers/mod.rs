@@ -10,6 +10,7 @@ mod desk;
 mod events;
 mod exclusions;
 mod ledger;
+mod sorter;
 mod status;
 mod sync;
 mod system;
@@ -19,10 +20,11 @@ use jsonrpsee::PendingSubscriptionSink;
 use jsonrpsee::core::{RpcResult, SubscriptionResult, async_trait};
 use monzo_common::api::ApiServer;
 use monzo_common::model::{
-    self, Access, AccessChange, Account, Acknowledged, Backup, BackupChunk, Balance, BalancePoint,
-    ConfigEntry, ConfigReload, ConfigReport, Configured, EventPage, Exclusion, ExclusionChange, LoggedOut,
-    Login, LoginBegun, Pot, Progress, Restored, Role, Status, SyncCancelled, SyncHistory, SyncStarted,
-    TransactionDetail, TransactionPage, TransactionQuery, Upload, Verification, Version, Whoami,
+    self, Access, AccessChange, Account, Acknowledged, Backtest, Backup, BackupChunk, Balance, BalancePoint,
+    ConfigEntry, ConfigReload, ConfigReport, Configured, EventPage, Exclusion, ExclusionChange, FreezeChange,
+    LoggedOut, Login, LoginBegun, PaydayCalendar, Plan, Pot, Progress, Restored, Role, Run, RunPage,
+    RunStarted, Status, Suggestion, SyncCancelled, SyncHistory, SyncStarted, TransactionDetail,
+    TransactionPage, TransactionQuery, TransferPage, Upload, Verification, Version, Whoami, Why,
 };
 use monzo_common::openrpc;
 
@@ -179,6 +181,93 @@ impl ApiServer for Desk {
 
     async fn backup_restore(&self, name: Option<String>, upload: Option<String>) -> RpcResult<Restored> {
         Ok(backup::restore(self, name, upload).await?)
+    }
+
+    async fn rules(&self) -> RpcResult<Vec<model::Rule>> {
+        Ok(sorter::rules(self).await?)
+    }
+
+    async fn plan(&self, rule: String, at: Option<Timestamp>) -> RpcResult<Plan> {
+        Ok(sorter::plan(self, rule, at).await?)
+    }
+
+    async fn run_rule(&self, rule: String, hash: Option<String>, again: bool) -> RpcResult<RunStarted> {
+        Ok(sorter::run_rule(self, rule, hash, again).await?)
+    }
+
+    async fn move_money(&self, amount: i64, from: String, to: String) -> RpcResult<RunStarted> {
+        Ok(sorter::move_money(self, amount, from, to).await?)
+    }
+
+    async fn approve(&self, id: Option<String>) -> RpcResult<RunStarted> {
+        Ok(sorter::approve(self, id).await?)
+    }
+
+    async fn reject(&self, id: String) -> RpcResult<RunStarted> {
+        Ok(sorter::reject(self, id).await?)
+    }
+
+    async fn cancel_run(&self, id: String) -> RpcResult<RunStarted> {
+        Ok(sorter::cancel(self, id).await?)
+    }
+
+    async fn undo(&self, id: String) -> RpcResult<RunStarted> {
+        Ok(sorter::undo(self, id).await?)
+    }
+
+    async fn runs(
+        &self,
+        rule: Option<String>,
+        cursor: Option<String>,
+        limit: Option<u32>,
+    ) -> RpcResult<RunPage> {
+        Ok(sorter::runs(self, rule, cursor, limit).await?)
+    }
+
+    async fn run(&self, id: String) -> RpcResult<Run> {
+        Ok(sorter::run(self, id).await?)
+    }
+
+    async fn freeze(
+        &self,
+        rule: Option<String>,
+        until: Option<Timestamp>,
+        reason: Option<String>,
+    ) -> RpcResult<FreezeChange> {
+        Ok(sorter::freeze(self, rule, until, reason).await?)
+    }
+
+    async fn thaw(&self, rule: Option<String>) -> RpcResult<FreezeChange> {
+        Ok(sorter::thaw(self, rule).await?)
+    }
+
+    async fn backtest(&self, rule: String, since: Timestamp) -> RpcResult<Backtest> {
+        Ok(sorter::backtest(self, rule, since).await?)
+    }
+
+    async fn suggest(&self, kind: Option<String>) -> RpcResult<Suggestion> {
+        Ok(sorter::suggest(self, kind).await?)
+    }
+
+    async fn why(&self, subject: String) -> RpcResult<Why> {
+        Ok(sorter::why(self, subject).await?)
+    }
+
+    async fn transfers(
+        &self,
+        run: Option<String>,
+        cursor: Option<String>,
+        limit: Option<u32>,
+    ) -> RpcResult<TransferPage> {
+        Ok(sorter::transfers(self, run, cursor, limit).await?)
+    }
+
+    async fn payday(&self, count: u32) -> RpcResult<Vec<PaydayCalendar>> {
+        Ok(sorter::payday(self, count).await?)
+    }
+
+    async fn discover_pot(&self, pot: String) -> RpcResult<RunStarted> {
+        Ok(sorter::discover(self, pot).await?)
     }
 
     async fn events(
