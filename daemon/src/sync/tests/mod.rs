@@ -4,6 +4,7 @@ mod bank;
 mod captures;
 mod changes;
 mod troubles;
+mod weight;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,7 +57,23 @@ impl Rig {
         Self::open(Arc::new(bank), directory, Clock::manual(NOW)).await
     }
 
+    /// A rig over another bank than the usual one, which then has nothing to say.
+    pub async fn over(transport: Arc<dyn crate::monzo::Transport>) -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        Self::build(Arc::new(Bank::new()), transport, directory, Clock::manual(NOW)).await
+    }
+
     async fn open(bank: Arc<Bank>, directory: TempDir, clock: Clock) -> Self {
+        let transport = Arc::clone(&bank) as Arc<dyn crate::monzo::Transport>;
+        Self::build(bank, transport, directory, clock).await
+    }
+
+    async fn build(
+        bank: Arc<Bank>,
+        transport: Arc<dyn crate::monzo::Transport>,
+        directory: TempDir,
+        clock: Clock,
+    ) -> Self {
         bank.follow(&clock);
         let now = clock.now();
         let options = Options { backups: directory.path().into(), now, observe: Box::new(|_| {}) };
@@ -67,7 +84,6 @@ impl Rig {
         let events = journal.listen();
         let (tracker, stop) = (TaskTracker::new(), CancellationToken::new());
         let metrics = Arc::new(Metrics::new(now));
-        let transport = Arc::clone(&bank) as Arc<dyn crate::monzo::Transport>;
         let settings = crate::login::Settings {
             auth_url: "https://auth.bank.test/".into(),
             redirect_url: "http://localhost:1/oauth/callback".into(),
