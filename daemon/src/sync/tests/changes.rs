@@ -156,3 +156,37 @@ async fn a_long_silence_leaves_a_gap_that_the_next_login_fills() {
     assert!(detail(&rig, "tx_lost").await.transaction.amount == -5);
     assert_eq!(rig.covered("acc_1").await.expect("covered").0, ago(3 * 365 * 24));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_poll_that_sees_another_balance_starts_a_sync_and_one_that_does_not_asks_for_little() {
+    let rig = Rig::polling(Bank::new()).await;
+    done(&rig.log_in().await);
+    rig.bank.asked();
+    rig.quarter().await;
+    let asked = rig.bank.asked();
+    assert_eq!(asked.len(), 2, "a balance for each account: {asked:?}");
+    rig.bank.pay("acc_1", "tx_n", rig.clock.now(), -5);
+    let ended = rig.ends("poll");
+    rig.quarter().await;
+    done(&ended.await);
+    assert_eq!(detail(&rig, "tx_n").await.transaction.amount, -5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_poll_that_is_told_to_slow_down_rests_and_one_that_hangs_holds_up_nobody() {
+    let rig = Rig::polling(Bank::new()).await;
+    done(&rig.log_in().await);
+    rig.bank.always(Some(("/balance", Trouble::Status(429, ""))));
+    rig.quarter().await;
+    rig.bank.asked();
+    rig.quarter().await;
+    rig.quarter().await;
+    assert!(rig.bank.asked().is_empty(), "it rests");
+    rig.bank.always(Some(("/balance", Trouble::Hang)));
+    rig.quarter().await;
+    assert_eq!(rig.bank.asked().len(), 1);
+    let answered = tokio::time::timeout(Duration::from_secs(1), rig.handle.cancel()).await;
+    assert!(!answered.expect("the loop answers").expect("an answer").changed);
+    let stopped = tokio::time::timeout(Duration::from_secs(1), rig.restart()).await;
+    assert!(stopped.is_ok(), "it stops in time");
+}

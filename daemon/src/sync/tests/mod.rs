@@ -60,12 +60,21 @@ impl Rig {
     /// A rig over another bank than the usual one, which then has nothing to say.
     pub async fn over(transport: Arc<dyn crate::monzo::Transport>) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
-        Self::build(Arc::new(Bank::new()), transport, directory, Clock::manual(NOW)).await
+        Self::build(Arc::new(Bank::new()), transport, directory, Clock::manual(NOW), None).await
     }
 
     async fn open(bank: Arc<Bank>, directory: TempDir, clock: Clock) -> Self {
         let transport = Arc::clone(&bank) as Arc<dyn crate::monzo::Transport>;
-        Self::build(bank, transport, directory, clock).await
+        Self::build(bank, transport, directory, clock, None).await
+    }
+
+    /// A rig that polls balances every quarter of an hour.
+    pub async fn polling(bank: Bank) -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let bank = Arc::new(bank);
+        let transport = Arc::clone(&bank) as Arc<dyn crate::monzo::Transport>;
+        let quarter = Some(SignedDuration::from_mins(15));
+        Self::build(bank, transport, directory, Clock::manual(NOW), quarter).await
     }
 
     async fn build(
@@ -73,6 +82,7 @@ impl Rig {
         transport: Arc<dyn crate::monzo::Transport>,
         directory: TempDir,
         clock: Clock,
+        poll: Option<SignedDuration>,
     ) -> Self {
         bank.follow(&clock);
         let now = clock.now();
@@ -108,7 +118,7 @@ impl Rig {
             kinds: vec!["uk_retail".into(), "uk_retail_joint".into()],
             plan: schedule::Plan { interval: SignedDuration::from_hours(6), jitter: SignedDuration::ZERO },
             on_start: true,
-            poll: None,
+            poll,
             reread: day(7),
             sweep: None,
             concurrency: 4,
@@ -166,6 +176,12 @@ impl Rig {
         let ended = self.ends("request");
         self.handle.start(full).await.expect("it starts");
         ended.await
+    }
+
+    /// Lets a quarter of an hour pass, and the loop look at the clock.
+    pub async fn quarter(&self) {
+        self.clock.advance(SignedDuration::from_mins(15));
+        tokio::time::sleep(Duration::from_secs(90)).await;
     }
 
     pub fn advance(&self, hours: i64) {
