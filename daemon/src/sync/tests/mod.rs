@@ -47,7 +47,7 @@ pub(super) struct Rig {
     directory: TempDir,
     stop: CancellationToken,
     tracker: TaskTracker,
-    service: JoinHandle<Result<(), crate::store::StoreError>>,
+    service: JoinHandle<()>,
     events: tokio::sync::broadcast::Receiver<Event>,
 }
 
@@ -86,12 +86,12 @@ impl Rig {
     ) -> Self {
         bank.follow(&clock);
         let now = clock.now();
-        let options = Options { backups: directory.path().into(), now, observe: Box::new(|_| {}) };
+        let options = Options { backups: directory.path().into(), now, observe: Box::new(|_, _| {}) };
         let store = Store::open(&directory.path().join("monzod.db"), options).expect("it opens").store;
         let seal = Seal::find(None, directory.path(), false).expect("a key");
         let vault = Vault::open(store.clone(), seal).await.expect("a vault");
-        let journal = Journal::new(store.clone(), clock.clone());
-        let events = journal.listen();
+        let (tell, events) = tokio::sync::broadcast::channel(256);
+        let journal = Journal::new(store.clone(), clock.clone(), tell);
         let (tracker, stop) = (TaskTracker::new(), CancellationToken::new());
         let metrics = Arc::new(Metrics::new(now));
         let settings = crate::login::Settings {
@@ -134,7 +134,7 @@ impl Rig {
             metrics,
             heartbeat: Heartbeats::default().register("sync", PATIENCE),
         };
-        let (service, handle) = Service::new(rooms);
+        let (service, handle) = Service::new(rooms, watch::Sender::new(None));
         let service = tokio::spawn(service.run(stop.clone()));
         Self { bank, clock, store, login, handle, directory, stop, tracker, service, events }
     }
@@ -236,7 +236,7 @@ impl Rig {
     /// Stops as the daemon does, and begins anew on the same files.
     pub async fn restart(self) -> Self {
         self.stop.cancel();
-        self.service.await.expect("no panic").expect("no error");
+        self.service.await.expect("no panic");
         self.tracker.close();
         self.tracker.wait().await;
         let Self { bank, clock, store, login, handle, directory, .. } = self;
