@@ -2,4 +2,9 @@
 //!
 //! Deciding is pure ([`rule`] and what stands on it); doing is a journalled sequence of transfers.
 
+pub mod bills;
+pub mod guard;
+pub mod plan;
+pub mod resolve;
 pub mod rule;
+pub mod world;
