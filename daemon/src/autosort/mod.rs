@@ -2,4 +2,5 @@
 //!
 //! Deciding is pure ([`rule`] and what stands on it); doing is a journalled sequence of transfers.
 
+pub mod calendar;
 pub mod rule;
