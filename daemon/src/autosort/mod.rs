@@ -3,4 +3,5 @@
 //! Deciding is pure ([`rule`] and what stands on it); doing is a journalled sequence of transfers.
 
 pub mod calendar;
+pub mod occurrence;
 pub mod rule;
