@@ -61,6 +61,8 @@ pub struct Limits {
 pub struct Door {
     /// Minor units.
     pub balance: i64,
+    /// It is out of the sorter's reach.
+    pub excluded: bool,
     /// Why nothing may go in.
     pub into: Option<String>,
     /// Why nothing may come out.

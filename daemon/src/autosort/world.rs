@@ -68,8 +68,10 @@ pub struct Pot {
     pub isa: bool,
     /// `charity_id` is not empty.
     pub charity: bool,
-    /// The bank refused a transfer of it for good.
-    pub needs_app: bool,
+    /// The bank refused a deposit for good: it needs the app.
+    pub refuses_deposits: bool,
+    /// The bank refused a withdrawal for good, as it does for pots with added security.
+    pub refuses_withdrawals: bool,
 }
 
 /// An account or a pot.
