@@ -36,14 +36,26 @@ pub(super) async fn settle(
     daemon: &mut Daemon,
     session: &mut Session,
 ) -> Result<Exit, Failure> {
-    let proposed_here = started.changed;
-    let Some(mut run) = started.run else {
+    let Some(run) = started.run else {
         return nothing(&started.message, session);
     };
     if run.state != RunState::Proposed {
         return stands(&run, &started.message, no_wait, daemon, session).await;
     }
-    let mut message = started.message;
+    // Which occurrence a rule's run is for is worth saying; what a person typed need not be repeated.
+    let message = if run.occurrence.is_some() { started.message } else { String::new() };
+    agreed(run, message, started.changed, no_wait, daemon, session).await
+}
+
+/// Shows a run that waits, asks, approves it, and follows it to its end.
+pub(super) async fn agreed(
+    mut run: Run,
+    mut message: String,
+    proposed_here: bool,
+    no_wait: bool,
+    daemon: &mut Daemon,
+    session: &mut Session,
+) -> Result<Exit, Failure> {
     loop {
         show(&run, &message, daemon, session)?;
         if session.agree("Move this?").await? != Some(true) {
@@ -92,12 +104,12 @@ fn changed(message: &str, new: Option<&Run>) -> Failure {
 /// Nothing is to be moved.
 pub(super) fn nothing(message: &str, session: &mut Session) -> Result<Exit, Failure> {
     match session.global.form() {
-        Output::Table => session.print(&format!("{}\n", view::clean(message)))?,
+        Output::Table => session.print(&format!("{}\n", view::sentence(message)))?,
         Output::Json => {
-            session.note(&view::clean(message))?;
+            session.note(&view::sentence(message))?;
             session.print("{\"v\":1,\"run\":null}\n")?;
         }
-        Output::Jsonl | Output::Csv => session.note(&view::clean(message))?,
+        Output::Jsonl | Output::Csv => session.note(&view::sentence(message))?,
     }
     Ok(Exit::Done)
 }
@@ -107,7 +119,7 @@ fn show(run: &Run, message: &str, daemon: &Daemon, session: &mut Session) -> Res
     let look = session.look(&daemon.here);
     let text = view::plan(&run.plan, session.global.verbose, &look);
     if !message.is_empty() {
-        session.note(&view::clean(message))?;
+        session.note(&view::sentence(message))?;
     }
     let asks = !session.global.yes;
     match (session.wants_data(), session.terminal.out_is_screen || !asks) {
@@ -146,7 +158,7 @@ pub(super) async fn stands(
     session: &mut Session,
 ) -> Result<Exit, Failure> {
     if !message.is_empty() {
-        session.note(&view::clean(message))?;
+        session.note(&view::sentence(message))?;
     }
     let unfinished = matches!(run.state, RunState::Approved | RunState::Waiting | RunState::Executing);
     if no_wait && unfinished {
@@ -203,7 +215,7 @@ async fn held(run: &Run, daemon: &mut Daemon, session: &mut Session) -> Result<E
 #[cfg(test)]
 mod tests {
     use jiff::SignedDuration;
-    use monzo_common::model::{Event, LoginState, Severity, Status, Version};
+    use monzo_common::model::{LoginState, Status, Version};
 
     use super::*;
     use crate::fake::{Fake, Ran};
@@ -213,18 +225,14 @@ mod tests {
         RunStarted { run: Some(run), message: message.into(), changed }
     }
 
-    fn event(id: i64) -> Event {
-        Event {
-            id,
-            at: now(),
-            kind: "transfer_confirmed".into(),
-            severity: Severity::Note,
-            message: "a transfer was confirmed".into(),
-            account_id: None,
-            pot_id: None,
-            transaction_id: None,
-            sync_id: None,
-        }
+    fn event(id: i64) -> serde_json::Value {
+        serde_json::json!({
+            "id": id,
+            "at": now(),
+            "kind": "transfer_confirmed",
+            "severity": "note",
+            "message": "a transfer was confirmed",
+        })
     }
 
     /// A daemon whose proposal, once approved, goes through these states.
@@ -550,7 +558,7 @@ mod tests {
           ✓ £66.70 into Holiday
           ✓ £100.00 into Car
         --- err
-        payday 2026-07-22 was run already; --again runs it again
+        Payday 2026-07-22 was run already; --again runs it again.
         ");
     }
 
