@@ -62,7 +62,11 @@ pub(super) async fn agreed(
             return declined(&run, proposed_here, daemon, session).await;
         }
         let id = run.id.clone();
-        let approved = session.ask(daemon, async |client| client.approve(Some(id.clone())).await).await?;
+        let answered = session.ask(daemon, async |client| client.approve(Some(id.clone())).await).await;
+        let approved = match answered {
+            Ok(approved) => approved,
+            Err(failure) => return Err(withdrawn(failure, &run, proposed_here, daemon).await),
+        };
         match approved.run {
             Some(same) if same.id == run.id && same.state != RunState::Expired => {
                 return stands(&same, &approved.message, no_wait, daemon, session).await;
@@ -75,6 +79,16 @@ pub(super) async fn agreed(
             None => return Err(changed(&approved.message, None)),
         }
     }
+}
+
+/// An approval that was refused: what was proposed by hand for this moment does not go on waiting for another.
+async fn withdrawn(failure: Failure, run: &Run, proposed_here: bool, daemon: &Daemon) -> Failure {
+    let refused = failure.fault_kind().is_some_and(|kind| kind != FaultKind::TimedOut);
+    if refused && run.occurrence.is_none() && proposed_here {
+        // The refusal is what matters; a proposal that stays is listed, and expires.
+        let _ = daemon.client.reject(run.id.clone()).await;
+    }
+    failure
 }
 
 /// Another plan than the one that was agreed to: somebody who can be asked goes on with it, but a yes that was said
@@ -388,6 +402,21 @@ mod tests {
         ] {
             let fake = fake(&[]).fails("autosort.run", kind, "it is not to be", "mend it");
             assert_eq!(fake.run(&["sort", "run", "payday", "-y"], "").await.exit, expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_asked_for_by_hand_does_not_outlast_its_refusal() {
+        let mut by_hand = run(RunState::Proposed);
+        by_hand.occurrence = None;
+        for (run, rejected) in [(by_hand.clone(), true), (run(RunState::Proposed), false)] {
+            let fake = fake(&[])
+                .says("autosort.run", &answer(run, "", true))
+                .says("autosort.reject", &answer(by_hand.clone(), "", true))
+                .fails("autosort.approve", FaultKind::Withheld, "the sorter is frozen", "monzoctl sort thaw");
+            let ran = fake.run(&["sort", "run", "payday", "-y"], "").await;
+            assert_eq!(ran.exit, Exit::Refused, "{ran}");
+            assert_eq!(fake.calls().contains("autosort.reject"), rejected, "{}", fake.calls());
         }
     }
 
