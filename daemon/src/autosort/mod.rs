@@ -3,3 +3,4 @@
 //! Deciding is pure ([`rule`] and what stands on it); doing is a journalled sequence of transfers.
 
 pub mod rule;
+pub mod suggest;

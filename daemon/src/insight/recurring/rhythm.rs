@@ -43,6 +43,26 @@ impl Period {
         }
     }
 
+    /// Its length in days, if it is one of weeks.
+    pub const fn in_days(self) -> Option<u16> {
+        match self {
+            Self::Weekly => Some(7),
+            Self::Fortnightly => Some(14),
+            Self::FourWeekly => Some(28),
+            Self::Monthly | Self::Quarterly | Self::Yearly => None,
+        }
+    }
+
+    /// Its length in months, if it is one of months.
+    pub const fn in_months(self) -> Option<u8> {
+        match self {
+            Self::Weekly | Self::Fortnightly | Self::FourWeekly => None,
+            Self::Monthly => Some(1),
+            Self::Quarterly => Some(3),
+            Self::Yearly => Some(12),
+        }
+    }
+
     const fn weeks(self) -> Option<i32> {
         match self {
             Self::Weekly => Some(1),
