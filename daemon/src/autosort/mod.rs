@@ -10,3 +10,4 @@ pub mod plan;
 pub mod resolve;
 pub mod rule;
 pub mod world;
+pub mod suggest;
