@@ -3,6 +3,9 @@
 //! Deciding is pure ([`rule`] and what stands on it); doing is a journalled sequence of transfers.
 
 pub mod bills;
+pub mod example;
+#[cfg(test)]
+mod fixtures;
 pub mod guard;
 pub mod plan;
 pub mod resolve;
