@@ -4,6 +4,9 @@
 
 pub mod bills;
 pub mod calendar;
+pub mod example;
+#[cfg(test)]
+mod fixtures;
 pub mod guard;
 pub mod occurrence;
 pub mod plan;
