@@ -15,5 +15,6 @@ mod moves;
 mod rescue;
 mod rig;
 mod service;
+mod sorter;
 mod syncs;
 mod tokens;

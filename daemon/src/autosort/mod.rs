@@ -4,19 +4,26 @@
 //! moves money, never while a sync reads; what comes next follows from the journal alone ([`journal`]), so that a run
 //! that a crash interrupted goes on by the same code.
 
+pub mod bills;
 pub mod books;
+pub mod calendar;
 mod crash;
 pub mod dedupe;
 mod execute;
+pub mod guard;
 pub mod hand;
 pub mod journal;
 mod ledger;
+pub mod occurrence;
+pub mod plan;
 mod proposals;
 pub mod quiet;
+pub mod resolve;
 pub mod rule;
 mod service;
 mod settle;
 mod show;
+pub mod world;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
