@@ -44,6 +44,8 @@ pub struct Facts {
     pub login: Login,
     /// An OAuth client is known.
     pub configured: bool,
+    /// The bank does not take the OAuth client.
+    pub client_refused: bool,
     /// The newest tokens are only in memory.
     pub unsaved_login: bool,
     /// No sync has read everything for too long.
@@ -159,6 +161,11 @@ fn login(facts: &Facts, all: &mut Vec<Attention>) {
             "open the Monzo app and approve it; `monzoctl login` waits with you",
         )),
         LoginState::Ready => ending(facts, all),
+    }
+    if facts.client_refused {
+        let message = "the bank does not take the OAuth client, so that the login cannot be refreshed";
+        let hint = "copy id and secret from developers.monzo.com, then `sudo monzoctl setup`";
+        all.push(problem("client_refused", message, hint));
     }
     if facts.unsaved_login {
         let message = "the newest tokens could not be written and are only in memory";

@@ -88,7 +88,7 @@ pub const TRANSACTION_RAW: Columns = &[
 ];
 
 /// Syncs.
-pub const SYNC: Columns = &["id", "state", "cause", "started_at", "ended_at", "accounts"];
+pub const SYNC: Columns = &["id", "state", "cause", "started_at", "ended_at", "accounts", "error", "code"];
 
 /// Events.
 pub const EVENT: Columns =

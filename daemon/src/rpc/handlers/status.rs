@@ -86,6 +86,7 @@ async fn gather(desk: &Desk, rooms: &Rooms) -> Result<(Status, Facts), Fault> {
         now,
         login: login.clone(),
         configured,
+        client_refused: rooms.login.client_refused(),
         unsaved_login: rooms.login.unsaved(),
         // A first sync that is under way is not late.
         stale: ready && overdue && !(running && last_success_at.is_none()),
