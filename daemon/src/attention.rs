@@ -252,7 +252,7 @@ fn machine(facts: &Facts, all: &mut Vec<Attention>) {
         all.push(problem(
             "config_rejected",
             message,
-            "mend it, `monzoctl config check`, then `monzoctl config reload`",
+            "`monzoctl config check` shows what to mend; then `monzoctl config reload`",
         ));
     }
     if let Some(why) = &facts.troubles.metrics {
