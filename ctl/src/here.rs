@@ -44,7 +44,7 @@ impl Here {
         let distance = at.duration_since(self.now);
         let words = span(distance.abs());
         match distance.signum() {
-            _ if distance.abs() < SignedDuration::from_secs(1) => "now".to_owned(),
+            _ if distance.abs() < SignedDuration::from_secs(1) => "just now".to_owned(),
             1 => format!("in {words}"),
             _ => format!("{words} ago"),
         }
@@ -56,7 +56,7 @@ impl Here {
     /// A usage failure that lists the phrases.
     pub fn period(&self, phrase: &str, end: End) -> Result<Period, Failure> {
         period(phrase, end, self.now, &self.zone).map_err(|error| {
-            Failure::usage(error.to_string(), "for example `-p last-month` or `--since 30d`")
+            Failure::usage(error.to_string(), "for example 2026-11-22, yesterday, last-month or 30d")
         })
     }
 
@@ -139,13 +139,14 @@ fn no_time(phrase: &str) -> Failure {
 /// A length of time in its largest fitting unit, or two where that reads better.
 pub fn span(length: SignedDuration) -> String {
     let seconds = length.as_secs().max(0);
-    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
+    let (minutes, hours) = (seconds / 60, seconds / 3600);
     match seconds {
         0..60 => format!("{seconds} s"),
         60..3600 => format!("{minutes} min"),
         3600..14_400 if minutes % 60 > 0 => format!("{hours} h {} min", minutes % 60),
         3600..172_800 => format!("{hours} h"),
-        _ => format!("{days} days"),
+        // To the nearest, so that 90 days are not 89 a second later.
+        _ => format!("{} days", (seconds + 43_200) / 86_400),
     }
 }
 
@@ -163,13 +164,14 @@ mod tests {
             let at = here().now + SignedDuration::from_secs(seconds);
             assert_eq!(here().relative(at), expected, "{seconds}");
         };
-        check(0, "now");
+        check(0, "just now");
         check(-30, "30 s ago");
         check(150, "in 2 min");
         check(-5_400, "1 h 30 min ago");
         check(-7_200, "2 h ago");
         check(-40_000, "11 h ago");
         check(86_400 * 3, "in 3 days");
+        check(86_400 * 90 - 1, "in 90 days");
     }
 
     #[test]

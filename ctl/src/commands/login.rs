@@ -257,7 +257,10 @@ mod tests {
                 changed: 0,
                 withdrawn: 0,
                 error: None,
+                code: None,
             }],
+            error: None,
+            code: None,
         }
     }
 
