@@ -14,5 +14,6 @@ mod login;
 mod rescue;
 mod rig;
 mod service;
+mod sorter;
 mod syncs;
 mod tokens;

@@ -3,11 +3,14 @@
 //! Deciding is pure ([`rule`] and what stands on it); doing is a journalled sequence of transfers.
 
 pub mod bills;
+pub mod calendar;
 pub mod example;
 #[cfg(test)]
 mod fixtures;
 pub mod guard;
+pub mod occurrence;
 pub mod plan;
 pub mod resolve;
 pub mod rule;
 pub mod world;
+pub mod suggest;

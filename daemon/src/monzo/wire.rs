@@ -64,6 +64,20 @@ fn filled(text: Option<String>) -> Option<String> {
     text.filter(|text| !text.is_empty())
 }
 
+/// Those that can be read; that others could not is told without their content.
+fn each<T>(what: &'static str, listed: Vec<&RawValue>, read: impl Fn(&str) -> Option<T>) -> Vec<T> {
+    let all = listed.len();
+    let read: Vec<T> = listed.into_iter().filter_map(|raw| read(raw.get())).collect();
+    if read.len() < all {
+        tracing::warn!(
+            what,
+            unreadable = all - read.len(),
+            "the bank's list holds what cannot be understood"
+        );
+    }
+    read
+}
+
 #[derive(Deserialize)]
 struct AccountsBody<'a> {
     #[serde(borrow)]
@@ -99,7 +113,7 @@ struct OwnerBody {
 /// [`Broken`] if there is no list.
 pub fn accounts(body: &[u8]) -> Result<Vec<Account>, Broken> {
     let listed: AccountsBody<'_> = parse(body)?;
-    Ok(listed.accounts.into_iter().filter_map(|raw| account(raw.get())).collect())
+    Ok(each("account", listed.accounts, account))
 }
 
 fn account(raw: &str) -> Option<Account> {
@@ -184,7 +198,7 @@ struct PotBody {
 /// [`Broken`] if there is no list.
 pub fn pots(account: &AccountId, body: &[u8]) -> Result<Vec<Pot>, Broken> {
     let listed: PotsBody<'_> = parse(body)?;
-    Ok(listed.pots.into_iter().filter_map(|raw| pot(account, raw.get())).collect())
+    Ok(each("pot", listed.pots, |raw| pot(account, raw)))
 }
 
 fn pot(account: &AccountId, raw: &str) -> Option<Pot> {
@@ -373,6 +387,31 @@ pub fn row(account: &AccountId, raw: &str) -> Result<Row, Unreadable> {
         bills_pot_id: filled(body.metadata.bills_pot_id).map(Into::into),
         raw: raw.into(),
     })
+}
+
+/// What the bank itself says belongs together, of a kept record: the standing order or mandate that a row is of
+/// (monzo-api.md 5.5).
+pub fn series(raw: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Kept {
+        #[serde(default)]
+        metadata: Keys,
+    }
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Keys {
+        #[serde(deserialize_with = "lenient")]
+        series_id: Option<String>,
+        #[serde(deserialize_with = "lenient")]
+        subscription_id: Option<String>,
+        #[serde(deserialize_with = "lenient")]
+        mandate_id: Option<String>,
+        #[serde(deserialize_with = "lenient")]
+        bacs_direct_debit_instruction_id: Option<String>,
+    }
+    let keys = serde_json::from_str::<Kept>(raw).ok()?.metadata;
+    let all = [keys.series_id, keys.subscription_id, keys.mandate_id, keys.bacs_direct_debit_instruction_id];
+    all.into_iter().find_map(filled)
 }
 
 #[derive(Deserialize)]
