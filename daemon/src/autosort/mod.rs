@@ -12,5 +12,5 @@ pub mod occurrence;
 pub mod plan;
 pub mod resolve;
 pub mod rule;
-pub mod world;
 pub mod suggest;
+pub mod world;
