@@ -9,6 +9,7 @@ mod backup;
 mod balances;
 mod error;
 mod events;
+mod freezes;
 mod locals;
 mod migrate;
 mod open;
@@ -18,9 +19,11 @@ mod quarantine;
 mod queries;
 mod raw;
 mod rows;
+mod runs;
 mod secrets;
 mod syncs;
 mod time;
+mod transfers;
 mod windows;
 
 #[cfg(test)]
@@ -47,6 +50,8 @@ pub use open::{Opened, Options};
 pub use payments::{StoredCredit, StoredPayment};
 pub use pots::StoredPot;
 pub use rows::{Light, Stored};
+pub use runs::{PlannedMove, StoredRun};
+pub use transfers::{LedgerMove, StoredTransfer};
 pub use windows::{StoredWindow, WindowState};
 
 /// The database's name in the state directory.
