@@ -11,6 +11,7 @@ mod crash;
 mod faults;
 mod ledger;
 mod login;
+mod moves;
 mod rescue;
 mod rig;
 mod service;

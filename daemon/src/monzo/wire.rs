@@ -189,6 +189,10 @@ struct PotBody {
     #[serde(default, deserialize_with = "lenient")]
     has_virtual_cards: bool,
     #[serde(default, deserialize_with = "lenient")]
+    isa_wrapper: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    charity_id: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
     created: Option<String>,
 }
 
@@ -199,6 +203,11 @@ struct PotBody {
 pub fn pots(account: &AccountId, body: &[u8]) -> Result<Vec<Pot>, Broken> {
     let listed: PotsBody<'_> = parse(body)?;
     Ok(each("pot", listed.pots, |raw| pot(account, raw)))
+}
+
+/// The pot that answers a move, if that is what the answer is.
+pub fn moved(account: &AccountId, body: &[u8]) -> Option<Pot> {
+    pot(account, text(body).ok()?)
 }
 
 fn pot(account: &AccountId, raw: &str) -> Option<Pot> {
@@ -215,6 +224,8 @@ fn pot(account: &AccountId, raw: &str) -> Option<Pot> {
         deleted: body.deleted,
         available_for_bills: body.available_for_bills,
         has_virtual_cards: body.has_virtual_cards,
+        isa: filled(body.isa_wrapper).is_some(),
+        charity: filled(body.charity_id).is_some(),
         created_at: maybe_instant(body.created.as_deref()),
         raw: raw.into(),
     })
@@ -387,6 +398,31 @@ pub fn row(account: &AccountId, raw: &str) -> Result<Row, Unreadable> {
         bills_pot_id: filled(body.metadata.bills_pot_id).map(Into::into),
         raw: raw.into(),
     })
+}
+
+/// What the bank itself says belongs together, of a kept record: the standing order or mandate that a row is of
+/// (monzo-api.md 5.5).
+pub fn series(raw: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Kept {
+        #[serde(default)]
+        metadata: Keys,
+    }
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Keys {
+        #[serde(deserialize_with = "lenient")]
+        series_id: Option<String>,
+        #[serde(deserialize_with = "lenient")]
+        subscription_id: Option<String>,
+        #[serde(deserialize_with = "lenient")]
+        mandate_id: Option<String>,
+        #[serde(deserialize_with = "lenient")]
+        bacs_direct_debit_instruction_id: Option<String>,
+    }
+    let keys = serde_json::from_str::<Kept>(raw).ok()?.metadata;
+    let all = [keys.series_id, keys.subscription_id, keys.mandate_id, keys.bacs_direct_debit_instruction_id];
+    all.into_iter().find_map(filled)
 }
 
 #[derive(Deserialize)]

@@ -9,17 +9,21 @@ mod backup;
 mod balances;
 mod error;
 mod events;
+mod freezes;
 mod locals;
 mod migrate;
 mod open;
+mod payments;
 mod pots;
 mod quarantine;
 mod queries;
 mod raw;
 mod rows;
+mod runs;
 mod secrets;
 mod syncs;
 mod time;
+mod transfers;
 mod windows;
 
 #[cfg(test)]
@@ -43,8 +47,11 @@ pub use error::{OpenError, StoreError};
 pub use locals::Audited;
 pub use migrate::newest as newest_schema;
 pub use open::{Opened, Options};
+pub use payments::{StoredCredit, StoredPayment};
 pub use pots::StoredPot;
 pub use rows::{Light, Stored};
+pub use runs::{PlannedMove, StoredRun};
+pub use transfers::{LedgerMove, StoredTransfer};
 pub use windows::{StoredWindow, WindowState};
 
 /// The database's name in the state directory.
