@@ -5,7 +5,7 @@
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span, Timestamp};
-use monzo_common::period::{End, Period, period};
+use monzo_common::period::{Cycle, End, Period, period};
 
 use crate::failure::Failure;
 
@@ -16,12 +16,14 @@ pub struct Here {
     pub now: Timestamp,
     /// The person's zone.
     pub zone: TimeZone,
+    /// The pay cycle of `now`, where a payday is configured.
+    pub cycle: Option<Cycle>,
 }
 
 impl Here {
     /// From what the daemon says; a zone that this machine does not know is UTC.
-    pub fn new(now: Timestamp, zone: &str) -> Self {
-        Self { now, zone: TimeZone::get(zone).unwrap_or(TimeZone::UTC) }
+    pub fn new(now: Timestamp, zone: &str, cycle: Option<Cycle>) -> Self {
+        Self { now, zone: TimeZone::get(zone).unwrap_or(TimeZone::UTC), cycle }
     }
 
     /// `2026-11-22 23:30`.
@@ -55,7 +57,7 @@ impl Here {
     /// # Errors
     /// A usage failure that lists the phrases.
     pub fn period(&self, phrase: &str, end: End) -> Result<Period, Failure> {
-        period(phrase, end, self.now, &self.zone).map_err(|error| {
+        period(phrase, end, self.now, &self.zone, self.cycle.as_ref()).map_err(|error| {
             Failure::usage(error.to_string(), "for example 2026-11-22, yesterday, last-month or 30d")
         })
     }
@@ -155,7 +157,7 @@ mod tests {
     use super::*;
 
     fn here() -> Here {
-        Here::new("2026-07-22T10:00:00Z".parse().expect("an instant"), "Europe/London")
+        Here::new("2026-07-22T10:00:00Z".parse().expect("an instant"), "Europe/London", None)
     }
 
     #[test]

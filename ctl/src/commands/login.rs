@@ -405,6 +405,7 @@ mod tests {
                 schema: None,
                 now: now() + SignedDuration::from_mins(*minutes),
                 zone: "UTC".into(),
+                cycle: None,
             }))
         });
         let ran = fake.run(&["login", "--paste", "-q"], ADDRESS).await;
