@@ -2,5 +2,7 @@
 //!
 //! Deciding is pure ([`rule`] and what stands on it); doing is a journalled sequence of transfers.
 
+pub mod backtest;
+pub mod replay;
 pub mod rule;
 pub mod suggest;

@@ -17,6 +17,7 @@ mod pots;
 mod quarantine;
 mod queries;
 mod raw;
+mod replay;
 mod rows;
 mod secrets;
 mod syncs;
@@ -46,6 +47,7 @@ pub use migrate::newest as newest_schema;
 pub use open::{Opened, Options};
 pub use payments::{StoredCredit, StoredPayment};
 pub use pots::StoredPot;
+pub use replay::ReplayedRow;
 pub use rows::{Light, Stored};
 pub use windows::{StoredWindow, WindowState};
 
