@@ -50,6 +50,8 @@ faults! {
     BankRefused = -32020, "bank_refused", "The bank refused the request.";
     BankUnreachable = -32021, "bank_unreachable", "The bank cannot be reached or answers with failures.";
     RateLimited = -32022, "rate_limited", "The bank, or the daemon, asks to be called less often.";
+    Withheld = -32023, "withheld", "A guardrail, the floor, a freeze, an exclusion, a lock or the mode holds the move back.";
+    PlanChanged = -32024, "plan_changed", "What would be moved is no longer what was agreed to.";
     ConfigInvalid = -32030, "config_invalid", "The configuration has errors; the one in force stays.";
     Rescue = -32040, "rescue", "The database cannot be used; only what helps to repair it is served.";
     StoreUnavailable = -32041, "store_unavailable", "The database cannot be written: the disk is full or read-only.";

@@ -4,6 +4,7 @@
 //! Nothing here does I/O: values come in, values go out, and time, zone and environment are parameters.
 //! Read [`money`] and [`id`] first, then [`model`], then [`api`] with its [`fault`]s and [`permission`]s.
 
+pub mod amount;
 pub mod api;
 pub mod fault;
 pub mod id;

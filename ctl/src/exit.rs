@@ -40,7 +40,7 @@ impl Exit {
             FaultKind::LoginNeeded | FaultKind::ApprovalNeeded | FaultKind::ConsentLapsed => {
                 Self::LoginNeeded
             }
-            FaultKind::BankRefused => Self::Refused,
+            FaultKind::BankRefused | FaultKind::Withheld | FaultKind::PlanChanged => Self::Refused,
             FaultKind::BankUnreachable
             | FaultKind::RateLimited
             | FaultKind::TimedOut
@@ -87,6 +87,8 @@ mod tests {
         6 bank_refused
         75 bank_unreachable
         75 rate_limited
+        6 withheld
+        6 plan_changed
         1 config_invalid
         1 rescue
         1 store_unavailable

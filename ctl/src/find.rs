@@ -2,7 +2,7 @@
 //!
 //! Of things with the same name the live ones come before deleted and closed ones, since people reuse names.
 
-use monzo_common::model::{Account, Pot};
+use monzo_common::model::{Account, Pot, Rule};
 
 use crate::failure::Failure;
 
@@ -52,6 +52,23 @@ impl Named for Pot {
 
     fn live(&self) -> bool {
         !self.deleted
+    }
+}
+
+impl Named for Rule {
+    const NOUN: &'static str = "rule";
+    const LISTED_BY: &'static str = "monzoctl sort rules";
+
+    fn id(&self) -> &str {
+        &self.name
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn live(&self) -> bool {
+        true
     }
 }
 

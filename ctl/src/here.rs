@@ -2,8 +2,9 @@
 //!
 //! The client never asks its own clock, so that periods mean the same on both sides and a simulated bank's time holds.
 
+use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Span, Timestamp};
 use monzo_common::period::{End, Period, period};
 
 use crate::failure::Failure;
@@ -59,6 +60,54 @@ impl Here {
         })
     }
 
+    /// The instant that a time or a day means: `2026-11-27T09:00`, `friday` (its end at [`End::Until`], else its start).
+    ///
+    /// # Errors
+    /// A usage failure that lists the phrases.
+    pub fn instant(&self, phrase: &str, end: End) -> Result<Timestamp, Failure> {
+        let typed = phrase.trim();
+        if let Ok(at) = typed.parse::<Timestamp>() {
+            return Ok(at);
+        }
+        if typed.contains(':')
+            && let Ok(civil) = typed.replacen(' ', "T", 1).parse::<DateTime>()
+        {
+            let zoned = civil.to_zoned(self.zone.clone());
+            return zoned.map(|zoned| zoned.timestamp()).map_err(|_| no_time(phrase));
+        }
+        if typed.contains(':') {
+            return Err(no_time(phrase));
+        }
+        // Weekdays and counted days look ahead, whichever end of them is meant.
+        let Period { since, until } = self.period(typed, End::Until)?;
+        if end == End::Until {
+            return Ok(until);
+        }
+        if !counted(typed) {
+            return Ok(since);
+        }
+        let last = until.to_zoned(self.zone.clone()).date().yesterday();
+        let begins = last.and_then(|day| day.to_zoned(self.zone.clone()));
+        begins.map(|zoned| zoned.timestamp()).map_err(|_| no_time(phrase))
+    }
+
+    /// From when a look back goes: `12mo`, or a phrase of [`period`](Self::period).
+    ///
+    /// # Errors
+    /// A usage failure that lists the phrases.
+    pub fn back(&self, phrase: &str) -> Result<Timestamp, Failure> {
+        let months = phrase.trim().strip_suffix("mo").and_then(|count| count.parse::<u16>().ok());
+        let Some(months) = months else {
+            return self.period(phrase, End::Since).map(|period| period.since);
+        };
+        let today = self.now.to_zoned(self.zone.clone()).date();
+        let first = today.checked_sub(Span::new().months(i64::from(months)));
+        let begins = first.and_then(|day| day.to_zoned(self.zone.clone()));
+        begins.map(|zoned| zoned.timestamp()).map_err(|_| {
+            Failure::usage(format!("‘{phrase}’ is before the calendar begins"), "for example `--since 12mo`")
+        })
+    }
+
     /// The last instant of the day that a phrase means, not later than now.
     ///
     /// # Errors
@@ -66,9 +115,7 @@ impl Here {
     pub fn end_of(&self, phrase: &str) -> Result<Timestamp, Failure> {
         let Period { since, until } = self.period(phrase, End::Since)?;
         // `30d` is the day thirty days ago; every other phrase ends with its last day.
-        let counted = phrase.trim().ends_with(['d', 'w', 'D', 'W'])
-            && phrase.trim().starts_with(|first: char| first.is_ascii_digit());
-        let until = if counted {
+        let until = if counted(phrase.trim()) {
             let day = since.to_zoned(self.zone.clone()).date();
             day.tomorrow()
                 .and_then(|next| next.to_zoned(self.zone.clone()))
@@ -78,6 +125,15 @@ impl Here {
         };
         Ok((until - SignedDuration::from_millis(1)).min(self.now))
     }
+}
+
+/// A number of days or weeks.
+fn counted(phrase: &str) -> bool {
+    phrase.ends_with(['d', 'w', 'D', 'W']) && phrase.starts_with(|first: char| first.is_ascii_digit())
+}
+
+fn no_time(phrase: &str) -> Failure {
+    Failure::usage(format!("‘{phrase}’ is not a time"), "write it as 2026-11-27T09:00, or name a day")
 }
 
 /// A length of time in its largest fitting unit, or two where that reads better.
@@ -125,5 +181,30 @@ mod tests {
         check("2026-06", "2026-06-30T22:59:59.999Z");
         check("7d", "2026-07-15T22:59:59.999Z");
         check("today", "2026-07-22T10:00:00Z");
+    }
+
+    #[test]
+    fn a_time_is_local_and_a_day_is_its_start_or_its_end() {
+        let check = |phrase: &str, end, expected: &str| {
+            assert_eq!(here().instant(phrase, end).expect("a time").to_string(), expected, "{phrase}");
+        };
+        check("2026-11-27T09:00", End::Since, "2026-11-27T09:00:00Z");
+        check("2026-08-01 09:00", End::Until, "2026-08-01T08:00:00Z");
+        check("2026-08-01T09:00:00Z", End::Since, "2026-08-01T09:00:00Z");
+        check("2026-08-01", End::Since, "2026-07-31T23:00:00Z");
+        check("2026-08-01", End::Until, "2026-08-01T23:00:00Z");
+        check("friday", End::Since, "2026-07-23T23:00:00Z");
+        check("2d", End::Since, "2026-07-23T23:00:00Z");
+        check("2d", End::Until, "2026-07-24T23:00:00Z");
+        for typed in ["25:00", "soon", "2026-02-30"] {
+            assert!(here().instant(typed, End::Since).is_err(), "{typed}");
+        }
+    }
+
+    #[test]
+    fn months_back_are_counted_in_the_calendar() {
+        assert_eq!(here().back("12mo").expect("a time").to_string(), "2025-07-21T23:00:00Z");
+        assert_eq!(here().back("2026-01").expect("a time").to_string(), "2026-01-01T00:00:00Z");
+        assert!(here().back("99999mo").is_err());
     }
 }

@@ -80,6 +80,52 @@ kinds! {
     StoreDamaged = "store_damaged", Problem;
     /// A role was given or taken.
     AccessChanged = "access_changed", Note;
+    /// A run waits for a person's approval.
+    RunProposed = "run_proposed", Note;
+    /// A guard holds a run back.
+    RunWithheld = "run_withheld", Note;
+    /// A run was let go.
+    RunApproved = "run_approved", Note;
+    /// A run began to send.
+    RunStarted = "run_started", Note;
+    /// A run waits for something.
+    RunWaiting = "run_waiting", Note;
+    /// Every transfer of a run was confirmed.
+    RunDone = "run_done", Note;
+    /// Some transfers of a run were confirmed.
+    RunPartial = "run_partial", Problem;
+    /// No transfer of a run was confirmed.
+    RunFailed = "run_failed", Problem;
+    /// A proposal was not approved in time, or overtaken.
+    RunExpired = "run_expired", Note;
+    /// A person said no to a run.
+    RunRejected = "run_rejected", Note;
+    /// A person ended a run.
+    RunCancelled = "run_cancelled", Note;
+    /// A run was found at the bank that is not in this database.
+    RunAdopted = "run_adopted", Note;
+    /// A transfer is about to be sent.
+    TransferRequested = "transfer_requested", Note;
+    /// The bank did a transfer.
+    TransferConfirmed = "transfer_confirmed", Note;
+    /// The bank did not do a transfer.
+    TransferFailed = "transfer_failed", Problem;
+    /// A transfer was not sent, and will not be.
+    TransferCancelled = "transfer_cancelled", Note;
+    /// Whether the bank did a transfer is not known yet.
+    TransferDoubtful = "transfer_doubtful", Note;
+    /// The autosorter, or a rule, is held back.
+    SorterFrozen = "sorter_frozen", Problem;
+    /// The autosorter, or a rule, goes on.
+    SorterThawed = "sorter_thawed", Note;
+    /// A pot refuses to be moved by anything but the app.
+    PotNeedsApp = "pot_needs_app", Problem;
+    /// A pot or account that a rule names was renamed in the app.
+    NameChanged = "name_changed", Note;
+    /// An expected income has not come.
+    IncomeLate = "income_late", Problem;
+    /// A payment that a run asked for was seen.
+    AskPaid = "ask_paid", Note;
 }
 
 /// Something that happened, before it has an id.
@@ -97,6 +143,10 @@ pub struct Happened {
     pub transaction_id: Option<String>,
     /// The sync concerned.
     pub sync_id: Option<String>,
+    /// The rule concerned.
+    pub rule: Option<String>,
+    /// The run concerned.
+    pub run_id: Option<String>,
 }
 
 impl Happened {
@@ -109,6 +159,8 @@ impl Happened {
             pot_id: None,
             transaction_id: None,
             sync_id: None,
+            rule: None,
+            run_id: None,
         }
     }
 
@@ -140,6 +192,21 @@ impl Happened {
         self
     }
 
+    /// The same, about a run of a rule.
+    #[must_use]
+    pub fn run(mut self, rule: impl Into<String>, id: impl Into<String>) -> Self {
+        self.rule = Some(rule.into());
+        self.run_id = Some(id.into());
+        self
+    }
+
+    /// The same, about a rule.
+    #[must_use]
+    pub fn rule(mut self, name: impl Into<String>) -> Self {
+        self.rule = Some(name.into());
+        self
+    }
+
     /// The event as it is told, once it has an id.
     pub fn stored(self, id: i64, at: Timestamp) -> Event {
         Event {
@@ -152,6 +219,8 @@ impl Happened {
             pot_id: self.pot_id,
             transaction_id: self.transaction_id,
             sync_id: self.sync_id,
+            rule: self.rule,
+            run_id: self.run_id,
         }
     }
 }
@@ -177,10 +246,22 @@ impl Journal {
         // The message may hold names and amounts, which the log does not (product.md, journald).
         match happened.kind.severity() {
             Severity::Problem => {
-                tracing::warn!(monzod_event = kind, monzod_sync_id = happened.sync_id, "{kind}");
+                tracing::warn!(
+                    monzod_event = kind,
+                    monzod_sync_id = happened.sync_id,
+                    monzod_rule = happened.rule,
+                    monzod_run_id = happened.run_id,
+                    "{kind}"
+                );
             }
             Severity::Note => {
-                tracing::info!(monzod_event = kind, monzod_sync_id = happened.sync_id, "{kind}");
+                tracing::info!(
+                    monzod_event = kind,
+                    monzod_sync_id = happened.sync_id,
+                    monzod_rule = happened.rule,
+                    monzod_run_id = happened.run_id,
+                    "{kind}"
+                );
             }
         }
         let kept = happened.clone();

@@ -54,6 +54,10 @@ pub struct Pot {
     pub available_for_bills: bool,
     /// A virtual card spends from it.
     pub has_virtual_cards: bool,
+    /// It is an ISA.
+    pub isa: bool,
+    /// What is in it is given away.
+    pub charity: bool,
     /// When it was made.
     pub created_at: Option<Timestamp>,
     /// The bank's JSON.

@@ -5,6 +5,8 @@
 use monzo_common::fault::{Fault, FaultKind};
 use monzo_common::model::LoginState;
 
+use crate::autosort::SorterError;
+use crate::autosort::books::NoPlace;
 use crate::config::ConfigError;
 use crate::login::{LoginError, VaultError};
 use crate::monzo;
@@ -135,6 +137,30 @@ fn not_ready(state: LoginState) -> Fault {
         LoginState::WaitingBrowser | LoginState::LoginNeeded | LoginState::Ready => {
             Fault::new(FaultKind::LoginNeeded, "nobody is logged in", LOG_IN)
         }
+    }
+}
+
+impl From<SorterError> for Fault {
+    fn from(error: SorterError) -> Self {
+        let message = error.to_string();
+        let (kind, hint) = match error {
+            SorterError::Place(NoPlace::Unknown(_)) => {
+                (FaultKind::NotFound, "`monzoctl accounts` and `monzoctl pots` list them")
+            }
+            SorterError::Place(NoPlace::Ambiguous(..)) => {
+                (FaultKind::Ambiguous, "write `account:NAME`, `pot:NAME` or `pot:ACCOUNT/NAME`")
+            }
+            SorterError::Move(_) => {
+                (FaultKind::InvalidParams, "`monzoctl move £10 Personal Savings` moves into a pot")
+            }
+            SorterError::Held(_) => (FaultKind::Withheld, "`monzoctl why` says what is in the way"),
+            SorterError::Conflict(_) => (FaultKind::Conflict, "`monzoctl sort history` lists the runs"),
+            SorterError::NoRule(_) => (FaultKind::NotFound, "`monzoctl sort rules` lists them"),
+            SorterError::Unread(_) => (FaultKind::BankUnreachable, LATER),
+            SorterError::Sync(error) => return error.into(),
+            SorterError::Store(error) => return error.into(),
+        };
+        Self::new(kind, message, hint)
     }
 }
 

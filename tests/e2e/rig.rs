@@ -87,12 +87,23 @@ impl Rig {
         self.wait_for("READY=1");
     }
 
+    /// The same, in another environment.
+    pub fn start_with(&mut self, env: &[(&str, &str)]) {
+        self.spawn_with(env);
+        self.wait_for("READY=1");
+    }
+
     /// Starts the daemon.
     pub fn spawn(&mut self) {
+        self.spawn_with(&[]);
+    }
+
+    fn spawn_with(&mut self, env: &[(&str, &str)]) {
         assert!(self.daemon.is_none(), "the daemon runs already");
         let log = OpenOptions::new().create(true).append(true).open(self.home.path("log")).expect("a log");
         let mut command = self.home.daemon();
         command.env("NOTIFY_SOCKET", self.home.path("run/notify"));
+        command.envs(env.iter().copied());
         command.stdin(Stdio::null()).stdout(log.try_clone().expect("a log")).stderr(log);
         self.daemon = Some(Running(command.spawn().expect("the daemon starts")));
     }

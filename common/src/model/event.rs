@@ -35,6 +35,12 @@ pub struct Event {
     pub transaction_id: Option<String>,
     /// The sync concerned.
     pub sync_id: Option<String>,
+    /// The rule that it concerns.
+    #[serde(default)]
+    pub rule: Option<String>,
+    /// The run that it concerns.
+    #[serde(default)]
+    pub run_id: Option<String>,
 }
 
 /// A page of events.

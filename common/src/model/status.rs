@@ -77,7 +77,7 @@ pub struct AccountStatus {
 /// The autosorter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SorterStatus {
-    /// `off`, `ask` or `auto`.
+    /// `off`, `propose` or `auto`.
     pub mode: String,
     /// Nothing moves until it is thawed.
     pub frozen: bool,

@@ -118,7 +118,7 @@ pub struct Transactions {
 /// `show`
 #[derive(Debug, Args)]
 pub struct Show {
-    /// A transaction, account, pot or sync
+    /// A transaction, account, pot, rule, run or sync
     #[arg(value_name = "ID|NAME")]
     pub id: String,
 }

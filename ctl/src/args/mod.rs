@@ -8,10 +8,15 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 mod ledger;
 mod login;
+mod sorter;
 mod upkeep;
 
 pub use ledger::{Accounts, Balance, Exclude, ExcludeCommand, Show, Span, Transactions};
 pub use login::{AccessCommand, AccessRole, Login, Setup};
+pub use sorter::{
+    Move, Payday, Pots, PotsCommand, SortApprove, SortBacktest, SortCancel, SortCommand, SortFreeze,
+    SortHistory, SortPlan, SortRun, SortSuggest, SortTransfers, SortUndo, SuggestKind, Why,
+};
 pub use upkeep::{
     Ack, Backup, BackupCommand, Complete, Completions, ConfigCommand, Events, Man, Names, Restore, Rpc,
     Status, Sync, SyncCommand, Verify,
@@ -25,11 +30,11 @@ pub use upkeep::{
     version = monzo_common::VERSION,
     arg_required_else_help = false,
     after_help = "Without a command, `status` is shown.\n\n\
-        Accounts, pots and transactions go by id, by the beginning of an id, or by name.\n\
+        Accounts, pots, transactions, rules and runs go by id, by the beginning of an id, or by name.\n\
         Periods are days (2026-11-22), months (2026-11), years (2026), tax years (2025/26), or words:\n\
         today, yesterday, last-month, this-cycle, last-cycle, tax-year, next-payday, 30d, friday.\n\n\
         Exit codes: 0 done, 1 failed, 2 usage, 3 daemon not reachable, 4 login or approval needed, 5 not\n\
-        allowed, 6 refused, 7 a check found problems, 8 partial, 75 try later, 130 interrupted."
+        allowed, 6 refused, 7 a check found problems, 8 partial or unsettled, 75 try later, 130 interrupted."
 )]
 pub struct Cli {
     /// What holds for every command.
@@ -119,16 +124,25 @@ pub enum Command {
     /// List accounts with their balances
     Accounts(Accounts),
     /// List pots with their balances and goals
-    Pots,
+    Pots(Pots),
     /// Show balances, now, on a past day, or over time
     Balance(Balance),
     /// List transactions
     #[command(visible_alias = "tx")]
     Transactions(Transactions),
-    /// Show everything about one transaction, account, pot or sync
+    /// Show everything about one transaction, account, pot, rule, run or sync
     Show(Show),
     /// Read what is new at the bank, with progress
     Sync(Sync),
+    /// Let rules move money between an account and its pots: look, run, approve, undo
+    #[command(subcommand)]
+    Sort(SortCommand),
+    /// Move an amount between an account and a pot, or between two pots, asked first
+    Move(Move),
+    /// Say why a rule, run or pot stands as it does
+    Why(Why),
+    /// Show the pay calendar with the paydays to come
+    Payday(Payday),
     /// Keep accounts and pots out of analytics and out of the autosorter's reach
     Exclude(Exclude),
     /// Show what happened

@@ -186,6 +186,16 @@ pub enum Names {
     Pots,
     /// Accounts and pots.
     Places,
+    /// Accounts, pots and rules.
+    Things,
+    /// Rules.
+    Rules,
+    /// Runs, the newest.
+    Runs,
+    /// Runs that wait for approval.
+    Proposals,
+    /// Rules, pots and runs.
+    Subjects,
     /// Backups that the daemon keeps.
     Backups,
     /// What `status` shows as problems and notes.

@@ -5,6 +5,7 @@
 use monzo_common::api::ApiClient;
 use monzo_common::permission::PERMISSIONS;
 
+use super::approval::waiting;
 use crate::args::{self, Names};
 use crate::client::Daemon;
 use crate::exit::Exit;
@@ -12,6 +13,9 @@ use crate::failure::Failure;
 use crate::find::Named;
 use crate::session::Session;
 use crate::view;
+
+/// So many runs are offered; older ones are typed.
+const RECENT: u32 = 20;
 
 /// Words for periods; days and months are typed.
 const PERIODS: [&str; 18] = [
@@ -59,13 +63,21 @@ pub(super) async fn names(args: &args::Complete, session: &mut Session) -> Resul
 async fn known(kind: Names, daemon: &Daemon) -> Result<Vec<String>, Failure> {
     let client = &daemon.client;
     let mut names = Vec::new();
-    if matches!(kind, Names::Accounts | Names::Places) {
+    if matches!(kind, Names::Accounts | Names::Places | Names::Things) {
         names.extend(live(&client.accounts(false).await?));
     }
-    if matches!(kind, Names::Pots | Names::Places) {
+    if matches!(kind, Names::Pots | Names::Places | Names::Things | Names::Subjects) {
         names.extend(live(&client.pots().await?));
     }
+    if matches!(kind, Names::Rules | Names::Things | Names::Subjects) {
+        names.extend(live(&client.rules().await?));
+    }
+    if matches!(kind, Names::Runs | Names::Subjects) {
+        let page = client.runs(None, None, Some(RECENT)).await?;
+        names.extend(page.runs.into_iter().map(|run| run.id));
+    }
     match kind {
+        Names::Proposals => names.extend(waiting(daemon).await?.into_iter().map(|run| run.id)),
         Names::Backups => names.extend(client.backup_list().await?.into_iter().map(|backup| backup.name)),
         Names::Attention => {
             names.extend(client.status().await?.attention.into_iter().map(|attention| attention.id));
@@ -74,7 +86,15 @@ async fn known(kind: Names, daemon: &Daemon) -> Result<Vec<String>, Failure> {
             let grants = client.access_list().await?.grants;
             names.extend(grants.into_iter().filter(|grant| grant.origin == "added").map(|grant| grant.who));
         }
-        Names::Accounts | Names::Pots | Names::Places | Names::Methods | Names::Periods => {}
+        Names::Accounts
+        | Names::Pots
+        | Names::Places
+        | Names::Things
+        | Names::Rules
+        | Names::Runs
+        | Names::Subjects
+        | Names::Methods
+        | Names::Periods => {}
     }
     Ok(names)
 }
@@ -85,9 +105,11 @@ fn live<T: Named>(things: &[T]) -> impl Iterator<Item = String> {
 
 #[cfg(test)]
 mod tests {
+    use monzo_common::model::{Run, RunPage, RunState};
+
     use super::*;
     use crate::fake::Fake;
-    use crate::view::fixture::{account, pot};
+    use crate::view::fixture::{self, account, pot};
 
     #[tokio::test]
     async fn names_are_the_live_ones_a_line_each() {
@@ -98,6 +120,32 @@ mod tests {
             .says("pots.list", &[pot("pot_1", "Rainy\nDay", 0)]);
         let ran = fake.run(&["__complete", "places"], "").await;
         assert_eq!(String::from_utf8_lossy(&ran.out), "Current\nRainy Day\n");
+    }
+
+    #[tokio::test]
+    async fn rules_and_runs_are_offered_and_to_approve_only_what_waits() {
+        let mut status = fixture::status();
+        status.sorter.proposed = 1;
+        let runs = vec![
+            fixture::run(RunState::Done),
+            Run { id: "run_8".into(), ..fixture::run(RunState::Proposed) },
+        ];
+        let fake = Fake::new()
+            .says("system.status", &status)
+            .says("autosort.rules", &[fixture::rule("payday")])
+            .says("autosort.runs", &RunPage { runs, cursor: None })
+            .says("pots.list", &[pot("pot_1", "Bills", 0)])
+            .says("accounts.list", &[account("acc_1", "Current", None)]);
+        for (kind, expected) in [
+            ("rules", "payday\n"),
+            ("runs", "run_7k\nrun_8\n"),
+            ("proposals", "run_8\n"),
+            ("subjects", "Bills\npayday\nrun_7k\nrun_8\n"),
+            ("things", "Current\nBills\npayday\n"),
+        ] {
+            let ran = fake.run(&["__complete", kind], "").await;
+            assert_eq!(String::from_utf8_lossy(&ran.out), expected, "{kind}");
+        }
     }
 
     #[tokio::test]

@@ -445,6 +445,8 @@ mod tests {
             pot_id: None,
             transaction_id: None,
             sync_id: None,
+            rule: None,
+            run_id: None,
         };
         let fake = fake(&[Nobody, WaitingBrowser]).sends("events.subscribe", &[refused]);
         let ran = fake.run(&["login", "-q"], "").await;

@@ -1,12 +1,14 @@
 //! What each command does: fetch, then view; one file a noun.
 
-use crate::args::{Command, Sync};
+use crate::args::{Command, PotsCommand, SortCommand, Sync};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::session::Session;
 
 mod access;
 mod accounts;
+mod amount;
+mod approval;
 mod backup;
 mod balance;
 mod browser;
@@ -14,25 +16,37 @@ mod complete;
 mod config;
 mod draft;
 mod events;
+mod follow;
 mod login;
 mod manual;
 mod rpc;
+mod run;
 mod setup;
 mod sign_in;
+mod sort;
 mod status;
 mod sync;
 mod transactions;
+mod transfer;
+mod why;
 
 /// Does what was asked.
 pub async fn run(command: &Command, session: &mut Session) -> Result<Exit, Failure> {
     match command {
         Command::Status(args) => status::run(args, session).await,
         Command::Accounts(args) => accounts::accounts(args, session).await,
-        Command::Pots => accounts::pots(session).await,
+        Command::Pots(args) => match &args.command {
+            None => accounts::pots(session).await,
+            Some(PotsCommand::Discover { pot, no_wait }) => why::discover(pot, *no_wait, session).await,
+        },
         Command::Balance(args) => balance::run(args, session).await,
         Command::Transactions(args) => transactions::transactions(args, session).await,
         Command::Show(args) => transactions::show(args, session).await,
         Command::Sync(args) => sync::run(args, session).await,
+        Command::Sort(command) => sort::sort(command, session).await,
+        Command::Move(args) => transfer::move_money(args, session).await,
+        Command::Why(args) => why::why(args, session).await,
+        Command::Payday(args) => why::payday(args, session).await,
         Command::Exclude(args) => accounts::exclude(args, session).await,
         Command::Events(args) => events::events(args, session).await,
         Command::Ack(args) => events::ack(args, session).await,
@@ -59,6 +73,12 @@ pub fn goes_on(command: &Command) -> Option<&'static str> {
         Command::Sync(Sync { command: None, .. }) => {
             Some("the sync goes on; `monzoctl sync` joins it, `monzoctl sync cancel` ends it")
         }
+        Command::Move(_)
+        | Command::Sort(
+            SortCommand::Run(_) | SortCommand::Approve(_) | SortCommand::Cancel(_) | SortCommand::Undo(_),
+        ) => Some(
+            "what was approved goes on; `monzoctl sort history` says how it stands, `monzoctl sort cancel RUN` ends it",
+        ),
         Command::Restore(_) => Some("a restore that has begun goes on; `monzoctl status` says how it ended"),
         _ => None,
     }

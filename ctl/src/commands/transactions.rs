@@ -239,6 +239,13 @@ pub(super) async fn show(args: &args::Show, session: &mut Session) -> Result<Exi
         Err(failure) if typed.starts_with("acc_") || typed.starts_with("pot_") => return Err(failure),
         Err(failure) => failure,
     };
+    if !typed.starts_with("tx_") {
+        let rules = daemon.client.rules().await?;
+        if let Ok(rule) = find::find(typed, &rules) {
+            session.thing("rule", rule, || view::show_rule(rule, &look))?;
+            return Ok(Exit::Done);
+        }
+    }
     match daemon.client.transaction(typed.to_owned()).await.map_err(Failure::from) {
         Ok(detail) => {
             let whole = Whole { transaction: &detail.transaction, revisions: &detail.revisions };
@@ -253,6 +260,14 @@ pub(super) async fn show(args: &args::Show, session: &mut Session) -> Result<Exi
         Ok(sync) => {
             let accounts = daemon.client.accounts(true).await?;
             session.thing("sync", &sync, || view::show_sync(&sync, &accounts, &look))?;
+            return Ok(Exit::Done);
+        }
+        Err(failure) if !unknown(&failure) => return Err(failure),
+        Err(_) => {}
+    }
+    match daemon.client.run(typed.to_owned()).await.map_err(Failure::from) {
+        Ok(run) => {
+            session.thing("run", &run, || view::show_run(&run, &look))?;
             Ok(Exit::Done)
         }
         Err(failure) if !unknown(&failure) => Err(failure),
@@ -270,20 +285,20 @@ fn nothing(typed: &str, nearest: Failure) -> Failure {
         Some(hint) if hint.starts_with("did you mean") => nearest,
         _ if nearest.to_string().contains("more than one") => nearest,
         _ => Failure::usage(
-            format!("there is no transaction, account, pot or sync ‘{typed}’"),
-            "`monzoctl transactions`, `accounts`, `pots` and `sync history` list them",
+            format!("there is no transaction, account, pot, rule, run or sync ‘{typed}’"),
+            "`monzoctl transactions`, `accounts`, `pots`, `sort rules`, `sort history` and `sync history` list them",
         ),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use monzo_common::model::{TransactionDetail, TransactionPage};
+    use monzo_common::model::{RunState, TransactionDetail, TransactionPage};
     use serde_json::Value;
 
     use super::*;
     use crate::fake::Fake;
-    use crate::view::fixture::{account, now, pot, transaction};
+    use crate::view::fixture::{self, account, now, pot, transaction};
 
     /// A daemon with five rows, two on a page whatever is asked for.
     fn fake() -> Fake {
@@ -462,6 +477,8 @@ mod tests {
     #[tokio::test]
     async fn what_is_nothing_is_not_shown() {
         let fake = fake()
+            .says("autosort.rules", &[0_u8; 0])
+            .fails("autosort.get", FaultKind::NotFound, "no run has this id", "monzoctl sort history")
             .fails("transactions.get", FaultKind::NotFound, "no transaction has this id", "monzoctl tx")
             .fails("sync.get", FaultKind::NotFound, "no sync has this id", "monzoctl sync history");
         let ran = fake.run(&["show", "holidya"], "").await;
@@ -477,8 +494,8 @@ mod tests {
         exit 2
         --- out
         --- err
-        error: there is no transaction, account, pot or sync ‘xyz’
-        try: `monzoctl transactions`, `accounts`, `pots` and `sync history` list them
+        error: there is no transaction, account, pot, rule, run or sync ‘xyz’
+        try: `monzoctl transactions`, `accounts`, `pots`, `sort rules`, `sort history` and `sync history` list them
         ");
         let ran = fake.run(&["show", "tx_9"], "").await;
         insta::assert_snapshot!(ran, @r"
@@ -488,5 +505,21 @@ mod tests {
         error: no transaction has this id
         try: monzoctl tx
         ");
+    }
+
+    #[tokio::test]
+    async fn rules_and_runs_are_shown_by_name_and_id() {
+        let unknown = |fake: Fake, method| fake.fails(method, FaultKind::NotFound, "nothing", "look");
+        let fake = unknown(unknown(fake(), "transactions.get"), "sync.get")
+            .says("autosort.rules", &[fixture::rule("payday")])
+            .says("autosort.get", &fixture::run(RunState::Done));
+        let ran = fake.run(&["show", "payday", "--json"], "").await;
+        assert!(
+            String::from_utf8_lossy(&ran.out).starts_with("{\"v\":1,\"rule\":{\"name\":\"payday\""),
+            "{ran}"
+        );
+        let ran = fake.run(&["show", "run_7"], "").await;
+        assert!(String::from_utf8_lossy(&ran.out).starts_with("Run    run_7k\nRule   payday\n"), "{ran}");
+        assert_eq!(ran.exit, Exit::Done);
     }
 }

@@ -108,3 +108,48 @@ pub const ENTRY: Columns = &["key", "value", "origin"];
 
 /// Methods of the daemon.
 pub const METHOD: Columns = &["name", "role", "params", "summary"];
+
+/// Rules.
+pub const RULE: Columns = &[
+    "name", "mode", "enabled", "frozen", "trigger", "source", "next_at", "left", "last_at", "result",
+    "problems", "origin",
+];
+
+/// Runs.
+pub const RUN: Columns = &[
+    "id",
+    "rule",
+    "cause",
+    "occurrence",
+    "state",
+    "reason",
+    "plan_hash",
+    "created_at",
+    "expires_at",
+    "started_at",
+    "ended_at",
+    "undoes",
+    "transfers",
+    "plan",
+];
+
+/// Transfers.
+pub const TRANSFER: Columns = &[
+    "run_id",
+    "place",
+    "kind",
+    "pot_id",
+    "account_id",
+    "amount",
+    "currency",
+    "state",
+    "dedupe_id",
+    "requested_at",
+    "confirmed_at",
+    "reconciled_at",
+    "transaction_id",
+    "error",
+];
+
+/// Pay calendars.
+pub const CALENDAR: Columns = &["name", "origin", "rhythm", "next", "toml"];

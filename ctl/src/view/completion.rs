@@ -54,7 +54,14 @@ fn names(argument: &Arg, path: &[String]) -> Option<Names> {
     match called.as_str() {
         "ACCOUNT" => Some(Names::Accounts),
         "POT" => Some(Names::Pots),
-        "ACCOUNT|POT" | "ID|NAME" => Some(Names::Places),
+        "ACCOUNT|POT" | "FROM" | "TO" => Some(Names::Places),
+        "ID|NAME" => Some(Names::Things),
+        "RULE" => Some(Names::Rules),
+        "RUN" if path.last().is_some_and(|last| last == "approve" || last == "reject") => {
+            Some(Names::Proposals)
+        }
+        "RUN" => Some(Names::Runs),
+        "RULE|RUN|POT" => Some(Names::Subjects),
         "FILE|-|NAME" => Some(Names::Backups),
         "METHOD" => Some(Names::Methods),
         "ATTENTION" => Some(Names::Attention),
@@ -205,6 +212,11 @@ mod tests {
         assert_eq!(offered(&["tx", "--account", ""]), "Rainy\\ Day\nBills\\ \\(\\{accounts\\}\\)\n");
         assert_eq!(offered(&["exclude", "add", "b"]), "Bills\\ \\(\\{places\\}\\)\n");
         assert_eq!(offered(&["access", "remove", "b"]), "Bills\\ \\(\\{grants\\}\\)\n");
+        assert_eq!(offered(&["sort", "run", "b"]), "Bills\\ \\(\\{rules\\}\\)\n");
+        assert_eq!(offered(&["sort", "approve", "b"]), "Bills\\ \\(\\{proposals\\}\\)\n");
+        assert_eq!(offered(&["sort", "undo", "b"]), "Bills\\ \\(\\{runs\\}\\)\n");
+        assert_eq!(offered(&["why", "b"]), "Bills\\ \\(\\{subjects\\}\\)\n");
+        assert_eq!(offered(&["show", "b"]), "Bills\\ \\(\\{things\\}\\)\n");
         assert_eq!(offered(&["acc"]), "accounts\naccess\n");
         assert_eq!(offered(&["sync", "--no"]), "--no-wait\n--no-pager\n");
     }

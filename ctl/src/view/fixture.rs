@@ -1,8 +1,11 @@
 //! Values that views and commands are tested with.
 
+use jiff::civil::date;
 use jiff::{SignedDuration, Timestamp};
 use monzo_common::model::{
-    Account, AccountStatus, Login, LoginState, Mode, Pot, SorterStatus, Status, SyncStatus, Transaction,
+    Account, AccountStatus, Login, LoginState, Mode, Outcome, Plan, PlanStep, PlannedBill, PlannedInput,
+    PlannedTarget, PlannedTransfer, Pot, Rule, Run, RunState, SorterStatus, Status, SyncStatus, Transaction,
+    Transfer, TransferKind, TransferState,
 };
 use monzo_common::money::Currency;
 
@@ -122,5 +125,151 @@ pub(crate) fn status() -> Status {
         sorter: SorterStatus { mode: "off".into(), frozen: false, next: None, proposed: 0, unsettled: 0 },
         quarantined: 0,
         attention: Vec::new(),
+    }
+}
+
+/// One step with one target.
+fn step(index: u32, kind: &str, id: &str, name: &str, amount: i64, before: i64) -> PlanStep {
+    PlanStep {
+        index,
+        kind: kind.into(),
+        targets: vec![PlannedTarget {
+            id: Some(id.into()),
+            name: name.into(),
+            amount,
+            before: Some(before),
+            after: Some(before + amount),
+        }],
+        inputs: Vec::new(),
+        bills: Vec::new(),
+        amount,
+        short: 0,
+        caps: Vec::new(),
+        explanation: String::new(),
+        error: None,
+    }
+}
+
+/// A payday with bills, rent, a level, two goals of which one is full, and something to ask for.
+pub(crate) fn plan() -> Plan {
+    let mut bills = step(1, "bills", "pot_1", "Bills", 39_450, 1_800);
+    bills.explanation = "bills until 28 Aug, plus 5 %, less what is there".into();
+    bills.inputs = vec![
+        PlannedInput { name: "bills".into(), amount: 39_285 },
+        PlannedInput { name: "balance".into(), amount: 1_800 },
+    ];
+    let bill = |name: &str, day, amount, note: Option<&str>| PlannedBill {
+        name: name.into(),
+        date: date(2026, 8, day),
+        amount,
+        note: note.map(Into::into),
+    };
+    bills.bills = vec![
+        bill("Council Tax", 1, 15_000, None),
+        bill("Car insurance", 14, 24_285, Some("a twelfth of £2,914.20")),
+    ];
+    let rent = step(2, "pot", "pot_2", "Rent", 85_000, 0);
+    let mut goals = step(3, "goals", "pot_3", "Holiday", 6_670, 43_330);
+    let car = step(3, "goals", "pot_4", "Car", 10_000, 0);
+    goals.targets.extend(car.targets);
+    goals.amount = 16_670;
+    goals.short = 90_000;
+    goals.explanation = "the rest in equal parts, each up to its goal".into();
+    goals.caps = vec!["Holiday reaches its goal of £500.00".into()];
+    let mut ask = step(4, "ask", "", "Joint", 60_000, 0);
+    ask.targets[0] =
+        PlannedTarget { id: None, name: "Joint".into(), amount: 60_000, before: None, after: None };
+    let deposit = |pot: &str, amount| PlannedTransfer {
+        kind: TransferKind::Deposit,
+        pot_id: pot.into(),
+        account_id: "acc_1".into(),
+        amount,
+    };
+    let outcome =
+        |id: &str, name: &str, before, after| Outcome { id: id.into(), name: name.into(), before, after };
+    Plan {
+        rule: "payday".into(),
+        as_of: now() - SignedDuration::from_mins(5),
+        hash: "5f2c77".into(),
+        available: 201_120,
+        currency: Currency::GBP,
+        keep: 60_000,
+        left: 120_000,
+        steps: vec![bills, rent, goals, ask],
+        transfers: vec![
+            deposit("pot_1", 39_450),
+            deposit("pot_2", 85_000),
+            deposit("pot_3", 6_670),
+            deposit("pot_4", 10_000),
+        ],
+        after: vec![
+            outcome("acc_1", "Personal", 261_120, 120_000),
+            outcome("pot_1", "Bills", 1_800, 41_250),
+            outcome("pot_2", "Rent", 0, 85_000),
+            outcome("pot_3", "Holiday", 43_330, 50_000),
+            outcome("pot_4", "Car", 0, 10_000),
+        ],
+        guards: Vec::new(),
+    }
+}
+
+/// A run of that plan; its transfers are as sent as its state says.
+pub(crate) fn run(state: RunState) -> Run {
+    let (sent, begun, ended) = match state {
+        RunState::Done | RunState::Partial => (TransferState::Confirmed, true, true),
+        RunState::Failed => (TransferState::Failed, true, true),
+        RunState::Executing => (TransferState::Planned, true, false),
+        _ => (TransferState::Planned, false, false),
+    };
+    let plan = plan();
+    let transfers = (1..).zip(&plan.transfers).map(|(place, planned)| Transfer {
+        run_id: "run_7k".into(),
+        place,
+        kind: planned.kind,
+        pot_id: planned.pot_id.clone(),
+        account_id: planned.account_id.clone(),
+        amount: planned.amount,
+        currency: Currency::GBP,
+        state: sent,
+        dedupe_id: format!("mz-abc-{place}d"),
+        requested_at: (sent != TransferState::Planned).then(now),
+        confirmed_at: (sent == TransferState::Confirmed).then(now),
+        reconciled_at: None,
+        transaction_id: None,
+        error: None,
+    });
+    Run {
+        id: "run_7k".into(),
+        rule: plan.rule.clone(),
+        cause: "occurrence".into(),
+        occurrence: Some("2026-07-22".into()),
+        state,
+        reason: None,
+        plan_hash: plan.hash.clone(),
+        created_at: now(),
+        expires_at: (state == RunState::Proposed).then(|| now() + SignedDuration::from_hours(72)),
+        started_at: begun.then(now),
+        ended_at: ended.then(|| now() + SignedDuration::from_secs(4)),
+        undoes: None,
+        transfers: transfers.collect(),
+        plan,
+    }
+}
+
+/// A rule that runs by itself in nine days.
+pub(crate) fn rule(name: &str) -> Rule {
+    Rule {
+        name: name.into(),
+        mode: "auto".into(),
+        enabled: true,
+        frozen: false,
+        trigger: "on payday".into(),
+        source: "account:Personal".into(),
+        next_at: Some(now() + SignedDuration::from_hours(24 * 9)),
+        left: Some(60_000),
+        last_at: Some(now() - SignedDuration::from_hours(24 * 22)),
+        result: Some(RunState::Done),
+        problems: Vec::new(),
+        origin: "monzod.toml:12".into(),
     }
 }

@@ -1,6 +1,7 @@
 //! Views: values in, text out; nothing here reads, asks or prints.
 
 mod account;
+mod backtest;
 mod backup;
 mod balance;
 mod chart;
@@ -12,8 +13,11 @@ mod event;
 pub(crate) mod json;
 mod login;
 mod look;
+mod plan;
 mod progress;
 mod rpc;
+mod rule;
+mod run;
 mod status;
 mod sync;
 mod table;
@@ -21,6 +25,7 @@ mod text;
 mod transaction;
 
 pub use account::{accounts, exclusions, pots, show_account, show_pot};
+pub use backtest::backtest;
 pub use backup::{backups, restored, size, verification};
 pub use balance::{balances, history};
 pub use completion::completion;
@@ -30,12 +35,15 @@ pub use event::{acknowledged, event, events};
 pub use json::{list, thing};
 pub use login::{access, configured, gaps, logged_out, login, login_advice, role, setup_advice, whoami};
 pub use look::{Look, Paint};
+pub use plan::{plan, plan_advice, plan_names};
 pub use progress::{headline, outcome};
 pub use rpc::{Method, methods};
+pub use rule::{freezes, paydays, rules, show_rule, why};
+pub use run::{run_outcome, runs, show_run, transfer_words, transfers};
 pub use status::status;
 pub use sync::{show_sync, syncs};
 pub use table::{Align, Table};
-pub use text::clean;
+pub use text::{clean, sentence};
 pub use transaction::{Names, add_transaction, show_transaction, transactions};
 
 #[cfg(test)]

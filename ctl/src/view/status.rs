@@ -104,16 +104,19 @@ fn sorter(status: &Status, look: &Look) -> String {
     }
     let mut parts = vec![clean(&sorter.mode).into_owned()];
     if sorter.frozen {
-        parts.push(look.paint(Paint::Note, "frozen"));
+        parts.push(look.paint(Paint::Note, "frozen: `monzoctl sort thaw`"));
     }
     if let Some(at) = sorter.next {
         parts.push(format!("next {} ({})", look.here.relative(at), look.here.minute(at)));
     }
     if sorter.proposed > 0 {
-        parts.push(look.paint(Paint::Note, &format!("{} waiting for approval", sorter.proposed)));
+        let words = format!("{} waiting for approval: `monzoctl sort approve`", sorter.proposed);
+        parts.push(look.paint(Paint::Note, &words));
     }
     if sorter.unsettled > 0 {
-        parts.push(look.paint(Paint::Note, &format!("{} unsettled", sorter.unsettled)));
+        parts.push(
+            look.paint(Paint::Note, &format!("{} unsettled: `monzoctl sort transfers`", sorter.unsettled)),
+        );
     }
     parts.join(", ")
 }
@@ -187,6 +190,8 @@ fn attentions<'a>(
 
 #[cfg(test)]
 mod tests {
+    use monzo_common::model::SorterStatus;
+
     use super::*;
     use crate::view::fixture;
 
@@ -247,6 +252,33 @@ mod tests {
         Notes
           • access ends in 7 days [access_ends]
             → monzoctl login
+        ");
+    }
+
+    #[test]
+    fn the_sorter_says_what_is_next_and_what_to_do_about_what_waits() {
+        let mut page = fixture::status();
+        page.sorter = SorterStatus {
+            mode: "auto".into(),
+            frozen: true,
+            next: Some(fixture::now() + jiff::SignedDuration::from_hours(24 * 9)),
+            proposed: 1,
+            unsettled: 2,
+        };
+        page.attention = vec![Attention {
+            id: "rule_payday_step_2".into(),
+            code: "rule_broken".into(),
+            severity: Severity::Problem,
+            message: "rule payday, step 2: there is no pot Rent any more (monzod.toml:14)".into(),
+            hint: "change the rule, then `monzoctl config reload`".into(),
+        }];
+        let text = status(&page, &fixture::look(None));
+        let lines: Vec<&str> =
+            text.lines().filter(|line| line.contains("Sorter") || line.contains("rule")).collect();
+        insta::assert_snapshot!(lines.join("\n"), @r"
+        Sorter  auto, frozen: `monzoctl sort thaw`, next in 9 days (2026-07-31 11:00), 1 waiting for approval: `monzoctl sort approve`, 2 unsettled: `monzoctl sort transfers`
+          ✗ rule payday, step 2: there is no pot Rent any more (monzod.toml:14) [rule_payday_step_2]
+            → change the rule, then `monzoctl config reload`
         ");
     }
 

@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::autosort::{self, Sorter};
 use crate::clock::Clock;
 use crate::events::Journal;
 use crate::host::notify::Heartbeats;
@@ -28,6 +29,9 @@ use crate::sync::{self, Service};
 /// The loop looks at the wall clock every minute; three missed looks are a hang. Taste.
 const SYNC_BEAT: Duration = Duration::from_secs(180);
 
+/// A run's step asks the bank once or reads some pages; three such are a hang. Taste.
+const SORTER_BEAT: Duration = Duration::from_secs(300);
+
 /// What the rooms stand on, whatever the database.
 pub(super) struct Ground {
     pub(super) state: PathBuf,
@@ -39,6 +43,7 @@ pub(super) struct Ground {
     pub(super) seal_key: Option<(SecretString, String)>,
     pub(super) login: watch::Receiver<login::Settings>,
     pub(super) sync: watch::Receiver<sync::Settings>,
+    pub(super) sorter: watch::Receiver<autosort::Settings>,
     pub(super) events: broadcast::Sender<Event>,
     pub(super) progress: watch::Sender<Option<Progress>>,
 }
@@ -47,7 +52,7 @@ pub(super) struct Ground {
 pub(super) struct Core {
     /// For the methods.
     pub(super) rooms: Rooms,
-    /// The sync loop; it ends only when told, or with a panic.
+    /// The loops of the sync and of the sorter; they end only when told, or with a panic.
     pub(super) looping: JoinHandle<()>,
     stop: CancellationToken,
     tracker: TaskTracker,
@@ -131,6 +136,7 @@ impl Core {
             store.read(|reader| Ok((reader.last_success_at()?, reader.last_attempt_at()?))).await?;
         ground.metrics.sync_succeeded(success);
         ground.metrics.sync_attempted(attempt);
+        let turn = sync::Turn::default();
         let rooms = sync::Rooms {
             store: store.clone(),
             client: login.client(),
@@ -140,11 +146,31 @@ impl Core {
             settings: ground.sync.clone(),
             metrics: Arc::clone(&ground.metrics),
             heartbeat: ground.heartbeats.register("sync", SYNC_BEAT),
+            turn: Arc::clone(&turn),
         };
         ground.progress.send_replace(None);
         let (service, handle) = Service::new(rooms, ground.progress.clone());
-        let looping = tokio::spawn(service.run(stop.clone()));
-        Ok(Self { rooms: Rooms { store, login, sync: handle, journal }, looping, stop, tracker })
+        let sorter = Sorter::new(autosort::Rooms {
+            store: store.clone(),
+            client: login.client(),
+            login: login.clone(),
+            clock: ground.clock.clone(),
+            journal: journal.clone(),
+            metrics: Arc::clone(&ground.metrics),
+            settings: ground.sorter.clone(),
+            sync: handle.clone(),
+            turn,
+            heartbeat: ground.heartbeats.register("sorter", SORTER_BEAT),
+            tracker: tracker.clone(),
+            stop: stop.clone(),
+        });
+        let looping = tokio::spawn({
+            let (stop, sorter) = (stop.clone(), sorter.clone());
+            async move {
+                tokio::join!(service.run(stop), sorter.run());
+            }
+        });
+        Ok(Self { rooms: Rooms { store, login, sync: handle, journal, sorter }, looping, stop, tracker })
     }
 
     /// Ends the loops, waits for what was sent to the bank, and closes the database; until `hurry` at most.
@@ -154,7 +180,7 @@ impl Core {
         let Self { rooms, looping, stop, tracker } = self;
         stop.cancel();
         tracker.close();
-        let Rooms { store, login, sync, journal } = rooms;
+        let Rooms { store, login, sync, journal, sorter } = rooms;
         let closed = store.closed();
         let closing = async move {
             if let Err(error) = looping.await
@@ -163,7 +189,7 @@ impl Core {
                 std::panic::resume_unwind(error.into_panic());
             }
             tracker.wait().await;
-            drop((login, sync, journal));
+            drop((login, sync, journal, sorter));
             if let Err(error) = store.close().await {
                 tracing::warn!(%error, "the database could not be marked as closed; the next start checks it");
             }

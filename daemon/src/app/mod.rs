@@ -29,8 +29,8 @@ const LOCKED: u8 = 73;
 /// Tasks wait for the bank and for SQLite, which has threads of its own. Taste.
 const WORKERS: usize = 2;
 
-/// Threads that block on SQLite and files: the writer, the readers, and a few in line. Taste.
-const BLOCKING: usize = 16;
+/// Threads that block on SQLite and files: the writer, the readers, and a few for files. Taste.
+const BLOCKING: usize = 8;
 
 /// Threads that block are given back soon: each has memory of its own.
 const IDLE: Duration = Duration::from_secs(5);

@@ -48,6 +48,7 @@ struct Daemon {
     locations: Locations,
     config: watch::Sender<Loaded>,
     sync_settings: watch::Sender<crate::sync::Settings>,
+    sorter_settings: watch::Sender<crate::autosort::Settings>,
     grants: watch::Sender<Grants>,
     served: watch::Sender<Served>,
     mode: watch::Sender<Mode>,
@@ -93,6 +94,7 @@ pub(super) async fn serve(
     let progress = watch::Sender::new(None);
     let hub = Hub::new(progress.subscribe());
     let sync_settings = watch::Sender::new(settings::of_sync(&config));
+    let sorter_settings = watch::Sender::new(settings::of_sorter(&config));
     let ground = Arc::new(Ground {
         state: state.clone(),
         clock: clock.clone(),
@@ -103,6 +105,7 @@ pub(super) async fn serve(
         seal_key: settings::seal_key(env)?,
         login: watch::Sender::new(settings::of_login(&config, env)?).subscribe(),
         sync: sync_settings.subscribe(),
+        sorter: sorter_settings.subscribe(),
         events: hub.teller(),
         progress,
     });
@@ -112,6 +115,7 @@ pub(super) async fn serve(
         locations: locations.clone(),
         config: watch::Sender::new(loaded),
         sync_settings,
+        sorter_settings,
         grants: watch::Sender::new(Grants::new(own_uid, &config.access, &[])),
         served: watch::Sender::new(Served::Between),
         mode: watch::Sender::new(Mode::Normal),
@@ -355,8 +359,8 @@ impl Daemon {
                 damage = finished(&mut self.check) => self.checked(damage).await,
                 damage = damaged(&mut self.health) => self.checked(Some(damage)).await,
                 ended = looping(&mut self.core) => {
-                    ended.context("the sync loop failed")?;
-                    anyhow::bail!("the sync loop ended by itself");
+                    ended.context("a loop failed")?;
+                    anyhow::bail!("the loops ended by themselves");
                 }
             }
         }

@@ -1,8 +1,214 @@
 //! Money out: rules that move money between an account and its pots; planned, explained, bounded, exactly once.
 //!
-//! Deciding is pure ([`rule`] and what stands on it); doing is a journalled sequence of transfers.
+//! Deciding is pure ([`rule`] and what stands on it); doing is a journalled sequence of transfers. One run at a time
+//! moves money, never while a sync reads; what comes next follows from the journal alone ([`journal`]), so that a run
+//! that a crash interrupted goes on by the same code.
 
 pub mod backtest;
+pub mod bills;
+pub mod books;
+pub mod calendar;
+mod crash;
+pub mod dedupe;
+pub mod example;
+mod execute;
+#[cfg(test)]
+mod fixtures;
+pub mod guard;
+pub mod hand;
+pub mod journal;
+mod ledger;
+pub mod occurrence;
+pub mod plan;
+mod proposals;
+pub mod quiet;
 pub mod replay;
+pub mod resolve;
 pub mod rule;
+mod service;
+mod settle;
+mod show;
 pub mod suggest;
+pub mod world;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use monzo_common::model::{Freeze, RunState, TransferState};
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::clock::Clock;
+use crate::config;
+use crate::events::{Happened, Journal};
+use crate::host::notify::Heartbeat;
+use crate::login::Login;
+use crate::metrics::Metrics;
+use crate::monzo::Client;
+use crate::store::{Store, StoreError, StoredRun};
+use crate::sync::{self, Turn};
+
+pub use proposals::SorterError;
+
+/// What the configuration says about the sorter.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `[autosort]` with its rules.
+    pub sorter: rule::Autosort,
+    /// What is left alone.
+    pub exclude: config::Exclude,
+    /// What the person calls accounts and pots.
+    pub names: BTreeMap<String, String>,
+    /// Of days and quiet hours.
+    pub zone: TimeZone,
+    /// Runs are told in the app's feed.
+    pub feed: bool,
+}
+
+/// The rooms that sorting works with.
+pub struct Rooms {
+    /// Where all is kept.
+    pub store: Store,
+    /// The bank.
+    pub client: Client,
+    /// Whether the bank lets us.
+    pub login: Login,
+    /// The time.
+    pub clock: Clock,
+    /// Who hears of events.
+    pub journal: Journal,
+    /// Counts for whoever scrapes.
+    pub metrics: Arc<Metrics>,
+    /// The configuration, as it changes.
+    pub settings: watch::Receiver<Settings>,
+    /// Reads what the bank holds.
+    pub sync: sync::Handle,
+    /// Whose turn it is at the bank.
+    pub turn: Turn,
+    /// Proof of life for the watchdog.
+    pub heartbeat: Heartbeat,
+    /// What outlasts its caller.
+    pub tracker: TaskTracker,
+    /// The daemon stops.
+    pub stop: CancellationToken,
+}
+
+/// The autosorter: asked from anywhere, and run by one loop.
+#[derive(Clone)]
+pub struct Sorter(Arc<Inner>);
+
+struct Inner {
+    rooms: Rooms,
+    /// Something changed that the loop should look at.
+    nudge: Notify,
+    /// One person's approval is looked at after the other.
+    approving: tokio::sync::Mutex<()>,
+    /// The sync that was last looked at.
+    looked_at: Mutex<Option<String>>,
+}
+
+impl std::ops::Deref for Sorter {
+    type Target = Rooms;
+
+    fn deref(&self) -> &Rooms {
+        &self.0.rooms
+    }
+}
+
+impl Sorter {
+    /// A sorter in these rooms; [`Self::run`] is its loop.
+    pub fn new(rooms: Rooms) -> Self {
+        Self(Arc::new(Inner {
+            rooms,
+            nudge: Notify::new(),
+            approving: tokio::sync::Mutex::new(()),
+            looked_at: Mutex::new(None),
+        }))
+    }
+
+    /// Has the loop look again.
+    fn nudge(&self) {
+        self.0.nudge.notify_one();
+    }
+
+    fn settings(&self) -> Settings {
+        self.settings.borrow().clone()
+    }
+
+    /// What is known of the bank now.
+    async fn books(&self) -> Result<books::Books, StoreError> {
+        let (settings, now) = (self.settings(), self.clock.now());
+        self.store
+            .read(move |reader| books::Books::read(reader, &settings.exclude, &settings.names, now))
+            .await
+    }
+
+    /// The freezes that hold now.
+    async fn freezes(&self) -> Result<Vec<Freeze>, StoreError> {
+        let now = self.clock.now();
+        self.store.read(move |reader| reader.freezes(now)).await
+    }
+
+    /// Why nothing of a run may be sent now; nothing if it may.
+    async fn held(&self, run: &StoredRun) -> Result<Option<String>, StoreError> {
+        for freeze in self.freezes().await? {
+            match &freeze.rule {
+                None => return Ok(Some(format!("the sorter is frozen: {}", freeze.reason))),
+                Some(rule) if *rule == run.rule => {
+                    return Ok(Some(format!("the rule is frozen: {}", freeze.reason)));
+                }
+                Some(_) => {}
+            }
+        }
+        let settings = self.settings.borrow();
+        let own = settings.sorter.rules.iter().find(|rule| rule.name == run.rule).and_then(|rule| rule.mode);
+        let off = settings.sorter.mode == rule::Mode::Off || own == Some(rule::Mode::Off);
+        Ok(off.then(|| "`autosort.mode` is off".to_owned()))
+    }
+
+    /// Holds everything back, for a reason that a person must look at; a second time changes nothing.
+    async fn freeze_all(&self, reason: &str) -> Result<(), StoreError> {
+        let (kept, now) = (reason.to_owned(), self.clock.now());
+        if self.store.write(move |writer| writer.freeze(None, None, &kept, now)).await? {
+            let happened = Happened::new(
+                crate::events::Kind::SorterFrozen,
+                format!("the sorter froze itself: {reason}"),
+            );
+            self.journal.record(happened).await;
+        }
+        Ok(())
+    }
+
+    /// Tells the metrics how things stand.
+    async fn measure(&self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let read = self.store.read(move |reader| {
+            let frozen = reader.freezes(now)?.iter().any(|freeze| freeze.rule.is_none());
+            let runs = reader.unfinished_runs()?;
+            let proposed = runs.iter().filter(|run| run.state == RunState::Proposed).count();
+            Ok((reader.unsettled_transfers()?, proposed, frozen))
+        });
+        let (unsettled, proposed, frozen) = read.await?;
+        self.metrics.sorter(unsettled, proposed, frozen);
+        Ok(())
+    }
+}
+
+/// The word of a transfer's state, for metrics.
+const fn word(state: TransferState) -> &'static str {
+    match state {
+        TransferState::Planned => "planned",
+        TransferState::Requested => "requested",
+        TransferState::Confirmed => "confirmed",
+        TransferState::Failed => "failed",
+        TransferState::Cancelled => "cancelled",
+    }
+}
+
+/// An instant as people read it.
+fn clock_text(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone()).strftime("%-d %b %H:%M").to_string()
+}

@@ -31,6 +31,26 @@ pub enum Place {
     },
 }
 
+impl Place {
+    /// The name alone, or the id.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Account(name) | Self::Pot { name, .. } => name,
+        }
+    }
+}
+
+/// Prints it as it is written: `account:Personal`, `pot:Joint/Bills`, `pot:Bills`.
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Account(name) => write!(f, "account:{name}"),
+            Self::Pot { account: Some(account), name } => write!(f, "pot:{account}/{name}"),
+            Self::Pot { account: None, name } => write!(f, "pot:{name}"),
+        }
+    }
+}
+
 /// How runs of a rule begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Mode {
@@ -427,7 +447,7 @@ pub struct Example {
     pub at: DateTime,
     /// The credit that fires.
     pub income: Option<i64>,
-    /// What the bills of pots need, before the buffer, by pot name.
+    /// What has to be in pots for their bills, buffer included, by pot name.
     pub bills: BTreeMap<String, i64>,
     /// Balances by place.
     pub given: BTreeMap<Place, i64>,

@@ -3,6 +3,7 @@
 //! Reading, printing, the commented reference and the comparison at a reload all walk this one table, so that a key
 //! cannot be read but not printed, or documented but not read.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use monzo_common::model::{ConfigChange, ConfigEntry};
@@ -13,6 +14,7 @@ use super::{
     address::{BankUrl, Principal, RedirectUrl},
     error::Place,
     model::Config,
+    sorter::{self, settings},
     value::{ByteSize, Setting, TimeSpan, quoted},
 };
 
@@ -57,10 +59,11 @@ pub(crate) const SECTIONS: &[(&str, &str)] = &[
     ),
     ("log", "Logging."),
     ("time", "The calendar."),
+    ("autosort", "What holds for all rules that move money."),
 ];
 
 /// Sections that later versions have; a file that uses them is meant for one of those.
-pub(crate) const LATER: &[&str] = &["notify", "budget", "categories", "export", "payday", "autosort"];
+pub(crate) const LATER: &[&str] = &["notify", "budget", "categories", "export"];
 
 macro_rules! key {
     ($first:ident $(. $rest:ident)*, $live:expr, $check:expr, $doc:expr) => {
@@ -90,7 +93,7 @@ const LIVE: bool = true;
 const RESTART: bool = false;
 
 /// Every key, in the order it is printed. The bounds are taste, wide enough for any honest use, unless a line says more.
-pub(crate) const KEYS: &[Key] = &[
+const GENERAL: &[Key] = &[
     key!(monzo.api_url, RESTART, any::<BankUrl>, "The bank's API: https, or http on this machine."),
     key!(monzo.auth_url, RESTART, any::<BankUrl>, "Where you log in; as api_url."),
     key!(
@@ -175,6 +178,12 @@ pub(crate) const KEYS: &[Key] = &[
     key!(time.zone, RESTART, any, "The zone of days, months and cycles."),
 ];
 
+/// Every key, the autosorter's own last.
+pub(crate) fn keys() -> impl Iterator<Item = &'static Key> {
+    const SORTER: &[Key] = &settings::KEYS;
+    GENERAL.iter().chain(SORTER)
+}
+
 type Checked = Result<(), String>;
 
 fn any<T>(_: &T) -> Checked {
@@ -232,7 +241,7 @@ fn socket(path: &std::path::PathBuf) -> Checked {
     }
 }
 
-fn named(names: &std::collections::BTreeMap<String, String>) -> Checked {
+fn named(names: &BTreeMap<String, String>) -> Checked {
     for (id, name) in names {
         if !(id.starts_with("acc_") || id.starts_with("pot_")) {
             return Err(
@@ -248,14 +257,34 @@ fn named(names: &std::collections::BTreeMap<String, String>) -> Checked {
 
 /// Returns the keys in which two configurations differ.
 pub fn diff(old: &Config, new: &Config) -> Vec<ConfigChange> {
-    let changed = KEYS.iter().filter(|key| (key.get)(old) != (key.get)(new));
-    changed.map(|key| ConfigChange { key: key.path.to_owned(), live: key.live }).collect()
+    let changed = keys().filter(|key| (key.get)(old) != (key.get)(new));
+    let keys = changed.map(|key| ConfigChange { key: key.path.to_owned(), live: key.live });
+    let blocks = blocks_of(old).into_iter().chain(blocks_of(new));
+    let differ = |key: &str| blocks_of(old).get(key) != blocks_of(new).get(key);
+    let blocks: BTreeSet<String> = blocks.map(|(key, _)| key).filter(|key| differ(key)).collect();
+    keys.chain(blocks.into_iter().map(|key| ConfigChange { key, live: true })).collect()
+}
+
+/// The blocks that add up, by the path under which they are shown, as TOML.
+fn blocks_of(config: &Config) -> BTreeMap<String, String> {
+    let paydays = config.paydays.iter().enumerate().map(|(index, payday)| {
+        // The first is the default, so that their order means something.
+        let default = if index == 0 { "first" } else { "" };
+        (format!("payday.{}", payday.name), format!("{default}{}", sorter::payday_text(payday)))
+    });
+    let rules = config.autosort.rules.iter();
+    let rules = rules.map(|rule| {
+        let tests =
+            format!("{:?}", rule.tests.iter().map(|test| (&test.expect, &test.given)).collect::<Vec<_>>());
+        (format!("autosort.rule.{}", rule.name), format!("{}{tests}", rule.text))
+    });
+    paydays.chain(rules).collect()
 }
 
 /// What holds after a reload: the new values, but those of keys that need a restart stay as they were.
 pub fn in_force(old: &Config, new: &Config) -> Config {
     let mut config = new.clone();
-    for key in KEYS.iter().filter(|key| !key.live && (key.get)(old) != (key.get)(new)) {
+    for key in keys().filter(|key| !key.live && (key.get)(old) != (key.get)(new)) {
         // What was printed can be read again; the test of the round trip makes sure of every key.
         let printed = format!("value = {}", (key.get)(old));
         let table = toml::de::DeTable::parse(&printed);
@@ -278,7 +307,12 @@ pub fn show(loaded: &Loaded) -> Vec<ConfigEntry> {
         }
         value => vec![entry(key.path.to_owned(), value)],
     };
-    KEYS.iter().flat_map(entries).collect()
+    let paydays = loaded.config.paydays.iter();
+    let paydays =
+        paydays.map(|payday| entry(format!("payday.{}", payday.name), plain(&sorter::payday_text(payday))));
+    let rules = loaded.config.autosort.rules.iter();
+    let rules = rules.map(|rule| entry(format!("autosort.rule.{}", rule.name), sorter::summary(rule).into()));
+    keys().flat_map(entries).chain(paydays).chain(rules).collect()
 }
 
 /// Returns a value printed as TOML as a JSON value.
@@ -289,12 +323,12 @@ fn plain(printed: &str) -> serde_json::Value {
 
 /// Prints the configuration as TOML that reads back as the same configuration.
 pub fn print(config: &Config) -> String {
-    sections(config, false)
+    sections(config, false) + &sorter::printed(&config.paydays, &config.autosort.rules)
 }
 
 /// Prints the reference: every key with its explanation and its default.
 pub fn default_toml() -> String {
-    sections(&Config::default(), true)
+    sections(&Config::default(), true) + sorter::EXAMPLE
 }
 
 fn sections(config: &Config, explained: bool) -> String {
@@ -303,7 +337,7 @@ fn sections(config: &Config, explained: bool) -> String {
         let gap = if out.is_empty() { "" } else { "\n" };
         let about = if explained { format!("# {about}\n") } else { String::new() };
         let _ = writeln!(out, "{gap}{about}[{section}]");
-        for key in KEYS.iter().filter(|key| key.split().0 == *section) {
+        for key in keys().filter(|key| key.split().0 == *section) {
             match key.split().1 {
                 None => {
                     for (id, name) in &config.names {
@@ -349,12 +383,12 @@ mod tests {
 
     #[test]
     fn every_key_has_a_section_and_an_explanation_and_every_section_a_key() {
-        for key in KEYS {
+        for key in keys() {
             assert!(SECTIONS.iter().any(|(section, _)| *section == key.split().0), "{}", key.path);
             assert!(key.doc.ends_with('.'), "{}: {}", key.path, key.doc);
         }
         for (section, _) in SECTIONS {
-            assert!(KEYS.iter().any(|key| key.split().0 == *section), "{section}");
+            assert!(keys().any(|key| key.split().0 == *section), "{section}");
         }
     }
 

@@ -18,8 +18,9 @@ use toml::{
 use super::{
     check,
     error::{ConfigError, Excerpt, Place, Problem, nearest},
-    keys::{KEYS, Key, LATER, SECTIONS},
+    keys::{Key, LATER, SECTIONS, keys},
     model::Config,
+    sorter::{self, Drafts},
 };
 
 /// Where the configuration may be, in order of precedence.
@@ -105,18 +106,19 @@ fn drop_ins(main: &Path) -> io::Result<Vec<PathBuf>> {
 struct Reading {
     loaded: Loaded,
     excerpts: BTreeMap<String, Excerpt>,
+    drafts: Drafts,
     problems: Vec<Problem>,
 }
 
 /// The file being read.
 #[derive(Clone, Copy)]
-struct Source<'t> {
+pub(super) struct Source<'t> {
     file: &'t Path,
     text: &'t str,
 }
 
 impl Source<'_> {
-    fn excerpt(&self, span: std::ops::Range<usize>) -> Excerpt {
+    pub(super) fn excerpt(&self, span: std::ops::Range<usize>) -> Excerpt {
         Excerpt::of(self.file.to_path_buf(), self.text, span)
     }
 }
@@ -174,8 +176,10 @@ impl Reading {
             } else {
                 format!("{prefix}.{}", name.get_ref())
             };
-            let known = KEYS.iter().find(|key| key.path == path);
+            let known = keys().find(|key| key.path == path);
             match (known, value.get_ref()) {
+                _ if path == "payday" => self.problems.extend(self.drafts.paydays(source, value)),
+                _ if path == "autosort.rule" => self.problems.extend(self.drafts.rules(source, value)),
                 (Some(key), DeValue::Table(entries)) if key.entries => self.entries(source, key, entries),
                 (Some(key), _) => self.value(source, key, path, value.span(), value.get_ref()),
                 (None, DeValue::Table(inner)) if is_section(&path) => self.table(source, &path, inner),
@@ -236,6 +240,8 @@ impl Reading {
 
     fn finish(mut self) -> Result<Loaded, ConfigError> {
         self.problems.extend(check::problems(&self.loaded.config, &self.excerpts));
+        let settled = self.drafts.settle(&mut self.loaded, &self.excerpts);
+        self.problems.extend(settled);
         if self.problems.is_empty() { Ok(self.loaded) } else { Err(ConfigError { problems: self.problems }) }
     }
 }
@@ -243,7 +249,7 @@ impl Reading {
 /// Tells whether keys lie below this path.
 fn is_section(path: &str) -> bool {
     let below = |key: &Key| key.path.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'));
-    KEYS.iter().any(below)
+    keys().any(below)
 }
 
 /// Says what an unknown key was probably meant to be.
@@ -252,16 +258,22 @@ fn advice(prefix: &str, name: &str) -> String {
         return "secrets are not configuration: give them to `monzoctl setup`, or as systemd credentials"
             .to_owned();
     }
-    let children = KEYS.iter().filter_map(|key| match prefix {
+    let children = keys().filter_map(|key| match prefix {
         "" => None,
         _ => key.path.strip_prefix(prefix)?.strip_prefix('.')?.split('.').next(),
     });
     let sections = SECTIONS.iter().map(|(section, _)| *section).filter(|_| prefix.is_empty());
-    let here: Vec<&str> = children.chain(sections).collect();
+    let blocks = [("", "payday"), ("autosort", "rule")].into_iter();
+    let blocks = blocks.filter(|(of, _)| *of == prefix).map(|(_, name)| name);
+    let here: Vec<&str> = children.chain(sections).chain(blocks).collect();
     if let Some(word) = nearest(name, here.iter().copied()) {
         return format!("did you mean `{word}`?");
     }
-    let elsewhere = KEYS.iter().find(|key| key.path.rsplit('.').next() == Some(name));
+    let block = sorter::home_of(name).filter(|_| matches!(prefix, "" | "autosort"));
+    if let Some(home) = block {
+        return format!("`{name}` belongs in {home}");
+    }
+    let elsewhere = keys().find(|key| key.path.rsplit('.').next() == Some(name));
     if let Some((section, _)) = elsewhere.and_then(|key| key.path.rsplit_once('.')) {
         return format!("`{name}` belongs in [{section}]");
     }
@@ -359,7 +371,7 @@ mod tests {
         check("sync = 3", "write it as [sync]");
         check("[store.backup]\nkep = 3", "did you mean `keep`?");
         check("[store]\nbackup = true", "write it as [store.backup]");
-        check("[[autosort.rule]]\nname = \"payday\"", "this version does not know [autosort] yet");
+        check("[[autosort.rules]]\nname = \"payday\"", "did you mean `rule`?");
         check("[notify]\non = []", "does not know [notify] yet");
     }
 

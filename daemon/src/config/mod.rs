@@ -9,6 +9,7 @@ mod error;
 mod keys;
 mod load;
 mod model;
+mod sorter;
 mod value;
 mod word;
 
@@ -17,5 +18,6 @@ pub use error::{ConfigError, Excerpt, Place, Problem};
 pub use keys::{default_toml, diff, in_force, print, show};
 pub use load::{Loaded, Locations, check_text};
 pub use model::{Access, Backup, Config, Exclude, Log, Metrics, Monzo, Rpc, Store, Sync, Time};
+pub use sorter::{Note, notes};
 pub use value::{ByteSize, TimeSpan, Zone};
 pub use word::{AccountKind, ClockSource, LogFormat, LogLevel, Sweep};

@@ -5,6 +5,8 @@
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
+use crate::autosort::rule::{Autosort, Payday};
+
 use super::{
     address::{BankUrl, ClientId, Principal, RedirectUrl},
     value::{ByteSize, TimeSpan, Zone},
@@ -34,6 +36,10 @@ pub struct Config {
     pub log: Log,
     /// The calendar.
     pub time: Time,
+    /// The pay calendars, in the order of the files; the first is the default.
+    pub paydays: Vec<Payday>,
+    /// The rules that move money, and what holds for all of them.
+    pub autosort: Autosort,
 }
 
 /// The bank and how it is asked.

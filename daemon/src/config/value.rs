@@ -30,7 +30,7 @@ pub(super) fn text<'v>(value: &'v DeValue<'_>, example: &str) -> Result<&'v str,
     value.as_str().ok_or_else(|| format!("expected {example}, found {}", kind(value)))
 }
 
-fn kind(value: &DeValue<'_>) -> &'static str {
+pub(super) fn kind(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "a string",
         DeValue::Integer(_) => "a number",

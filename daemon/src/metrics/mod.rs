@@ -38,6 +38,7 @@ pub struct Metrics {
     rpc: Rpc,
     store: Store,
     login: Login,
+    sorter: Sorter,
     config_last_reload_success: IntGauge,
     clock_skew: Gauge,
 }
@@ -91,6 +92,15 @@ struct Login {
     token_expiry: Gauge,
     access_ends: Gauge,
     refreshes: IntCounterVec,
+}
+
+#[derive(Debug)]
+struct Sorter {
+    runs: IntCounterVec,
+    transfers: IntCounterVec,
+    unsettled: IntGauge,
+    proposed: IntGauge,
+    frozen: IntGauge,
 }
 
 impl Metrics {
@@ -202,6 +212,25 @@ impl Metrics {
                     &["outcome"],
                 ),
             },
+            sorter: Sorter {
+                runs: r.counters(
+                    "monzod_sorter_runs_total",
+                    "Runs of the autosorter, by the state that they came to.",
+                    &["state"],
+                ),
+                transfers: r.counters(
+                    "monzod_transfers_total",
+                    "Transfers, by the state that they came to.",
+                    &["state"],
+                ),
+                unsettled: r.int_gauge(
+                    "monzod_transfers_unsettled",
+                    "Transfers of runs under way that are not settled yet.",
+                ),
+                proposed: r.int_gauge("monzod_sorter_proposed_runs", "Runs that wait for approval."),
+                frozen: r
+                    .int_gauge("monzod_sorter_frozen", "Whether a freeze holds all of the autosorter back."),
+            },
             config_last_reload_success: r.int_gauge(
                 "monzod_config_last_reload_success",
                 "Whether the last reading of the configuration succeeded.",
@@ -220,6 +249,12 @@ impl Metrics {
     fn begin(&self) {
         for outcome in SyncOutcome::ALL {
             self.sync.runs.with_label_values(&[outcome.as_str()]);
+        }
+        for state in record::RUN_STATES {
+            self.sorter.runs.with_label_values(&[state]);
+        }
+        for state in record::TRANSFER_STATES {
+            self.sorter.transfers.with_label_values(&[state]);
         }
         self.config_last_reload_success.set(1);
         self.store.writable.set(1);

@@ -182,6 +182,31 @@ impl Metrics {
     }
 }
 
+/// The states of runs and transfers that are counted.
+pub(super) const RUN_STATES: [&str; 9] =
+    ["proposed", "withheld", "approved", "done", "partial", "failed", "expired", "rejected", "cancelled"];
+pub(super) const TRANSFER_STATES: [&str; 4] = ["requested", "confirmed", "failed", "cancelled"];
+
+/// The autosorter.
+impl Metrics {
+    /// A run came to a state.
+    pub fn run(&self, state: &'static str) {
+        self.sorter.runs.with_label_values(&[state]).inc();
+    }
+
+    /// A transfer came to a state.
+    pub fn transfer(&self, state: &'static str) {
+        self.sorter.transfers.with_label_values(&[state]).inc();
+    }
+
+    /// So many transfers are not settled, so many runs wait for approval, and all is frozen or not.
+    pub fn sorter(&self, unsettled: u64, proposed: usize, frozen: bool) {
+        self.sorter.unsettled.set(i64::try_from(unsettled).unwrap_or(i64::MAX));
+        self.sorter.proposed.set(i64::try_from(proposed).unwrap_or(i64::MAX));
+        self.sorter.frozen.set(i64::from(frozen));
+    }
+}
+
 /// The login and the configuration.
 impl Metrics {
     /// How the login stands.

@@ -44,9 +44,9 @@ pub enum Since {
 /// The bank, as one person's token sees it.
 #[derive(Clone)]
 pub struct Client {
-    line: Line,
-    bearer: Arc<dyn Bearer>,
-    pace: Arc<Pace>,
+    pub(super) line: Line,
+    pub(super) bearer: Arc<dyn Bearer>,
+    pub(super) pace: Arc<Pace>,
     patience: Patience,
 }
 

@@ -6,6 +6,7 @@
 mod client;
 mod error;
 mod line;
+mod moves;
 mod pace;
 mod retry;
 #[cfg(test)]
@@ -16,6 +17,7 @@ pub mod wire;
 pub use client::{Bearer, Client, Since};
 pub use error::{Error, Verdict};
 pub use line::Line;
+pub use moves::{Move, MoveError};
 pub use pace::{Lane, Pace};
 pub use retry::{Patience, wait};
 pub use transport::{Boxed, Failure, Https, Method, Request, Response, Transport};

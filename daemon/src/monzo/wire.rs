@@ -64,6 +64,20 @@ fn filled(text: Option<String>) -> Option<String> {
     text.filter(|text| !text.is_empty())
 }
 
+/// Those that can be read; that others could not is told without their content.
+fn each<T>(what: &'static str, listed: Vec<&RawValue>, read: impl Fn(&str) -> Option<T>) -> Vec<T> {
+    let all = listed.len();
+    let read: Vec<T> = listed.into_iter().filter_map(|raw| read(raw.get())).collect();
+    if read.len() < all {
+        tracing::warn!(
+            what,
+            unreadable = all - read.len(),
+            "the bank's list holds what cannot be understood"
+        );
+    }
+    read
+}
+
 #[derive(Deserialize)]
 struct AccountsBody<'a> {
     #[serde(borrow)]
@@ -99,7 +113,7 @@ struct OwnerBody {
 /// [`Broken`] if there is no list.
 pub fn accounts(body: &[u8]) -> Result<Vec<Account>, Broken> {
     let listed: AccountsBody<'_> = parse(body)?;
-    Ok(listed.accounts.into_iter().filter_map(|raw| account(raw.get())).collect())
+    Ok(each("account", listed.accounts, account))
 }
 
 fn account(raw: &str) -> Option<Account> {
@@ -175,6 +189,10 @@ struct PotBody {
     #[serde(default, deserialize_with = "lenient")]
     has_virtual_cards: bool,
     #[serde(default, deserialize_with = "lenient")]
+    isa_wrapper: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    charity_id: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
     created: Option<String>,
 }
 
@@ -184,7 +202,12 @@ struct PotBody {
 /// [`Broken`] if there is no list.
 pub fn pots(account: &AccountId, body: &[u8]) -> Result<Vec<Pot>, Broken> {
     let listed: PotsBody<'_> = parse(body)?;
-    Ok(listed.pots.into_iter().filter_map(|raw| pot(account, raw.get())).collect())
+    Ok(each("pot", listed.pots, |raw| pot(account, raw)))
+}
+
+/// The pot that answers a move, if that is what the answer is.
+pub fn moved(account: &AccountId, body: &[u8]) -> Option<Pot> {
+    pot(account, text(body).ok()?)
 }
 
 fn pot(account: &AccountId, raw: &str) -> Option<Pot> {
@@ -201,6 +224,8 @@ fn pot(account: &AccountId, raw: &str) -> Option<Pot> {
         deleted: body.deleted,
         available_for_bills: body.available_for_bills,
         has_virtual_cards: body.has_virtual_cards,
+        isa: filled(body.isa_wrapper).is_some(),
+        charity: filled(body.charity_id).is_some(),
         created_at: maybe_instant(body.created.as_deref()),
         raw: raw.into(),
     })

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use monzo_common::model::{Backup, Restored, Verification};
 use rusqlite::{Connection, OpenFlags};
 
+use super::freezes::RESTORED_AT;
 use super::open::prepare;
 use super::{Reader, Store, StoreError, blocking, migrate};
 
@@ -259,12 +260,24 @@ pub fn restore(
         .and_then(|_| fs::set_permissions(&incoming, fs::Permissions::from_mode(0o600)))
         .map_err(file(&incoming))?;
     let login_kept = keep_login && carry_login(path, &incoming);
-    let placed = place(path, &incoming, now);
+    let placed = mark(&incoming, now).and_then(|()| place(path, &incoming, now));
     if placed.is_err() {
         // The copy is of no use; the reason that it could not be placed is what matters.
         let _ = fs::remove_file(&incoming);
     }
     Ok(Restored { verification: checked, put_aside: placed?, login_kept })
+}
+
+/// Notes in the incoming database that it was put back, so that nothing moves before a person has looked: it does not
+/// know what was moved since it was made.
+fn mark(incoming: &Path, now: Timestamp) -> Result<(), BackupError> {
+    let connection = Connection::open(incoming).map_err(StoreError::from)?;
+    let marked = prepare(&connection).and_then(|()| {
+        let note = "INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)";
+        connection.execute(note, [RESTORED_AT, &now.to_string()])?;
+        connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA journal_mode = DELETE")
+    });
+    marked.map_err(|error| StoreError::from(error).into())
 }
 
 /// Carries the login over if the present database can be read and belongs to the same person.

@@ -25,11 +25,12 @@ fn event(row: &Row<'_>) -> rusqlite::Result<Event> {
         pot_id: row.get(6)?,
         transaction_id: row.get(7)?,
         sync_id: row.get(8)?,
+        rule: row.get(9)?,
+        run_id: row.get(10)?,
     })
 }
 
-const SELECT: &str =
-    "SELECT id, at, kind, severity, message, account_id, pot_id, transaction_id, sync_id FROM events";
+const SELECT: &str = "SELECT id, at, kind, severity, message, account_id, pot_id, transaction_id, sync_id, rule, run_id FROM events";
 
 impl Reader<'_> {
     /// Events after `after`, oldest first; or before `before`, newest first. Whether there are more comes with them.
@@ -76,8 +77,8 @@ impl Writer<'_> {
             Severity::Note => "note",
         };
         let mut insert = self.0.0.prepare_cached(
-            "INSERT INTO events (at, kind, severity, message, account_id, pot_id, transaction_id, sync_id) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO events (at, kind, severity, message, account_id, pot_id, transaction_id, sync_id, \
+             rule, run_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         )?;
         let id = insert.insert(params![
             ms(now),
@@ -88,6 +89,8 @@ impl Writer<'_> {
             happened.pot_id,
             happened.transaction_id,
             happened.sync_id,
+            happened.rule,
+            happened.run_id,
         ])?;
         self.0.0.prepare_cached("DELETE FROM events WHERE id <= ?1")?.execute([id - KEPT])?;
         Ok(id)

@@ -6,7 +6,10 @@ use rusqlite_migration::{M, Migrations};
 use super::OpenError;
 
 /// Every migration, in order; appended to, never edited (migrations/README.md).
-const STEPS: &[M<'static>] = &[M::up(include_str!("../../../migrations/0001_core.sql"))];
+const STEPS: &[M<'static>] = &[
+    M::up(include_str!("../../../migrations/0001_core.sql")),
+    M::up(include_str!("../../../migrations/0002_autosorter.sql")),
+];
 
 /// Marks our databases, so that another program's is never touched: "MZOD".
 pub(super) const APPLICATION_ID: i32 = 0x4D5A_4F44;

@@ -9,6 +9,7 @@ mod backup;
 mod balances;
 mod error;
 mod events;
+mod freezes;
 mod locals;
 mod migrate;
 mod open;
@@ -19,9 +20,11 @@ mod queries;
 mod raw;
 mod replay;
 mod rows;
+mod runs;
 mod secrets;
 mod syncs;
 mod time;
+mod transfers;
 mod windows;
 
 #[cfg(test)]
@@ -49,6 +52,8 @@ pub use payments::{StoredCredit, StoredPayment};
 pub use pots::StoredPot;
 pub use replay::ReplayedRow;
 pub use rows::{Light, Stored};
+pub use runs::{PlannedMove, StoredRun};
+pub use transfers::{LedgerMove, StoredTransfer};
 pub use windows::{StoredWindow, WindowState};
 
 /// The database's name in the state directory.

@@ -39,6 +39,10 @@ pub struct StoredPot {
     pub available_for_bills: bool,
     /// A virtual card spends from it.
     pub has_virtual_cards: bool,
+    /// It is an ISA.
+    pub isa: bool,
+    /// What is in it is given away.
+    pub charity: bool,
     /// When it was made.
     pub created_at: Option<Timestamp>,
     /// When the bank last told all this.
@@ -68,6 +72,8 @@ fn pot(row: &Row<'_>) -> rusqlite::Result<StoredPot> {
         has_virtual_cards: row.get(11)?,
         created_at: maybe_at(row, 12)?,
         read_at: at(row, 13)?,
+        isa: row.get(14)?,
+        charity: row.get(15)?,
     })
 }
 
@@ -79,7 +85,7 @@ impl Reader<'_> {
     pub fn pots(&self) -> Result<Vec<StoredPot>, StoreError> {
         let mut query = self.0.prepare_cached(
             "SELECT p.id, p.account_id, l.pot_current_id, p.name, p.kind, p.balance, p.currency, p.goal, p.locked, \
-             p.deleted, p.available_for_bills, p.has_virtual_cards, p.created_at, p.read_at \
+             p.deleted, p.available_for_bills, p.has_virtual_cards, p.created_at, p.read_at, p.isa, p.charity \
              FROM pots p LEFT JOIN pot_links l ON l.pot_id = p.id ORDER BY p.deleted, p.account_id, p.created_at, p.id",
         )?;
         Ok(query.query_map([], pot)?.collect::<Result<_, _>>()?)
@@ -99,13 +105,14 @@ impl Writer<'_> {
     ) -> Result<(), StoreError> {
         let mut upsert = self.0.0.prepare_cached(
             "INSERT INTO pots (id, account_id, name, kind, balance, currency, goal, locked, deleted, \
-             available_for_bills, has_virtual_cards, created_at, read_at, raw) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) \
+             available_for_bills, has_virtual_cards, created_at, read_at, raw, isa, charity) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) \
              ON CONFLICT (id) DO UPDATE SET account_id = excluded.account_id, name = excluded.name, \
              kind = excluded.kind, balance = excluded.balance, currency = excluded.currency, goal = excluded.goal, \
              locked = excluded.locked, deleted = excluded.deleted, \
              available_for_bills = excluded.available_for_bills, has_virtual_cards = excluded.has_virtual_cards, \
-             created_at = coalesce(excluded.created_at, created_at), read_at = excluded.read_at, raw = excluded.raw",
+             created_at = coalesce(excluded.created_at, created_at), read_at = excluded.read_at, raw = excluded.raw, \
+             isa = excluded.isa, charity = excluded.charity",
         )?;
         let mut deflater = Deflater::new();
         for pot in pots {
@@ -124,6 +131,8 @@ impl Writer<'_> {
                 maybe_ms(pot.created_at),
                 ms(now),
                 deflater.deflate(&pot.raw),
+                pot.isa,
+                pot.charity,
             ])?;
             self.note_balance(account, pot.id.as_str(), (pot.balance, None, None, pot.currency), now)?;
         }

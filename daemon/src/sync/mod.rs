@@ -25,7 +25,7 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use monzo_common::model::{Progress, SyncCancelled, SyncStarted};
+use monzo_common::model::{Progress, Sync, SyncCancelled, SyncStarted};
 
 use crate::clock::Clock;
 use crate::events::Journal;
@@ -76,11 +76,16 @@ pub struct Rooms {
     pub metrics: Arc<Metrics>,
     /// Proof of life for the watchdog.
     pub heartbeat: Heartbeat,
+    /// Whose turn it is at the bank: no sync reads while a run moves money, and no run moves while a sync reads.
+    pub turn: Turn,
 }
+
+/// The right to be the only one at the bank that reads all, or moves money.
+pub type Turn = Arc<tokio::sync::Mutex<()>>;
 
 /// What can be asked of the loop.
 enum Request {
-    Start { full: bool, answer: oneshot::Sender<Result<SyncStarted, StartError>> },
+    Start { full: bool, cause: &'static str, answer: oneshot::Sender<Result<SyncStarted, StartError>> },
     Cancel { answer: oneshot::Sender<SyncCancelled> },
 }
 
@@ -98,9 +103,36 @@ impl Handle {
     /// # Errors
     /// [`StartError`] when nobody is logged in, or the daemon stops.
     pub async fn start(&self, full: bool) -> Result<SyncStarted, StartError> {
+        self.start_for("request", full).await
+    }
+
+    /// The same, for a cause that is kept with the sync.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub async fn start_for(&self, cause: &'static str, full: bool) -> Result<SyncStarted, StartError> {
         let (answer, answered) = oneshot::channel();
-        self.requests.send(Request::Start { full, answer }).await.map_err(|_| StartError::Stopping)?;
+        self.requests.send(Request::Start { full, cause, answer }).await.map_err(|_| StartError::Stopping)?;
         answered.await.map_err(|_| StartError::Stopping)?
+    }
+
+    /// Starts a sync for a cause, or joins the one that runs, and waits for its end.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub async fn finish_for(&self, cause: &'static str) -> Result<Sync, StartError> {
+        let mut progress = self.watch();
+        let begun = self.start_for(cause, false).await?.sync;
+        loop {
+            let seen = progress.borrow_and_update().clone();
+            match seen {
+                Some(Progress { sync: Some(ended), .. }) if ended.id == begun.id => return Ok(ended),
+                // Another one runs already, so that this one has ended unseen.
+                Some(Progress { sync_id, .. }) if sync_id != begun.id => return Ok(begun),
+                _ => {}
+            }
+            progress.changed().await.map_err(|_| StartError::Stopping)?;
+        }
     }
 
     /// Ends the running sync at its next page boundary, and waits for that.
@@ -130,38 +162,4 @@ impl Handle {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
-    use jiff::Timestamp;
-    use monzo_common::money::Currency;
-
-    use crate::facts::Row;
-
-    /// A plain settled row.
-    pub(crate) fn row(id: &str, created_at: Timestamp) -> Row {
-        Row {
-            account_id: "acc_1".into(),
-            id: id.into(),
-            created_at,
-            settled_at: Some(created_at),
-            updated_at: Some(created_at),
-            amount: -100,
-            currency: Currency::GBP,
-            local_amount: -100,
-            local_currency: Currency::GBP,
-            description: "TEST".into(),
-            notes: String::new(),
-            category: "general".into(),
-            categories: vec![],
-            merchant: None,
-            counterparty: None,
-            scheme: "mastercard".into(),
-            amount_is_pending: false,
-            decline_reason: None,
-            pot: None,
-            external_id: None,
-            trigger: None,
-            bills_pot_id: None,
-            raw: "{}".into(),
-        }
-    }
-}
+pub(crate) mod tests;

@@ -20,7 +20,7 @@ use crate::monzo::{self, Since};
 const BATCH_ROWS: usize = 500;
 
 /// Bytes of JSON in one batch, about: bounds memory when rows are large.
-const BATCH_BYTES: usize = 1 << 20;
+const BATCH_BYTES: usize = 1 << 19;
 
 /// What is kept together with a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

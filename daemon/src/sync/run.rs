@@ -131,6 +131,13 @@ impl Run {
 
 /// Runs a sync and says how it ended; each account's share is in the tally.
 pub async fn run(run: Arc<Run>, mut found: mpsc::UnboundedReceiver<AccountId>) -> Ended {
+    let turn = Arc::clone(&run.rooms.turn);
+    // Money that is on its way shows wrong balances, so that a sync waits for a run to end or to pause.
+    let _turn = tokio::select! {
+        biased;
+        () = run.cancel.cancelled() => return Ended { state: SyncState::Cancelled, failure: None },
+        turn = turn.lock() => turn,
+    };
     match phases(&run, &mut found).await {
         Ok(()) => Ended { state: run.tally.outcome(), failure: None },
         Err(Failure::Cancelled) => Ended { state: SyncState::Cancelled, failure: None },

@@ -261,13 +261,13 @@ impl Service {
 
     async fn answer(&mut self, request: Request) {
         match request {
-            Request::Start { full, answer } => {
+            Request::Start { full, cause, answer } => {
                 let started = match &self.running {
                     Some(running) => Ok(SyncStarted { sync: running.snapshot(), joined: true }),
                     None if !self.rooms.login.ready() => {
                         Err(StartError::Login(self.rooms.login.state().state))
                     }
-                    None => self.begin("request", full).await.map(|sync| SyncStarted { sync, joined: false }),
+                    None => self.begin(cause, full).await.map(|sync| SyncStarted { sync, joined: false }),
                 };
                 // A caller that hung up has its sync all the same.
                 let _ = answer.send(started);

@@ -47,6 +47,7 @@ impl Daemon {
             *settings = new;
             changed
         });
+        self.sorter_settings.send_replace(settings::of_sorter(&config));
         self.ground.pace.set(config.monzo.max_concurrency);
         self.config.send_replace(Loaded { config, ..loaded });
         self.ground.metrics.config_reloaded(true);

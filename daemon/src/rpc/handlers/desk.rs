@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::Uploads;
 use crate::attention::Troubles;
+use crate::autosort::Sorter;
 use crate::clock::Clock;
 use crate::config::{Loaded, Locations};
 use crate::events::Journal;
@@ -31,6 +32,8 @@ pub struct Rooms {
     pub sync: sync::Handle,
     /// Where events are kept.
     pub journal: Journal,
+    /// What moves money.
+    pub sorter: Sorter,
 }
 
 /// What can be served now.

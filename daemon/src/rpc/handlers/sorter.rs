@@ -13,6 +13,10 @@ fn not_yet() -> Fault {
     Fault::new(FaultKind::Conflict, "this branch has no sorter yet", "wait for it")
 }
 
+fn no_cursor(method: &str) -> Fault {
+    Fault::new(FaultKind::InvalidParams, format!("this is no cursor of {method}"), "begin without one")
+}
+
 pub(super) async fn rules(_desk: &Desk) -> Result<Vec<Rule>, Fault> {
     Err(not_yet())
 }
@@ -31,54 +35,55 @@ pub(super) async fn run_rule(
 }
 
 pub(super) async fn move_money(
-    _desk: &Desk,
-    _amount: i64,
-    _from: String,
-    _to: String,
+    desk: &Desk,
+    amount: i64,
+    from: String,
+    to: String,
 ) -> Result<RunStarted, Fault> {
-    Err(not_yet())
+    Ok(desk.rooms()?.sorter.move_money(amount, &from, &to).await?)
 }
 
-pub(super) async fn approve(_desk: &Desk, _id: Option<String>) -> Result<RunStarted, Fault> {
-    Err(not_yet())
+pub(super) async fn approve(desk: &Desk, id: Option<String>) -> Result<RunStarted, Fault> {
+    Ok(desk.rooms()?.sorter.approve(id.as_deref()).await?)
 }
 
-pub(super) async fn reject(_desk: &Desk, _id: String) -> Result<RunStarted, Fault> {
-    Err(not_yet())
+pub(super) async fn reject(desk: &Desk, id: String) -> Result<RunStarted, Fault> {
+    Ok(desk.rooms()?.sorter.reject(&id).await?)
 }
 
-pub(super) async fn cancel(_desk: &Desk, _id: String) -> Result<RunStarted, Fault> {
-    Err(not_yet())
+pub(super) async fn cancel(desk: &Desk, id: String) -> Result<RunStarted, Fault> {
+    Ok(desk.rooms()?.sorter.cancel(&id).await?)
 }
 
-pub(super) async fn undo(_desk: &Desk, _id: String) -> Result<RunStarted, Fault> {
-    Err(not_yet())
+pub(super) async fn undo(desk: &Desk, id: String) -> Result<RunStarted, Fault> {
+    Ok(desk.rooms()?.sorter.undo(&id).await?)
 }
 
 pub(super) async fn runs(
-    _desk: &Desk,
-    _rule: Option<String>,
-    _cursor: Option<String>,
-    _limit: Option<u32>,
+    desk: &Desk,
+    rule: Option<String>,
+    cursor: Option<String>,
+    limit: Option<u32>,
 ) -> Result<RunPage, Fault> {
-    Err(not_yet())
+    let before = cursor.map(|text| text.parse().map_err(|_| no_cursor("autosort.runs"))).transpose()?;
+    Ok(desk.rooms()?.sorter.runs(rule, before, limit).await?)
 }
 
-pub(super) async fn run(_desk: &Desk, _id: String) -> Result<Run, Fault> {
-    Err(not_yet())
+pub(super) async fn run(desk: &Desk, id: String) -> Result<Run, Fault> {
+    Ok(desk.rooms()?.sorter.run_of(&id).await?)
 }
 
 pub(super) async fn freeze(
-    _desk: &Desk,
-    _rule: Option<String>,
-    _until: Option<Timestamp>,
-    _reason: Option<String>,
+    desk: &Desk,
+    rule: Option<String>,
+    until: Option<Timestamp>,
+    reason: Option<String>,
 ) -> Result<FreezeChange, Fault> {
-    Err(not_yet())
+    Ok(desk.rooms()?.sorter.freeze(rule, until, reason).await?)
 }
 
-pub(super) async fn thaw(_desk: &Desk, _rule: Option<String>) -> Result<FreezeChange, Fault> {
-    Err(not_yet())
+pub(super) async fn thaw(desk: &Desk, rule: Option<String>) -> Result<FreezeChange, Fault> {
+    Ok(desk.rooms()?.sorter.thaw(rule).await?)
 }
 
 pub(super) async fn backtest(_desk: &Desk, _rule: String, _since: Timestamp) -> Result<Backtest, Fault> {
@@ -94,18 +99,27 @@ pub(super) async fn why(_desk: &Desk, _subject: String) -> Result<Why, Fault> {
 }
 
 pub(super) async fn transfers(
-    _desk: &Desk,
-    _run: Option<String>,
-    _cursor: Option<String>,
-    _limit: Option<u32>,
+    desk: &Desk,
+    run: Option<String>,
+    cursor: Option<String>,
+    limit: Option<u32>,
 ) -> Result<TransferPage, Fault> {
-    Err(not_yet())
+    let after = match cursor {
+        None => None,
+        Some(text) => {
+            let parts = text
+                .split_once('/')
+                .and_then(|(number, place)| Some((number.parse::<i64>().ok()?, place.parse::<u32>().ok()?)));
+            Some(parts.ok_or_else(|| no_cursor("transfers.list"))?)
+        }
+    };
+    Ok(desk.rooms()?.sorter.transfers(run, after, limit).await?)
 }
 
 pub(super) async fn payday(_desk: &Desk, _count: u32) -> Result<Vec<PaydayCalendar>, Fault> {
     Err(not_yet())
 }
 
-pub(super) async fn discover(_desk: &Desk, _pot: String) -> Result<RunStarted, Fault> {
-    Err(not_yet())
+pub(super) async fn discover(desk: &Desk, pot: String) -> Result<RunStarted, Fault> {
+    Ok(desk.rooms()?.sorter.discover(&pot).await?)
 }

@@ -435,6 +435,8 @@ fn event(id: i64) -> Event {
         pot_id: None,
         transaction_id: None,
         sync_id: None,
+        rule: None,
+        run_id: None,
     }
 }
 

@@ -9,8 +9,10 @@ use super::*;
 use crate::store::{newest_schema, verify};
 
 /// Every migration's digest: a file that was released is never edited (migrations/README.md).
-const MIGRATIONS: [(&str, &str); 1] =
-    [("0001_core.sql", "a6ced7715a637e0daabcecf5f62e5ff04b3a1487d437fb2d3fe8689ef1219e64")];
+const MIGRATIONS: [(&str, &str); 2] = [
+    ("0001_core.sql", "a6ced7715a637e0daabcecf5f62e5ff04b3a1487d437fb2d3fe8689ef1219e64"),
+    ("0002_autosorter.sql", "459bb91d27fed8d29c3dd969b5a6b45ae76d19b7a80817d7836fb3cdfd69433b"),
+];
 
 fn migrations() -> std::path::PathBuf {
     std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../migrations")

@@ -271,3 +271,54 @@ async fn a_balance_is_kept_when_it_changes() {
     let then = rig.store.read(|reader| reader.balances(at(3))).await.expect("balances");
     assert_eq!(then[0].point.balance, 7);
 }
+
+#[tokio::test]
+async fn a_full_disk_stops_writes_not_reads_and_all_goes_on_when_there_is_room() {
+    let rig = Rig::new().await;
+    rig.keep("sync_1", vec![row("tx_1", at(1))]).await;
+    let pages = |most: u32| {
+        rig.store.write(move |writer| {
+            let sql = format!("PRAGMA max_page_count = {most}");
+            Ok(writer.0.0.query_row(&sql, [], |_| Ok(()))?)
+        })
+    };
+    pages(1).await.expect("a limit");
+    let many: Vec<_> = (0..2_000).map(|index| row(&format!("tx_many{index}"), at(index))).collect();
+    let fill = move |writer: &Writer<'_>| writer.store_rows("sync_2", &"acc_1".into(), &many, &[], at(5));
+    assert!(matches!(rig.store.write(fill.clone()).await, Err(StoreError::Full)));
+    assert_eq!(rig.store.health(), crate::store::Health::Full);
+    assert_eq!(rig.store.read(|reader| reader.extent()).await.expect("reads go on").0, 1);
+    pages(1_000_000).await.expect("room");
+    assert_eq!(rig.store.write(fill).await.expect("it goes on").added, 2_000);
+    assert_eq!(rig.store.health(), crate::store::Health::Good);
+}
+
+#[tokio::test]
+async fn a_file_that_takes_no_writes_is_told_and_loses_nothing() {
+    let rig = Rig::new().await;
+    rig.keep("sync_1", vec![row("tx_1", at(1))]).await;
+    let mode = |word: &str| {
+        let connection = rig.store.0.writer.get().expect("the writer");
+        connection.execute_batch(&format!("PRAGMA query_only = {word}")).expect("a mode");
+    };
+    mode("ON");
+    let begin = |writer: &Writer<'_>| writer.begin_sync("sync_x", "request", at(5));
+    assert!(matches!(rig.store.write(begin).await, Err(StoreError::ReadOnly)));
+    assert_eq!(rig.store.health(), crate::store::Health::ReadOnly);
+    mode("OFF");
+    assert!(rig.store.write(begin).await.is_ok());
+    assert_eq!(rig.store.health(), crate::store::Health::Good);
+}
+
+#[tokio::test]
+async fn many_writers_wait_for_their_turn_and_none_is_turned_away() {
+    let rig = Rig::new().await;
+    let writes = (0..60).map(|index| {
+        let mut one = row(&format!("tx_{index}"), at(index));
+        one.amount = index;
+        rig.store.write(move |writer| writer.store_rows("sync_1", &"acc_1".into(), &[one], &[], at(5)))
+    });
+    let written = futures_util::future::join_all(writes).await;
+    assert!(written.iter().all(Result::is_ok));
+    assert_eq!(rig.store.read(|reader| reader.extent()).await.expect("an answer").0, 60);
+}

@@ -50,8 +50,14 @@ impl<'a> Guide<'a> {
     /// Types a command and shows what it prints; it should end with `expected`.
     pub(super) fn show(&self, arguments: &[&str], expected: i32) -> anyhow::Result<()> {
         self.type_(arguments)?;
-        let status =
-            self.home.client(arguments).stdin(Stdio::null()).status().context("monzoctl does not start")?;
+        // A pager would hold the tour up.
+        let status = self
+            .home
+            .client(arguments)
+            .env("PAGER", "cat")
+            .stdin(Stdio::null())
+            .status()
+            .context("monzoctl does not start")?;
         writeln!(std::io::stdout())?;
         self.check(arguments, status, expected)
     }

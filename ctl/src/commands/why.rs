@@ -1,0 +1,178 @@
+//! `why`, `payday` and `pots discover`.
+
+use monzo_common::api::ApiClient;
+use monzo_common::fault::FaultKind;
+
+use super::run;
+use crate::args;
+use crate::client::Daemon;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::find;
+use crate::session::Session;
+use crate::view::{self, columns};
+
+/// `why`
+pub(super) async fn why(args: &args::Why, session: &mut Session) -> Result<Exit, Failure> {
+    let daemon = session.connect().await?;
+    let subject = subject(args.subject.trim(), &daemon).await?;
+    let why = daemon.client.why(subject).await?;
+    let look = session.look(&daemon.here);
+    session.thing("why", &why, || view::why(&why, &look))?;
+    Ok(Exit::Done)
+}
+
+/// The name of a rule, or the id of a pot or run.
+async fn subject(typed: &str, daemon: &Daemon) -> Result<String, Failure> {
+    let rules = daemon.client.rules().await?;
+    if let Ok(rule) = find::find(typed, &rules) {
+        return Ok(rule.name.clone());
+    }
+    let pots = daemon.client.pots().await?;
+    let missing = match find::find(typed, &pots) {
+        Ok(pot) => return Ok(pot.id.to_string()),
+        Err(failure) => failure,
+    };
+    match daemon.client.run(typed.to_owned()).await.map_err(Failure::from) {
+        Ok(run) => Ok(run.id),
+        Err(failure)
+            if !matches!(failure.fault_kind(), Some(FaultKind::NotFound | FaultKind::InvalidParams)) =>
+        {
+            Err(failure)
+        }
+        Err(_) if missing.to_string().contains("more than one") => Err(missing),
+        Err(_) => {
+            let names = rules.iter().map(|rule| rule.name.as_str());
+            let names = names.chain(pots.iter().filter(|pot| !pot.deleted).map(|pot| pot.name.as_str()));
+            let nearest = find::nearest(&typed.to_lowercase(), names);
+            let listed = "`monzoctl sort rules`, `sort history` and `pots` list them";
+            Err(Failure::usage(
+                format!("there is no rule, run or pot ‘{typed}’"),
+                nearest.map_or_else(
+                    || listed.to_owned(),
+                    |name| format!("did you mean ‘{name}’? Else {listed}"),
+                ),
+            ))
+        }
+    }
+}
+
+/// `payday`
+pub(super) async fn payday(args: &args::Payday, session: &mut Session) -> Result<Exit, Failure> {
+    let daemon = session.connect().await?;
+    let calendars = daemon.client.payday(args.count).await?;
+    let look = session.look(&daemon.here);
+    session.list("paydays", columns::CALENDAR, &calendars, || view::paydays(&calendars, &look))?;
+    Ok(Exit::Done)
+}
+
+/// `pots discover`
+pub(super) async fn discover(typed: &str, no_wait: bool, session: &mut Session) -> Result<Exit, Failure> {
+    run::consent(session, "a penny goes into the pot and comes back")?;
+    let mut daemon = session.connect().await?;
+    let pots = daemon.client.pots().await?;
+    let pot = find::find(typed, &pots)?;
+    let started = daemon.client.discover_pot(pot.id.to_string()).await?;
+    run::settle(started, no_wait, &mut daemon, session).await
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+    use monzo_common::model::{PaydayCalendar, PaydayDate, Run, RunStarted, RunState, Why};
+
+    use super::*;
+    use crate::fake::Fake;
+    use crate::view::fixture::{pot, rule, run};
+
+    fn fake() -> Fake {
+        let reasons = vec!["it waits for a credit from ACME*".into(), "payday was 2 days ago".into()];
+        Fake::new()
+            .says("autosort.rules", &[rule("payday")])
+            .says("pots.list", &[pot("pot_1", "Bills", 0)])
+            .says("autosort.get", &run(RunState::Done))
+            .says("autosort.why", &Why { subject: "payday".into(), reasons, plan: None })
+    }
+
+    #[tokio::test]
+    async fn why_takes_a_rule_a_run_or_a_pot() {
+        insta::assert_snapshot!(fake().run(&["why", "Payday"], "").await, @r"
+        exit 0
+        --- out
+        payday
+          • it waits for a credit from ACME*
+          • payday was 2 days ago
+        --- err
+        ");
+        for (typed, sent) in [("payd", "payday"), ("bills", "pot_1"), ("run_7", "run_7k")] {
+            let fake = fake();
+            let ran = fake.run(&["why", typed, "--json"], "").await;
+            assert_eq!(ran.exit, Exit::Done, "{ran}");
+            assert!(fake.calls().ends_with(&format!("autosort.why {{\"subject\":\"{sent}\"}}\n")), "{typed}");
+        }
+        let fake = fake().fails("autosort.get", FaultKind::NotFound, "no run", "look");
+        insta::assert_snapshot!(fake.run(&["why", "paydya"], "").await, @r"
+        exit 2
+        --- out
+        --- err
+        error: there is no rule, run or pot ‘paydya’
+        try: did you mean ‘payday’? Else `monzoctl sort rules`, `sort history` and `pots` list them
+        ");
+    }
+
+    #[tokio::test]
+    async fn the_pay_calendar_is_a_list() {
+        let next = vec![PaydayDate { date: date(2026, 7, 31), moved_from: None, reason: None }];
+        let calendar = PaydayCalendar {
+            name: "main".into(),
+            origin: "config".into(),
+            rhythm: "the last working day".into(),
+            next,
+            toml: None,
+        };
+        let fake = Fake::new().says("insight.payday", &[calendar]);
+        insta::assert_snapshot!(fake.run(&["payday"], "").await, @r"
+        exit 0
+        --- out
+        main: the last working day (configured)
+          Fri 31 Jul 2026
+        --- err
+        ");
+        insta::assert_snapshot!(fake.run(&["payday", "--count", "12", "--json"], "").await, @r#"
+        exit 0
+        --- out
+        {"v":1,"paydays":[
+        {"name":"main","origin":"config","rhythm":"the last working day","next":[{"date":"2026-07-31","moved_from":null,"reason":null}],"toml":null}]}
+        --- err
+        "#);
+        assert_eq!(fake.calls(), "insight.payday {\"count\":3}\ninsight.payday {\"count\":12}\n");
+        assert_eq!(fake.run(&["payday", "--count", "0"], "").await.exit, Exit::Usage);
+        let none = Fake::new().says("insight.payday", &[0_u8; 0]);
+        insta::assert_snapshot!(none.run(&["payday"], "").await, @r"
+        exit 0
+        --- out
+        No payday is configured, and the history shows none: add a [[payday]] block.
+        --- err
+        ");
+    }
+
+    #[tokio::test]
+    async fn a_discovery_is_a_run_that_is_asked_for() {
+        let mut penny = run(RunState::Proposed);
+        (penny.rule, penny.plan.rule, penny.occurrence) = ("discover".into(), "discover".into(), None);
+        let started = |run: Run| RunStarted { run: Some(run), message: String::new(), changed: true };
+        let done = Run { state: RunState::Done, ..penny.clone() };
+        let fake = fake().says("pots.discover", &started(penny)).says("autosort.approve", &started(done));
+        let ran = fake.run(&["pots", "discover", "Bills", "--yes"], "").await;
+        assert_eq!(ran.exit, Exit::Done, "{ran}");
+        assert!(fake.calls().contains("pots.discover {\"pot\":\"pot_1\"}\n"), "{}", fake.calls());
+        let known = RunStarted { run: None, message: "It is known already.".into(), changed: false };
+        let fake = fake.says("pots.discover", &known);
+        insta::assert_snapshot!(fake.run(&["pots", "discover", "Bills", "--yes"], "").await, @r"
+        exit 0
+        --- out
+        It is known already.
+        --- err
+        ");
+    }
+}

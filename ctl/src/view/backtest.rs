@@ -1,0 +1,147 @@
+//! A backtest: each payday's plan in a line, the lowest balances, and the bills that would have failed.
+
+use monzo_common::model::{Backtest, BacktestRun};
+use monzo_common::money::Money;
+
+use super::account::amount;
+use super::look::{Look, Paint};
+use super::progress::count;
+use super::table::{Align, Table};
+use super::text::clean;
+
+/// `sort backtest`
+pub fn backtest(backtest: &Backtest, look: &Look) -> String {
+    let title = format!("Backtest of {}", clean(&backtest.rule));
+    let mut text = format!("{}\n", look.paint(Paint::Strong, &title));
+    match backtest.whole_from {
+        Some(at) => text.push_str(&format!("The data are whole from {}.\n", look.here.day(at))),
+        None => {
+            text.push_str(&format!("{}\n", look.paint(Paint::Note, "The data are whole for no part of it.")));
+        }
+    }
+    if backtest.runs.is_empty() {
+        text.push_str("\nIt would not have run.\n");
+        return text;
+    }
+    text.push('\n');
+    text.push_str(&runs(backtest, look));
+    if !backtest.lowest.is_empty() {
+        text.push_str(&format!("\n{}\n", look.paint(Paint::Strong, "Lowest balances")));
+        let mut table = Table::new(&[
+            ("WHERE", Align::Flexible),
+            ("AS IT WAS", Align::Right),
+            ("WITH THE RULE", Align::Right),
+        ]);
+        for outcome in &backtest.lowest {
+            let paint = if outcome.after < 0 { Paint::Bad } else { Paint::Plain };
+            table.painted([
+                (&outcome.name, Paint::Plain),
+                (&amount(Some(outcome.before), backtest.currency), Paint::Quiet),
+                (&amount(Some(outcome.after), backtest.currency), paint),
+            ]);
+        }
+        text.push_str(&table.take(look));
+    }
+    text.push('\n');
+    if backtest.failed_bills.is_empty() {
+        text.push_str("No bill would have failed.\n");
+        return text;
+    }
+    let failed = u64::try_from(backtest.failed_bills.len()).unwrap_or(u64::MAX);
+    let words = format!("{} would have failed", count(failed, "bill"));
+    text.push_str(&format!("{}\n", look.paint(Paint::Bad, &words)));
+    let mut table = Table::new(&[
+        ("DAY", Align::Left),
+        ("BILL", Align::Flexible),
+        ("AMOUNT", Align::Right),
+        ("", Align::Flexible),
+    ]);
+    for bill in &backtest.failed_bills {
+        table.row([
+            &bill.date.to_string(),
+            &bill.name,
+            &amount(Some(bill.amount), backtest.currency),
+            bill.note.as_deref().unwrap_or_default(),
+        ]);
+    }
+    text.push_str(&table.take(look));
+    text
+}
+
+fn runs(backtest: &Backtest, look: &Look) -> String {
+    let mut table = Table::new(&[
+        ("WHEN", Align::Left),
+        ("MOVES", Align::Right),
+        ("STAYS", Align::Right),
+        ("SHORT", Align::Right),
+        ("", Align::Flexible),
+    ]);
+    let money = |minor| Money::new(minor, backtest.currency).to_string();
+    for run in &backtest.runs {
+        let short: i64 = run.plan.steps.iter().map(|step| step.short).sum();
+        table.painted([
+            (&look.here.minute(run.at), Paint::Plain),
+            (&money(run.moved), Paint::Plain),
+            (&money(run.plan.left), Paint::Quiet),
+            (&if short > 0 { money(short) } else { String::new() }, Paint::Note),
+            (&remark(run), Paint::Bad),
+        ]);
+    }
+    table.take(look)
+}
+
+/// What could not be planned, or held it back.
+fn remark(run: &BacktestRun) -> String {
+    let errors = run.plan.steps.iter().filter_map(|step| step.error.clone());
+    errors.chain(run.plan.guards.iter().cloned()).collect::<Vec<_>>().join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+    use monzo_common::model::{Outcome, PlannedBill};
+    use monzo_common::money::Currency;
+
+    use super::*;
+    use crate::view::fixture::{self, look, now};
+
+    #[test]
+    fn a_backtest_shows_runs_lowest_balances_and_failed_bills() {
+        let mut past = Backtest {
+            rule: "payday".into(),
+            whole_from: Some(now()),
+            runs: vec![BacktestRun { at: now(), moved: 201_120, plan: fixture::plan() }],
+            lowest: vec![Outcome { id: "acc_1".into(), name: "Personal".into(), before: 2_000, after: -500 }],
+            failed_bills: vec![PlannedBill {
+                name: "Council Tax".into(),
+                date: date(2026, 7, 1),
+                amount: 15_000,
+                note: Some("the pot had £120.00".into()),
+            }],
+            currency: Currency::GBP,
+        };
+        insta::assert_snapshot!(backtest(&past, &look(None)), @r"
+        Backtest of payday
+        The data are whole from 22 Jul 2026.
+
+        WHEN                  MOVES      STAYS    SHORT
+        2026-07-22 11:00  £2,011.20  £1,200.00  £900.00
+
+        Lowest balances
+        WHERE     AS IT WAS  WITH THE RULE
+        Personal     £20.00         -£5.00
+
+        1 bill would have failed
+        DAY         BILL          AMOUNT
+        2026-07-01  Council Tax  £150.00  the pot had £120.00
+        ");
+        past.runs.clear();
+        past.whole_from = None;
+        insta::assert_snapshot!(backtest(&past, &look(None)), @r"
+        Backtest of payday
+        The data are whole for no part of it.
+
+        It would not have run.
+        ");
+    }
+}

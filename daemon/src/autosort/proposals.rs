@@ -1,0 +1,535 @@
+//! What people ask of the sorter: proposals by hand, consent, refusal, and holding all of it back.
+//!
+//! Nothing here sends anything. Consent is given to a plan after a fresh sync, or not at all; what was consented to is
+//! committed whole, with its keys at the bank, before the loop is told of it.
+
+use jiff::Timestamp;
+use monzo_common::id::UserId;
+use monzo_common::model::{FreezeChange, Plan, RunStarted, RunState, SyncState, Transfer, TransferState};
+
+use super::books::{Books, End, NoPlace};
+use super::execute::title;
+use super::{Sorter, dedupe, hand, journal, show};
+use crate::events::{Happened, Kind};
+use crate::store::{PlannedMove, StoreError, StoredRun, StoredTransfer, Writer};
+use crate::sync::StartError;
+
+/// Why the sorter does not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum SorterError {
+    /// A name means nothing, or too much.
+    #[error(transparent)]
+    Place(#[from] NoPlace),
+    /// What was asked for makes no sense.
+    #[error(transparent)]
+    Move(#[from] hand::NoMove),
+    /// A guardrail, freeze, exclusion, lock or changed plan is in the way.
+    #[error("{0}")]
+    Held(String),
+    /// There is nothing like that in the present state.
+    #[error("{0}")]
+    Conflict(String),
+    /// There is no rule with this name.
+    #[error("there is no rule ‘{0}’")]
+    NoRule(String),
+    /// The bank could not be read, so that nothing is known for sure.
+    #[error("the bank could not be read: {0}")]
+    Unread(String),
+    /// No sync can be started.
+    #[error(transparent)]
+    Sync(#[from] StartError),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A run that is to be proposed.
+pub(super) struct Draft {
+    pub(super) rule: String,
+    pub(super) cause: &'static str,
+    pub(super) occurrence: Option<String>,
+    pub(super) plan: Plan,
+    pub(super) moves: Vec<PlannedMove>,
+    pub(super) rule_hash: Option<String>,
+    pub(super) seed: String,
+    pub(super) returns: bool,
+    pub(super) undoes: Option<String>,
+}
+
+impl Sorter {
+    /// Reads the bank now; nothing is decided on what was known before.
+    pub(super) async fn read_bank(&self) -> Result<(), SorterError> {
+        let ended = self.sync.finish_for("run").await?;
+        let id = ended.id.clone();
+        let kept = self.store.read(move |reader| reader.sync(&id)).await?;
+        match kept.state {
+            SyncState::Done | SyncState::Partial => Ok(()),
+            _ => Err(SorterError::Unread("the sync did not end well; `monzoctl sync` says why".to_owned())),
+        }
+    }
+
+    /// Whose money it is.
+    pub(super) async fn user(&self) -> Result<UserId, SorterError> {
+        let user = self.login.state().user_id;
+        user.ok_or_else(|| SorterError::Conflict("nobody has logged in yet".to_owned()))
+    }
+
+    fn seed() -> Result<String, SorterError> {
+        dedupe::fresh_seed()
+            .map_err(|error| SorterError::Conflict(format!("the system gives no randomness: {error}")))
+    }
+
+    /// Keeps a proposal; older ones of the same rule are overtaken.
+    pub(super) async fn propose(&self, draft: Draft) -> Result<StoredRun, SorterError> {
+        let (now, settings) = (self.clock.now(), self.settings());
+        let Some(first) = draft.moves.first() else {
+            return Err(SorterError::Conflict("there is nothing to move".to_owned()));
+        };
+        let run = StoredRun {
+            number: 0,
+            id: dedupe::fresh_run_id(now),
+            rule: draft.rule,
+            cause: draft.cause.to_owned(),
+            occurrence: draft.occurrence,
+            state: RunState::Proposed,
+            reason: None,
+            account_id: first.transfer.account_id.clone(),
+            plan: draft.plan,
+            moves: draft.moves,
+            rule_hash: draft.rule_hash,
+            seed: draft.seed,
+            returns: draft.returns,
+            floor: None,
+            approved_by: None,
+            cancelling: false,
+            created_at: now,
+            expires_at: now.checked_add(settings.sorter.plan_ttl).ok(),
+            approved_at: None,
+            started_at: None,
+            ended_at: None,
+            undoes: draft.undoes,
+        };
+        let kept = run.clone();
+        let overtaken = self.store.write(move |writer| {
+            // What is made by hand stands beside other things made by hand.
+            let overtaken = if kept.cause == "occurrence" || kept.cause == "again" || kept.cause == "undo" {
+                overtake(writer, &kept, now)?
+            } else {
+                Vec::new()
+            };
+            writer.insert_run(&kept)?;
+            Ok(overtaken)
+        });
+        for old in overtaken.await? {
+            self.metrics.run("expired");
+            self.tell(&old, Kind::RunExpired, format!("a newer plan of {} takes its place", title(&old)))
+                .await;
+        }
+        self.metrics.run("proposed");
+        self.tell(&run, Kind::RunProposed, format!("{} waits for approval", title(&run))).await;
+        let id = run.id.clone();
+        let run = self.store.read(move |reader| reader.run(&id)).await?;
+        self.measure().await?;
+        self.nudge();
+        Ok(run)
+    }
+
+    /// Proposes a move between an account and a pot, or two pots, by name or id.
+    ///
+    /// # Errors
+    /// [`SorterError`].
+    pub async fn move_money(&self, amount: i64, from: &str, to: &str) -> Result<RunStarted, SorterError> {
+        let books = self.books().await?;
+        let (from, to) = (books.find(from)?, books.find(to)?);
+        let moves = hand::transfers(&books, amount, &from, &to)?;
+        self.hinder(&books, &moves)?;
+        let plan = hand::plan(&books, "move", "asked for by hand", &moves);
+        let draft = Draft {
+            rule: "move".to_owned(),
+            cause: "hand",
+            occurrence: None,
+            plan,
+            moves,
+            rule_hash: None,
+            seed: Self::seed()?,
+            returns: true,
+            undoes: None,
+        };
+        let run = self.propose(draft).await?;
+        Ok(started(run, "proposed; `monzoctl sort approve` lets it go"))
+    }
+
+    /// Proposes to move a penny into a pot and back, after which the account behind it is known.
+    ///
+    /// # Errors
+    /// [`SorterError`].
+    pub async fn discover(&self, pot: &str) -> Result<RunStarted, SorterError> {
+        let books = self.books().await?;
+        let End::Pot(id) = books.find(pot)? else {
+            return Err(SorterError::Conflict(format!(
+                "‘{pot}’ is an account; only pots have one behind them"
+            )));
+        };
+        if books.pot(&id).is_some_and(|pot| pot.pot_current_id.is_some()) {
+            let message = format!("the account behind {} is known already", books.pot_name(&id));
+            return Ok(RunStarted { run: None, message, changed: false });
+        }
+        let moves = hand::discovery(&books, &id).unwrap_or_default();
+        self.hinder(&books, &moves)?;
+        let plan = hand::plan(
+            &books,
+            "discover",
+            "a penny in and out again shows the account behind the pot",
+            &moves,
+        );
+        let draft = Draft {
+            rule: "discover".to_owned(),
+            cause: "discover",
+            occurrence: None,
+            plan,
+            moves,
+            rule_hash: None,
+            seed: Self::seed()?,
+            returns: false,
+            undoes: None,
+        };
+        let run = self.propose(draft).await?;
+        Ok(started(run, "proposed; `monzoctl sort approve` lets it go"))
+    }
+
+    /// Proposes a run that reverses what another moved and nothing has reversed yet.
+    ///
+    /// # Errors
+    /// [`SorterError`].
+    pub async fn undo(&self, id: &str) -> Result<RunStarted, SorterError> {
+        let (books, asked, settings) = (self.books().await?, id.to_owned(), self.settings());
+        let read = self.store.read(move |reader| {
+            let run = reader.run(&asked)?;
+            Ok((reader.transfers_of(&run.id)?, reader.undoing(&run.id)?, run))
+        });
+        let (done, undone, run) = read.await?;
+        if !journal::ended(run.state) {
+            let message =
+                format!("{} is still under way; `monzoctl sort cancel {}` ends it", title(&run), run.id);
+            return Err(SorterError::Conflict(message));
+        }
+        let open = self.store.read(|reader| reader.unfinished_runs()).await?;
+        if let Some(other) = open
+            .iter()
+            .find(|other| other.undoes.as_deref() == Some(&run.id) && other.state != RunState::Proposed)
+        {
+            return Err(SorterError::Conflict(format!("it is being undone already by {}", other.id)));
+        }
+        let (moves, left_out) = hand::undoing(&books, &settings.sorter, &done, &undone);
+        if moves.is_empty() {
+            let why = left_out.first().cloned().unwrap_or_else(|| "nothing of it is left to undo".to_owned());
+            return Ok(RunStarted { run: None, message: why, changed: false });
+        }
+        self.hinder(&books, &moves)?;
+        let mut plan = hand::plan(&books, "undo", &format!("reverses {}", run.id), &moves);
+        if let Some(step) = plan.steps.first_mut() {
+            step.caps = left_out;
+        }
+        let draft = Draft {
+            rule: "undo".to_owned(),
+            cause: "undo",
+            occurrence: None,
+            plan,
+            moves,
+            rule_hash: None,
+            seed: Self::seed()?,
+            returns: false,
+            undoes: Some(run.id),
+        };
+        let run = self.propose(draft).await?;
+        Ok(started(run, "proposed; `monzoctl sort approve` lets it go"))
+    }
+
+    fn hinder(&self, books: &Books, moves: &[PlannedMove]) -> Result<(), SorterError> {
+        let transfers: Vec<_> = moves.iter().map(|one| one.transfer.clone()).collect();
+        let found = hand::hindrances(books, &self.settings().sorter, &transfers);
+        if found.is_empty() { Ok(()) } else { Err(SorterError::Held(found.join("; "))) }
+    }
+
+    /// The run that is meant: by id, or the only one that waits.
+    async fn waiting_one(&self, id: Option<&str>) -> Result<StoredRun, SorterError> {
+        if let Some(id) = id {
+            let id = id.to_owned();
+            return Ok(self.store.read(move |reader| reader.run(&id)).await?);
+        }
+        let open = self.store.read(|reader| reader.unfinished_runs()).await?;
+        let mut waiting =
+            open.into_iter().filter(|run| matches!(run.state, RunState::Proposed | RunState::Withheld));
+        match (waiting.next(), waiting.next()) {
+            (None, _) => Err(SorterError::Conflict("no run waits for approval".to_owned())),
+            (Some(only), None) => Ok(only),
+            (Some(one), Some(other)) => {
+                let both = format!("{} and {}", one.id, other.id);
+                Err(StoreError::Ambiguous("the run that waits".to_owned(), both).into())
+            }
+        }
+    }
+
+    /// Lets a proposed run go, if its moves are still admissible after a fresh sync; the only one, if none is named.
+    ///
+    /// It goes on whether or not the caller stays.
+    ///
+    /// # Errors
+    /// [`SorterError`].
+    pub async fn approve(&self, id: Option<&str>) -> Result<RunStarted, SorterError> {
+        let run = self.waiting_one(id).await?;
+        let (sorter, run_id) = (self.clone(), run.id.clone());
+        let approving = self.tracker.spawn(async move { sorter.let_go(&run_id, "person").await });
+        match approving.await {
+            Ok(answer) => answer,
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(_) => Err(StoreError::Stopping.into()),
+        }
+    }
+
+    async fn let_go(&self, id: &str, by: &'static str) -> Result<RunStarted, SorterError> {
+        let _one_by_one = self.0.approving.lock().await;
+        let asked = id.to_owned();
+        let run = self.store.read(move |reader| reader.run(&asked)).await?;
+        if let Some(answer) = not_waiting(&run) {
+            return self.answer(answer).await;
+        }
+        if let Some(why) = self.held(&run).await? {
+            return Err(SorterError::Held(format!("{why}; `monzoctl sort thaw` lets it go on")));
+        }
+        self.read_bank().await?;
+        let books = self.books().await?;
+        let read = books.account(&run.account_id);
+        if let Some(error) = read.and_then(|account| account.error.clone()) {
+            return Err(SorterError::Unread(error));
+        }
+        let changed = self.inadmissible(&run, &books).await?;
+        if !changed.is_empty() {
+            return self.overtaken(&run, &changed.join("; ")).await;
+        }
+        let floor = books.floor(&run.account_id, &self.settings().sorter);
+        let balance = books.account(&run.account_id).and_then(|account| account.balance).unwrap_or(floor);
+        let (id, now, state) = (run.id.clone(), self.clock.now(), run.state);
+        let approved = self.store.write(move |writer| {
+            if !writer.step_run(&id, state, RunState::Approved, None, None)? {
+                return Ok(None);
+            }
+            writer.run_approved(&id, by, Some(floor.min(balance)), now)?;
+            let run = writer.run(&id)?;
+            commit(writer, &run)?;
+            Ok(Some(run))
+        });
+        let Some(run) = approved.await? else {
+            return self.answer((run.id, "it changed meanwhile", false)).await;
+        };
+        self.metrics.run("approved");
+        self.tell(&run, Kind::RunApproved, format!("{} was let go", title(&run))).await;
+        self.measure().await?;
+        self.nudge();
+        self.answer((run.id, "approved; it begins now", true)).await
+    }
+
+    /// What keeps a run's moves from being made as they were planned.
+    async fn inadmissible(&self, run: &StoredRun, books: &Books) -> Result<Vec<String>, SorterError> {
+        let transfers: Vec<_> = run.moves.iter().map(|one| one.transfer.clone()).collect();
+        Ok(hand::hindrances(books, &self.settings().sorter, &transfers))
+    }
+
+    /// A proposal that no longer fits ends.
+    async fn overtaken(&self, run: &StoredRun, why: &str) -> Result<RunStarted, SorterError> {
+        let (id, state, reason, now) = (run.id.clone(), run.state, why.to_owned(), self.clock.now());
+        self.store
+            .write(move |writer| {
+                writer.step_run(&id, state, RunState::Expired, Some(&reason), None)?;
+                writer.run_ended(&id, now)
+            })
+            .await?;
+        self.metrics.run("expired");
+        self.tell(run, Kind::RunExpired, format!("{} no longer fits: {why}", title(run))).await;
+        self.nudge();
+        self.answer((run.id.clone(), "it no longer fits and has expired", true)).await
+    }
+
+    async fn answer(&self, (id, message, changed): (String, &str, bool)) -> Result<RunStarted, SorterError> {
+        let run = self.run_of(&id).await?;
+        let message = match &run.reason {
+            Some(reason) if run.state == RunState::Expired => format!("{message}: {reason}"),
+            _ => message.to_owned(),
+        };
+        Ok(RunStarted { run: Some(run), message, changed })
+    }
+
+    /// Says no to a proposed run.
+    ///
+    /// # Errors
+    /// [`SorterError`].
+    pub async fn reject(&self, id: &str) -> Result<RunStarted, SorterError> {
+        let run = self.waiting_one(Some(id)).await?;
+        if run.state == RunState::Rejected {
+            return self.answer((run.id, "it was rejected already", false)).await;
+        }
+        if !journal::run_may(run.state, RunState::Rejected) {
+            let message = format!("{} no longer waits for approval", run.id);
+            return Err(SorterError::Conflict(message));
+        }
+        let (kept, now) = (run.clone(), self.clock.now());
+        let changed = self.store.write(move |writer| {
+            let changed = writer.step_run(&kept.id, kept.state, RunState::Rejected, None, None)?;
+            writer.run_ended(&kept.id, now)?;
+            Ok(changed)
+        });
+        if changed.await? {
+            self.metrics.run("rejected");
+            self.tell(&run, Kind::RunRejected, format!("{} was rejected", title(&run))).await;
+            self.measure().await?;
+        }
+        self.answer((run.id, "rejected", true)).await
+    }
+
+    /// Ends a run: what is unsent stays unsent, and what is left over goes back.
+    ///
+    /// # Errors
+    /// [`SorterError`].
+    pub async fn cancel(&self, id: &str) -> Result<RunStarted, SorterError> {
+        let run = self.waiting_one(Some(id)).await?;
+        if matches!(run.state, RunState::Proposed | RunState::Withheld) {
+            return self.reject(&run.id).await;
+        }
+        if journal::ended(run.state) {
+            return self.answer((run.id, "it has ended already", false)).await;
+        }
+        let id = run.id.clone();
+        let changed = self.store.write(move |writer| writer.cancel_run(&id)).await?;
+        self.nudge();
+        let message =
+            if changed { "it ends; what is left over goes back" } else { "it is being cancelled already" };
+        self.answer((run.id, message, changed)).await
+    }
+
+    /// Holds everything back, or one rule.
+    ///
+    /// # Errors
+    /// [`SorterError`].
+    pub async fn freeze(
+        &self,
+        rule: Option<String>,
+        until: Option<Timestamp>,
+        reason: Option<String>,
+    ) -> Result<FreezeChange, SorterError> {
+        let now = self.clock.now();
+        if until.is_some_and(|until| until <= now) {
+            return Err(SorterError::Conflict("that time has passed".to_owned()));
+        }
+        self.known_rule(rule.as_deref())?;
+        let reason = reason.unwrap_or_else(|| "by hand".to_owned());
+        let (kept, why) = (rule.clone(), reason.clone());
+        let changed =
+            self.store.write(move |writer| writer.freeze(kept.as_deref(), until, &why, now)).await?;
+        self.held_or_not(rule, changed, Kind::SorterFrozen, &format!("is frozen: {reason}")).await
+    }
+
+    /// Lets everything, or one rule, go on.
+    ///
+    /// # Errors
+    /// [`SorterError`].
+    pub async fn thaw(&self, rule: Option<String>) -> Result<FreezeChange, SorterError> {
+        let kept = rule.clone();
+        let changed = self.store.write(move |writer| writer.thaw(kept.as_deref())).await?;
+        self.held_or_not(rule, changed, Kind::SorterThawed, "goes on").await
+    }
+
+    async fn held_or_not(
+        &self,
+        rule: Option<String>,
+        changed: bool,
+        kind: Kind,
+        what: &str,
+    ) -> Result<FreezeChange, SorterError> {
+        if changed {
+            let happened = match rule {
+                Some(rule) => Happened::new(kind, format!("the rule {rule} {what}")).rule(rule),
+                None => Happened::new(kind, format!("the sorter {what}")),
+            };
+            self.journal.record(happened).await;
+            self.measure().await?;
+            self.nudge();
+        }
+        Ok(FreezeChange { freezes: self.freezes().await?, changed })
+    }
+
+    fn known_rule(&self, rule: Option<&str>) -> Result<(), SorterError> {
+        let Some(name) = rule else { return Ok(()) };
+        let known = self.settings.borrow().sorter.rules.iter().any(|rule| rule.name == name);
+        if known { Ok(()) } else { Err(SorterError::NoRule(name.to_owned())) }
+    }
+}
+
+fn started(run: StoredRun, message: &str) -> RunStarted {
+    RunStarted { run: Some(show::run(run, Vec::new())), message: message.to_owned(), changed: true }
+}
+
+/// What to answer about a run that does not wait for approval.
+fn not_waiting(run: &StoredRun) -> Option<(String, &'static str, bool)> {
+    let message = match run.state {
+        RunState::Proposed | RunState::Withheld => return None,
+        RunState::Approved | RunState::Waiting | RunState::Executing => "it was approved already",
+        RunState::Done | RunState::Partial | RunState::Failed => "it has run already",
+        RunState::Expired => "it has expired",
+        RunState::Rejected => "it was rejected",
+        RunState::Cancelled => "it was cancelled",
+    };
+    Some((run.id.clone(), message, false))
+}
+
+/// Ends older proposals of the same rule, and answers them.
+fn overtake(writer: &Writer<'_>, new: &StoredRun, now: Timestamp) -> Result<Vec<StoredRun>, StoreError> {
+    let mut overtaken = Vec::new();
+    for old in writer.unfinished_runs()? {
+        let same = old.rule == new.rule && old.undoes == new.undoes;
+        if same && matches!(old.state, RunState::Proposed | RunState::Withheld) {
+            writer.step_run(
+                &old.id,
+                old.state,
+                RunState::Expired,
+                Some("a newer plan takes its place"),
+                None,
+            )?;
+            writer.run_ended(&old.id, now)?;
+            overtaken.push(old);
+        }
+    }
+    Ok(overtaken)
+}
+
+/// Commits the transfers of a run that is let go, each with its final key.
+pub(super) fn commit(writer: &Writer<'_>, run: &StoredRun) -> Result<(), StoreError> {
+    for (planned, place) in run.moves.iter().zip(1_u32..) {
+        let one = &planned.transfer;
+        writer.insert_transfer(&StoredTransfer {
+            transfer: Transfer {
+                run_id: run.id.clone(),
+                place,
+                kind: one.kind,
+                pot_id: one.pot_id.clone(),
+                account_id: one.account_id.clone(),
+                amount: one.amount,
+                currency: run.plan.currency,
+                state: TransferState::Planned,
+                dedupe_id: dedupe::key(&run.seed, place, one.kind),
+                requested_at: None,
+                confirmed_at: None,
+                reconciled_at: None,
+                transaction_id: None,
+                error: None,
+            },
+            needs: planned.needs,
+            last_requested_at: None,
+            requests: 0,
+            doubtful: false,
+            refused: false,
+            pot_balance: None,
+            undoes: planned.undoes.clone(),
+        })?;
+    }
+    Ok(())
+}

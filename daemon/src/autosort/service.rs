@@ -1,0 +1,170 @@
+//! The loop: looks at the ledger after each sync, ends what has expired, and carries runs on, one at a time.
+
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use monzo_common::model::{RunState, Sync, SyncState};
+
+use super::Sorter;
+use super::execute::{Left, title};
+use super::journal;
+use crate::events::Kind;
+use crate::store::{StoreError, StoredRun};
+
+/// The wall clock is looked at this often at least, so that suspend and clock steps are met.
+const LOOK: Duration = Duration::from_secs(60);
+
+impl Sorter {
+    /// Runs until the daemon stops; a transfer that was sent is answered first.
+    pub async fn run(self) {
+        let stop = self.stop.clone();
+        let (mut progress, mut login, mut settings) =
+            (self.sync.watch(), self.login.watch(), self.settings.clone());
+        // What a crash left unfinished goes on by the same code as everything else.
+        let mut woken = true;
+        loop {
+            self.heartbeat.beat();
+            let again = match self.round(woken).await {
+                Ok(again) => again,
+                Err(error) => {
+                    tracing::warn!(%error, "the sorter could not look at how things stand");
+                    false
+                }
+            };
+            if stop.is_cancelled() {
+                break;
+            }
+            if again {
+                woken = true;
+                continue;
+            }
+            let wait = self.until_due().await;
+            woken = tokio::select! {
+                () = stop.cancelled() => break,
+                () = self.0.nudge.notified() => true,
+                changed = progress.changed() => {
+                    if changed.is_err() {
+                        break;
+                    }
+                    // Only the end of a sync is of interest here.
+                    progress.borrow_and_update().as_ref().is_some_and(|seen| seen.sync.is_some())
+                }
+                changed = login.changed() => changed.is_ok(),
+                changed = settings.changed() => changed.is_ok(),
+                () = tokio::time::sleep(wait) => false,
+            };
+        }
+        self.heartbeat.retire();
+    }
+
+    /// How long nothing is due.
+    async fn until_due(&self) -> Duration {
+        let now = self.clock.now();
+        let open = self.store.read(|reader| reader.unfinished_runs()).await.unwrap_or_default();
+        let due = open.iter().filter_map(|run| run.expires_at).min();
+        let wait = due.map_or(LOOK, |due| Duration::try_from(due.duration_since(now)).unwrap_or_default());
+        wait.clamp(Duration::from_millis(200), LOOK)
+    }
+
+    /// Looks once; `true` if there is reason to look again at once.
+    async fn round(&self, woken: bool) -> Result<bool, StoreError> {
+        let synced = self.after_sync().await?;
+        self.expire().await?;
+        let again = self.carry_all_on(woken || synced).await?;
+        self.measure().await?;
+        Ok(again)
+    }
+
+    /// Looks at the ledger, if a sync has ended since the last time; `true` if one has.
+    async fn after_sync(&self) -> Result<bool, StoreError> {
+        let ended: Option<Sync> = self.sync.watch().borrow().as_ref().and_then(|seen| seen.sync.clone());
+        let Some(ended) = ended else { return Ok(false) };
+        let seen = self.0.looked_at.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if seen.as_deref() == Some(ended.id.as_str()) {
+            return Ok(false);
+        }
+        if matches!(ended.state, SyncState::Done | SyncState::Partial) {
+            self.reconcile().await?;
+            self.look_for_strangers().await?;
+        }
+        *self.0.looked_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(ended.id);
+        Ok(true)
+    }
+
+    /// Ends proposals that nobody approved in time.
+    async fn expire(&self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let open = self.store.read(|reader| reader.unfinished_runs()).await?;
+        let over = |run: &&StoredRun| {
+            matches!(run.state, RunState::Proposed | RunState::Withheld)
+                && run.expires_at.is_some_and(|at| at <= now)
+        };
+        for run in open.iter().filter(over) {
+            let (id, state) = (run.id.clone(), run.state);
+            let ended = self.store.write(move |writer| {
+                let why = Some("it was not approved in time");
+                let ended = writer.step_run(&id, state, RunState::Expired, why, None)?;
+                writer.run_ended(&id, now)?;
+                Ok(ended)
+            });
+            if ended.await? {
+                self.metrics.run("expired");
+                self.tell(run, Kind::RunExpired, format!("{} was not approved in time", title(run))).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Carries runs on, oldest first; one that has begun and waits holds the others back.
+    async fn carry_all_on(&self, woken: bool) -> Result<bool, StoreError> {
+        let now = self.clock.now();
+        let open = self.store.read(|reader| reader.unfinished_runs()).await?;
+        let mut under_way: Vec<StoredRun> = open
+            .into_iter()
+            .filter(|run| !matches!(run.state, RunState::Proposed | RunState::Withheld))
+            .collect();
+        // What has moved money comes first.
+        under_way.sort_by_key(|run| (run.started_at.is_none(), run.number));
+        for run in under_way {
+            let due = run.state != RunState::Waiting || woken || run.expires_at.is_some_and(|at| at <= now);
+            let left = if due { self.carry_on(&run.id).await? } else { Left::Waits };
+            match left {
+                Left::Stopped => return Ok(false),
+                Left::Ended => {
+                    self.follow().await;
+                    return Ok(true);
+                }
+                Left::Waits if due && self.pressed(&run).await? => {
+                    // A sync may show what the bank did not answer.
+                    self.follow().await;
+                    return Ok(false);
+                }
+                Left::Waits if self.begun(&run.id).await? => return Ok(false),
+                Left::Waits => {}
+            }
+        }
+        Ok(false)
+    }
+
+    async fn begun(&self, id: &str) -> Result<bool, StoreError> {
+        let id = id.to_owned();
+        Ok(self.store.read(move |reader| reader.run(&id)).await?.started_at.is_some())
+    }
+
+    /// A run waits because the bank did not answer as it should.
+    async fn pressed(&self, run: &StoredRun) -> Result<bool, StoreError> {
+        let id = run.id.clone();
+        let now = self.store.read(move |reader| reader.run(&id)).await?;
+        Ok(!journal::ended(now.state) && now.started_at.is_some() && now.expires_at.is_some())
+    }
+
+    /// A sync follows every run.
+    async fn follow(&self) {
+        if !self.login.ready() {
+            return;
+        }
+        if let Err(error) = self.sync.start_for("run", false).await {
+            tracing::debug!(%error, "no sync could follow the run");
+        }
+    }
+}

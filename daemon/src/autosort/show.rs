@@ -1,0 +1,161 @@
+//! Runs and transfers as they are told to clients.
+
+use monzo_common::model::{self, RunState, Transfer, TransferState};
+
+use super::{Sorter, dedupe};
+use crate::store::{StoreError, StoredRun, StoredTransfer};
+
+/// Pages of runs and transfers.
+const PAGE: u32 = 20;
+const LONGEST_PAGE: u32 = 200;
+
+/// A run with its transfers; what is not let go yet shows those that it would make.
+pub(super) fn run(stored: StoredRun, transfers: Vec<StoredTransfer>) -> model::Run {
+    let planned = || {
+        stored.moves.iter().zip(1_u32..).map(|(planned, place)| Transfer {
+            run_id: stored.id.clone(),
+            place,
+            kind: planned.transfer.kind,
+            pot_id: planned.transfer.pot_id.clone(),
+            account_id: planned.transfer.account_id.clone(),
+            amount: planned.transfer.amount,
+            currency: stored.plan.currency,
+            state: if super::journal::ended(stored.state) {
+                TransferState::Cancelled
+            } else {
+                TransferState::Planned
+            },
+            dedupe_id: dedupe::key(&stored.seed, place, planned.transfer.kind),
+            requested_at: None,
+            confirmed_at: None,
+            reconciled_at: None,
+            transaction_id: None,
+            error: None,
+        })
+    };
+    let shown = match stored.state {
+        RunState::Proposed | RunState::Withheld | RunState::Expired | RunState::Rejected
+            if transfers.is_empty() =>
+        {
+            planned().collect()
+        }
+        _ => transfers.into_iter().map(|one| one.transfer).collect(),
+    };
+    model::Run {
+        id: stored.id,
+        rule: stored.rule,
+        cause: stored.cause,
+        occurrence: stored.occurrence,
+        state: stored.state,
+        reason: stored.reason,
+        plan_hash: stored.plan.hash.clone(),
+        created_at: stored.created_at,
+        expires_at: stored.expires_at,
+        started_at: stored.started_at,
+        ended_at: stored.ended_at,
+        undoes: stored.undoes,
+        transfers: shown,
+        plan: stored.plan,
+    }
+}
+
+impl Sorter {
+    /// One run, by id or unique id prefix.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] or [`StoreError::Ambiguous`].
+    pub async fn run_of(&self, id: &str) -> Result<model::Run, StoreError> {
+        let id = id.to_owned();
+        let read = self.store.read(move |reader| {
+            let stored = reader.run(&id)?;
+            let transfers = reader.transfers_of(&stored.id)?;
+            Ok(run(stored, transfers))
+        });
+        read.await
+    }
+
+    /// Runs, newest first.
+    ///
+    /// # Errors
+    /// As every question.
+    pub async fn runs(
+        &self,
+        rule: Option<String>,
+        before: Option<i64>,
+        limit: Option<u32>,
+    ) -> Result<model::RunPage, StoreError> {
+        let limit = limit.unwrap_or(PAGE).clamp(1, LONGEST_PAGE);
+        let read = self.store.read(move |reader| {
+            let (stored, last) = reader.runs(rule.as_deref(), before, limit)?;
+            let mut runs = Vec::with_capacity(stored.len());
+            for one in stored {
+                let transfers = reader.transfers_of(&one.id)?;
+                runs.push(run(one, transfers));
+            }
+            Ok(model::RunPage { runs, cursor: last.map(|number| number.to_string()) })
+        });
+        read.await
+    }
+
+    /// Transfers, newest run first; of one run, if asked.
+    ///
+    /// # Errors
+    /// As every question.
+    pub async fn transfers(
+        &self,
+        run: Option<String>,
+        after: Option<(i64, u32)>,
+        limit: Option<u32>,
+    ) -> Result<model::TransferPage, StoreError> {
+        let limit = limit.unwrap_or(PAGE).clamp(1, LONGEST_PAGE);
+        let read = self.store.read(move |reader| {
+            let run = run.map(|id| reader.run(&id)).transpose()?.map(|run| run.id);
+            let (stored, last) = reader.transfers(run.as_deref(), after, limit)?;
+            let cursor = last.map(|(number, place)| format!("{number}/{place}"));
+            Ok(model::TransferPage {
+                transfers: stored.into_iter().map(|one| one.transfer).collect(),
+                cursor,
+            })
+        });
+        read.await
+    }
+
+    /// How the sorter stands, for the status page.
+    ///
+    /// # Errors
+    /// As every question.
+    pub async fn status(
+        &self,
+    ) -> Result<(model::SorterStatus, Vec<model::Run>, Vec<model::Freeze>), StoreError> {
+        let now = self.clock.now();
+        let mode = mode_word(self.settings.borrow().sorter.mode);
+        let read = self.store.read(move |reader| {
+            let freezes = reader.freezes(now)?;
+            let mut unfinished = Vec::new();
+            for one in reader.unfinished_runs()? {
+                let transfers = reader.transfers_of(&one.id)?;
+                unfinished.push(run(one, transfers));
+            }
+            Ok((freezes, unfinished, reader.unsettled_transfers()?))
+        });
+        let (freezes, unfinished, unsettled) = read.await?;
+        let proposed = unfinished.iter().filter(|run| run.state == RunState::Proposed).count();
+        let status = model::SorterStatus {
+            mode: mode.to_owned(),
+            frozen: freezes.iter().any(|freeze| freeze.rule.is_none()),
+            next: None,
+            proposed: u64::try_from(proposed).unwrap_or(u64::MAX),
+            unsettled,
+        };
+        Ok((status, unfinished, freezes))
+    }
+}
+
+/// The word of a mode.
+pub(super) const fn mode_word(mode: super::rule::Mode) -> &'static str {
+    match mode {
+        super::rule::Mode::Off => "off",
+        super::rule::Mode::Propose => "propose",
+        super::rule::Mode::Auto => "auto",
+    }
+}

@@ -1,0 +1,47 @@
+//! What is right but worth a second look: rules that pay each other back.
+
+use super::step::targets;
+use crate::autosort::rule::{Place, Rule};
+use crate::config::model::Config;
+
+/// Something worth a second look.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// What, in one sentence.
+    pub message: String,
+    /// What to do about it.
+    pub help: String,
+    /// File and line.
+    pub origin: String,
+}
+
+/// Says what in the configuration is worth a second look.
+pub fn notes(config: &Config) -> Vec<Note> {
+    let rules = &config.autosort.rules;
+    let mut notes = Vec::new();
+    for (index, rule) in rules.iter().enumerate() {
+        for other in rules[..index].iter().filter(|other| pays(rule, other) && pays(other, rule)) {
+            notes.push(Note {
+                message: format!("the rules \"{}\" and \"{}\" pay each other back", other.name, rule.name),
+                help: format!("what one moves the other may move back; the other is at {}", other.origin),
+                origin: rule.origin.clone(),
+            });
+        }
+    }
+    notes
+}
+
+/// Tells whether a rule fills the source of another.
+fn pays(rule: &Rule, other: &Rule) -> bool {
+    rule.steps.iter().flat_map(targets).any(|target| same(target, &other.source))
+}
+
+fn same(one: &Place, other: &Place) -> bool {
+    match (one, other) {
+        (Place::Account(one), Place::Account(other)) => one.eq_ignore_ascii_case(other),
+        (Place::Pot { account: a, name: one }, Place::Pot { account: b, name: other }) => {
+            one == other && (a.is_none() || b.is_none() || a == b)
+        }
+        _ => false,
+    }
+}

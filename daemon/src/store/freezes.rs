@@ -1,0 +1,144 @@
+//! What holds the autosorter back: freezes, pots that only the app moves, and moves of ours that nobody here made.
+
+use jiff::Timestamp;
+use monzo_common::id::{AccountId, PotId};
+use monzo_common::model::Freeze;
+use rusqlite::params;
+
+use super::time::{at, maybe_at, maybe_ms, ms};
+use super::transfers::LedgerMove;
+use super::{Reader, StoreError, Writer};
+use crate::facts;
+
+/// Notes in a database that it was put back from a backup, until a person thaws the sorter.
+pub(super) const RESTORED_AT: &str = "restored_at";
+
+impl Reader<'_> {
+    /// The freezes that hold at an instant, that of everything first.
+    ///
+    /// # Errors
+    /// As every question.
+    pub fn freezes(&self, now: Timestamp) -> Result<Vec<Freeze>, StoreError> {
+        let mut query = self.0.prepare_cached(
+            "SELECT rule, at, until, reason FROM freezes WHERE until IS NULL OR until > ?1 ORDER BY rule",
+        )?;
+        let freezes = query.query_map([ms(now)], |row| {
+            let rule: String = row.get(0)?;
+            Ok(Freeze {
+                rule: Some(rule).filter(|rule| !rule.is_empty()),
+                at: at(row, 1)?,
+                until: maybe_at(row, 2)?,
+                reason: row.get(3)?,
+            })
+        })?;
+        let mut freezes: Vec<Freeze> = freezes.collect::<Result<_, _>>()?;
+        let whole = freezes.iter().any(|freeze| freeze.rule.is_none());
+        if let Some(at) = self.meta(RESTORED_AT)?.filter(|_| !whole) {
+            let reason =
+                "the database was put back from a backup, which may not know what was moved since".to_owned();
+            freezes.insert(0, Freeze { rule: None, at: at.parse().unwrap_or(now), until: None, reason });
+        }
+        Ok(freezes)
+    }
+
+    /// Pots that only the app moves money of, with what the bank said.
+    ///
+    /// # Errors
+    /// As every question.
+    pub fn app_pots(&self) -> Result<Vec<(PotId, String)>, StoreError> {
+        let mut query = self.0.prepare_cached("SELECT pot_id, reason FROM app_pots ORDER BY at")?;
+        let pots = query.query_map([], |row| Ok((row.get::<_, String>(0)?.into(), row.get(1)?)))?;
+        Ok(pots.collect::<Result<_, _>>()?)
+    }
+
+    /// Rows of ours that no transfer here explains and that nobody has been told of.
+    ///
+    /// # Errors
+    /// As every question.
+    pub fn foreign_moves(&self) -> Result<Vec<LedgerMove>, StoreError> {
+        let mut known = self.0.prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM transfers WHERE dedupe_id = ?1) \
+             OR EXISTS (SELECT 1 FROM foreign_transfers WHERE dedupe_id = ?1)",
+        )?;
+        let mut foreign = Vec::new();
+        for found in self.ledger_moves(None)? {
+            if !known.query_row([&found.dedupe_id], |row| row.get::<_, bool>(0))? {
+                foreign.push(found);
+            }
+        }
+        Ok(foreign)
+    }
+}
+
+impl Writer<'_> {
+    /// Freezes everything, or one rule; `true` if that is new.
+    ///
+    /// # Errors
+    /// As every deed.
+    pub fn freeze(
+        &self,
+        rule: Option<&str>,
+        until: Option<Timestamp>,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let held = self
+            .freezes(now)?
+            .into_iter()
+            .any(|freeze| freeze.rule.as_deref() == rule && freeze.until == until);
+        if held {
+            return Ok(false);
+        }
+        let upsert = "INSERT OR REPLACE INTO freezes (rule, at, until, reason) VALUES (?1, ?2, ?3, ?4)";
+        let values = params![rule.unwrap_or_default(), ms(now), maybe_ms(until), reason];
+        self.0.0.prepare_cached(upsert)?.execute(values)?;
+        Ok(true)
+    }
+
+    /// Thaws everything, or one rule; `true` if it was frozen.
+    ///
+    /// # Errors
+    /// As every deed.
+    pub fn thaw(&self, rule: Option<&str>) -> Result<bool, StoreError> {
+        let delete = "DELETE FROM freezes WHERE rule = ?1";
+        let thawed = self.0.0.prepare_cached(delete)?.execute([rule.unwrap_or_default()])? > 0;
+        if rule.is_some() {
+            return Ok(thawed);
+        }
+        let restored =
+            self.0.0.prepare_cached("DELETE FROM meta WHERE key = ?1")?.execute([RESTORED_AT])? > 0;
+        Ok(thawed || restored)
+    }
+
+    /// Notes that only the app moves money of a pot.
+    ///
+    /// # Errors
+    /// As every deed.
+    pub fn needs_app(&self, pot: &PotId, reason: &str, now: Timestamp) -> Result<bool, StoreError> {
+        let insert = "INSERT INTO app_pots (pot_id, at, reason) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
+        Ok(self.0.0.prepare_cached(insert)?.execute(params![pot.as_str(), ms(now), reason])? > 0)
+    }
+
+    /// Notes a row of ours that nobody here made, so that it is told once.
+    ///
+    /// # Errors
+    /// As every deed.
+    pub fn note_foreign(&self, found: &LedgerMove, now: Timestamp) -> Result<(), StoreError> {
+        let insert = "INSERT INTO foreign_transfers (dedupe_id, transaction_id, at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
+        self.0.0.prepare_cached(insert)?.execute(params![found.dedupe_id, found.transaction_id, ms(now)])?;
+        Ok(())
+    }
+
+    /// Keeps what one pot holds by the bank's own answer to a move.
+    ///
+    /// # Errors
+    /// As every deed.
+    pub fn keep_pot_balance(
+        &self,
+        account: &AccountId,
+        pot: &facts::Pot,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.upsert_pots(account, std::slice::from_ref(pot), now)
+    }
+}

@@ -1,0 +1,341 @@
+//! Transfers of runs, each with the bank's key against a second time, and what the ledger shows of them.
+
+use jiff::Timestamp;
+use monzo_common::id::{AccountId, PotId};
+use monzo_common::model::{Transfer, TransferKind, TransferState};
+use rusqlite::{Row, params};
+
+use super::time::{maybe_at, maybe_ms, ms, optional, parsed};
+use super::{Reader, StoreError, Writer};
+
+/// A transfer as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredTransfer {
+    /// What a person is shown of it.
+    pub transfer: Transfer,
+    /// The place of the transfer that brings the money for it.
+    pub needs: Option<u32>,
+    /// When it was last sent.
+    pub last_requested_at: Option<Timestamp>,
+    /// How often it was sent.
+    pub requests: u32,
+    /// A request is out whose outcome is not known.
+    pub doubtful: bool,
+    /// A repeat was refused.
+    pub refused: bool,
+    /// What the pot held by the bank's answer, in minor units.
+    pub pot_balance: Option<i64>,
+    /// The key of the transfer that it undoes.
+    pub undoes: Option<String>,
+}
+
+/// One of our own moves among the rows of an account's list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LedgerMove {
+    /// The key at the end of its `external_id`.
+    pub dedupe_id: String,
+    /// The row.
+    pub transaction_id: String,
+    /// The account in whose list it is.
+    pub account_id: AccountId,
+    /// The pot.
+    pub pot_id: Option<PotId>,
+    /// Minor units; negative went into the pot.
+    pub amount: i64,
+    /// When.
+    pub created_at: Timestamp,
+}
+
+const fn kind_word(kind: TransferKind) -> &'static str {
+    match kind {
+        TransferKind::Withdraw => "withdraw",
+        TransferKind::Deposit => "deposit",
+        TransferKind::Return => "return",
+    }
+}
+
+const fn word(state: TransferState) -> &'static str {
+    match state {
+        TransferState::Planned => "planned",
+        TransferState::Requested => "requested",
+        TransferState::Confirmed => "confirmed",
+        TransferState::Failed => "failed",
+        TransferState::Cancelled => "cancelled",
+    }
+}
+
+fn kind(text: &str) -> TransferKind {
+    match text {
+        "withdraw" => TransferKind::Withdraw,
+        "deposit" => TransferKind::Deposit,
+        // The schema knows no other word.
+        _ => TransferKind::Return,
+    }
+}
+
+fn state(text: &str) -> TransferState {
+    match text {
+        "planned" => TransferState::Planned,
+        "requested" => TransferState::Requested,
+        "confirmed" => TransferState::Confirmed,
+        "cancelled" => TransferState::Cancelled,
+        _ => TransferState::Failed,
+    }
+}
+
+const COLUMNS: &str = "run_id, place, kind, pot_id, account_id, amount, currency, state, dedupe_id, requested_at, confirmed_at, \
+     reconciled_at, transaction_id, error, needs, last_requested_at, requests, doubtful, refused, pot_balance, undoes";
+
+fn transfer(row: &Row<'_>) -> rusqlite::Result<StoredTransfer> {
+    Ok(StoredTransfer {
+        transfer: Transfer {
+            run_id: row.get(0)?,
+            place: row.get(1)?,
+            kind: kind(&row.get::<_, String>(2)?),
+            pot_id: row.get::<_, String>(3)?.into(),
+            account_id: row.get::<_, String>(4)?.into(),
+            amount: row.get(5)?,
+            currency: parsed(row, 6)?,
+            state: state(&row.get::<_, String>(7)?),
+            dedupe_id: row.get(8)?,
+            requested_at: maybe_at(row, 9)?,
+            confirmed_at: maybe_at(row, 10)?,
+            reconciled_at: maybe_at(row, 11)?,
+            transaction_id: row.get::<_, Option<String>>(12)?.map(Into::into),
+            error: row.get(13)?,
+        },
+        needs: row.get(14)?,
+        last_requested_at: maybe_at(row, 15)?,
+        requests: row.get(16)?,
+        doubtful: row.get(17)?,
+        refused: row.get(18)?,
+        pot_balance: row.get(19)?,
+        undoes: row.get(20)?,
+    })
+}
+
+impl Reader<'_> {
+    /// The transfers of a run, by place.
+    ///
+    /// # Errors
+    /// As every question.
+    pub fn transfers_of(&self, run: &str) -> Result<Vec<StoredTransfer>, StoreError> {
+        let of = format!("SELECT {COLUMNS} FROM transfers WHERE run_id = ?1 ORDER BY place");
+        let mut query = self.0.prepare_cached(&of)?;
+        Ok(query.query_map([run], transfer)?.collect::<Result<_, _>>()?)
+    }
+
+    /// A page of transfers, newest run first; `after` is where the last page ended.
+    ///
+    /// # Errors
+    /// As every question.
+    pub fn transfers(
+        &self,
+        run: Option<&str>,
+        after: Option<(i64, u32)>,
+        limit: u32,
+    ) -> Result<(Vec<StoredTransfer>, Option<(i64, u32)>), StoreError> {
+        let columns =
+            COLUMNS.split(", ").map(|column| format!("t.{}", column.trim())).collect::<Vec<_>>().join(", ");
+        let page = format!(
+            "SELECT {columns}, r.number FROM transfers t JOIN runs r ON r.id = t.run_id \
+             WHERE (?1 IS NULL OR t.run_id = ?1) AND (r.number < ?2 OR (r.number = ?2 AND t.place > ?3)) \
+             ORDER BY r.number DESC, t.place LIMIT ?4"
+        );
+        let (number, place) = after.unwrap_or((i64::MAX, u32::MAX));
+        let mut query = self.0.prepare_cached(&page)?;
+        let values = params![run, number, place, i64::from(limit) + 1];
+        let mut found: Vec<(StoredTransfer, i64)> =
+            query.query_map(values, |row| Ok((transfer(row)?, row.get(21)?)))?.collect::<Result<_, _>>()?;
+        let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
+        let more = found.len() > wanted;
+        found.truncate(wanted);
+        let last = found.last().map(|(one, number)| (*number, one.transfer.place)).filter(|_| more);
+        Ok((found.into_iter().map(|(one, _)| one).collect(), last))
+    }
+
+    /// How many transfers are under way or still to be sent, and how many of them are in doubt.
+    ///
+    /// # Errors
+    /// As every question.
+    pub fn unsettled_transfers(&self) -> Result<u64, StoreError> {
+        let count = "SELECT count(*) FROM transfers WHERE state IN ('planned', 'requested')";
+        Ok(self.0.prepare_cached(count)?.query_row([], |row| row.get(0))?)
+    }
+
+    /// Confirmed transfers whose row has not been seen yet.
+    ///
+    /// # Errors
+    /// As every question.
+    pub fn unreconciled_transfers(&self) -> Result<Vec<StoredTransfer>, StoreError> {
+        let open = format!(
+            "SELECT {COLUMNS} FROM transfers WHERE state = 'confirmed' AND reconciled_at IS NULL ORDER BY confirmed_at"
+        );
+        let mut query = self.0.prepare_cached(&open)?;
+        Ok(query.query_map([], transfer)?.collect::<Result<_, _>>()?)
+    }
+
+    /// The transfers that undo transfers of a run.
+    ///
+    /// # Errors
+    /// As every question.
+    pub fn undoing(&self, run: &str) -> Result<Vec<StoredTransfer>, StoreError> {
+        let of = format!(
+            "SELECT {COLUMNS} FROM transfers WHERE undoes IN (SELECT dedupe_id FROM transfers WHERE run_id = ?1)"
+        );
+        let mut query = self.0.prepare_cached(&of)?;
+        Ok(query.query_map([run], transfer)?.collect::<Result<_, _>>()?)
+    }
+
+    /// When a run last moved money in or out of an account or pot.
+    ///
+    /// # Errors
+    /// As every question.
+    pub fn last_moved_at(&self, id: &str) -> Result<Option<Timestamp>, StoreError> {
+        let last = "SELECT max(confirmed_at) FROM transfers WHERE state = 'confirmed' AND (pot_id = ?1 OR account_id = ?1)";
+        Ok(optional(self.0.prepare_cached(last)?.query_row([id], |row| maybe_at(row, 0)))?.flatten())
+    }
+
+    /// Every row of a listed account whose key is one of ours; those of one key, or of one beginning, if asked.
+    ///
+    /// # Errors
+    /// As every question.
+    pub fn ledger_moves(&self, key: Option<&str>) -> Result<Vec<LedgerMove>, StoreError> {
+        let ours = "SELECT t.external_id, t.id, t.account_id, t.pot_id, t.amount, t.created_at FROM transactions t \
+             JOIN accounts a ON a.id = t.account_id WHERE t.external_id IS NOT NULL AND instr(t.external_id, ':' || ?1) > 0 \
+             AND a.pot_id IS NULL AND t.withdrawn_at IS NULL AND t.decline_reason IS NULL ORDER BY t.created_at";
+        let mut query = self.0.prepare_cached(ours)?;
+        let begins = key.unwrap_or("mz-");
+        let found = query.query_map([begins], |row| {
+            let external: String = row.get(0)?;
+            Ok(LedgerMove {
+                dedupe_id: external.rsplit(':').next().unwrap_or_default().to_owned(),
+                transaction_id: row.get(1)?,
+                account_id: row.get::<_, String>(2)?.into(),
+                pot_id: row.get::<_, Option<String>>(3)?.map(PotId::from),
+                amount: row.get(4)?,
+                created_at: super::time::at(row, 5)?,
+            })
+        })?;
+        let found: Vec<LedgerMove> = found.collect::<Result<_, _>>()?;
+        Ok(found.into_iter().filter(|one| one.dedupe_id.starts_with(begins)).collect())
+    }
+
+    /// A transfer by its key.
+    ///
+    /// # Errors
+    /// As every question.
+    pub fn transfer(&self, dedupe_id: &str) -> Result<Option<StoredTransfer>, StoreError> {
+        let one = format!("SELECT {COLUMNS} FROM transfers WHERE dedupe_id = ?1");
+        optional(self.0.prepare_cached(&one)?.query_row([dedupe_id], transfer))
+    }
+}
+
+impl Writer<'_> {
+    /// Keeps a new transfer.
+    ///
+    /// # Errors
+    /// As every deed; a key that is used already is refused by the schema.
+    pub fn insert_transfer(&self, stored: &StoredTransfer) -> Result<(), StoreError> {
+        let mut insert = self.0.0.prepare_cached(
+            "INSERT INTO transfers (run_id, place, kind, pot_id, account_id, amount, currency, state, dedupe_id, \
+             requested_at, confirmed_at, reconciled_at, transaction_id, error, needs, undoes) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+        )?;
+        let one = &stored.transfer;
+        insert.execute(params![
+            one.run_id,
+            one.place,
+            kind_word(one.kind),
+            one.pot_id.as_str(),
+            one.account_id.as_str(),
+            one.amount,
+            one.currency.code(),
+            word(one.state),
+            one.dedupe_id,
+            maybe_ms(one.requested_at),
+            maybe_ms(one.confirmed_at),
+            maybe_ms(one.reconciled_at),
+            one.transaction_id.as_ref().map(|id| id.as_str().to_owned()),
+            one.error,
+            stored.needs,
+            stored.undoes,
+        ])?;
+        Ok(())
+    }
+
+    /// Notes that a transfer is about to be sent; only then may it be.
+    ///
+    /// # Errors
+    /// As every deed; one that is settled cannot be sent again.
+    pub fn transfer_requested(&self, dedupe_id: &str, now: Timestamp) -> Result<bool, StoreError> {
+        let update = "UPDATE transfers SET state = 'requested', requested_at = coalesce(requested_at, ?2), \
+             last_requested_at = ?2, requests = requests + 1, doubtful = 1 \
+             WHERE dedupe_id = ?1 AND state IN ('planned', 'requested')";
+        Ok(self.0.0.prepare_cached(update)?.execute(params![dedupe_id, ms(now)])? > 0)
+    }
+
+    /// Notes that the last request certainly did nothing; what was in doubt before it stays so.
+    ///
+    /// # Errors
+    /// As every deed.
+    pub fn transfer_not_done(&self, dedupe_id: &str, doubtful: bool) -> Result<(), StoreError> {
+        let update = "UPDATE transfers SET doubtful = ?2 WHERE dedupe_id = ?1 AND state = 'requested'";
+        self.0.0.prepare_cached(update)?.execute(params![dedupe_id, doubtful])?;
+        Ok(())
+    }
+
+    /// Notes that a repeat was refused, which settles nothing by itself.
+    ///
+    /// # Errors
+    /// As every deed.
+    pub fn transfer_refused(&self, dedupe_id: &str, error: &str) -> Result<(), StoreError> {
+        let update =
+            "UPDATE transfers SET refused = 1, error = ?2 WHERE dedupe_id = ?1 AND state = 'requested'";
+        self.0.0.prepare_cached(update)?.execute([dedupe_id, error])?;
+        Ok(())
+    }
+
+    /// Notes that the bank did it, with what the pot then held and the row, where they are known.
+    ///
+    /// # Errors
+    /// As every deed.
+    pub fn transfer_confirmed(
+        &self,
+        dedupe_id: &str,
+        pot_balance: Option<i64>,
+        row: Option<&str>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let update = "UPDATE transfers SET state = 'confirmed', confirmed_at = ?2, pot_balance = ?3, \
+             transaction_id = coalesce(?4, transaction_id), doubtful = 0, error = NULL \
+             WHERE dedupe_id = ?1 AND state = 'requested'";
+        let values = params![dedupe_id, ms(now), pot_balance, row];
+        Ok(self.0.0.prepare_cached(update)?.execute(values)? > 0)
+    }
+
+    /// Notes that a transfer will not happen: `Failed` where the bank said so, `Cancelled` where it was never sent.
+    ///
+    /// # Errors
+    /// As every deed; what is in doubt cannot be cancelled.
+    pub fn transfer_ended(
+        &self,
+        dedupe_id: &str,
+        state: TransferState,
+        error: &str,
+    ) -> Result<bool, StoreError> {
+        let update = "UPDATE transfers SET state = ?2, error = ?3 WHERE dedupe_id = ?1 AND state IN ('planned', 'requested')";
+        Ok(self.0.0.prepare_cached(update)?.execute(params![dedupe_id, word(state), error])? > 0)
+    }
+
+    /// Notes the row of a confirmed transfer.
+    ///
+    /// # Errors
+    /// As every deed.
+    pub fn transfer_reconciled(&self, dedupe_id: &str, row: &str, now: Timestamp) -> Result<(), StoreError> {
+        let update = "UPDATE transfers SET reconciled_at = ?2, transaction_id = ?3 \
+             WHERE dedupe_id = ?1 AND reconciled_at IS NULL";
+        self.0.0.prepare_cached(update)?.execute(params![dedupe_id, ms(now), row])?;
+        Ok(())
+    }
+}

@@ -1,0 +1,161 @@
+//! The first history: all of it, once, however often it is interrupted.
+
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn a_first_capture_equals_the_banks_ledger() {
+    let mut rig = Rig::new(Bank::new()).await;
+    let sync = rig.log_in().await;
+    done(&sync);
+    rig.equals_the_bank().await;
+    let (from, to) = rig.covered("acc_1").await.expect("covered");
+    assert_eq!((from, to), (ago(3 * 365 * 24), rig.clock.now()));
+    assert_eq!(rig.covered("acc_pot").await.expect("covered").0, ago(88 * 24));
+    assert!(sync.id.starts_with("sync_") && sync.id.len() == 21, "{}", sync.id);
+    let events = rig.events();
+    let count = |kind: &str| events.iter().filter(|event| *event == kind).count();
+    assert_eq!(
+        (count("history_captured"), count("pot_discovered"), count("sync_failed")),
+        (2, 1, 0),
+        "{events:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_capture_asks_for_bounded_windows_that_abut() {
+    let rig = Rig::new(Bank::new()).await;
+    done(&rig.log_in().await);
+    let asked = rig.bank.asked();
+    let mut windows = std::collections::BTreeSet::new();
+    for address in
+        asked.iter().filter(|address| address.contains("account_id=acc_1&") && address.contains("before="))
+    {
+        let value =
+            |key: &str| address.split(['?', '&']).find_map(|part| part.strip_prefix(key)).expect("a value");
+        let before: Timestamp = value("before=").parse().expect("an instant");
+        if let Ok(since) = value("since=").parse::<Timestamp>() {
+            assert!(before.duration_since(since) <= SignedDuration::from_hours(364 * 24), "{address}");
+            windows.insert((since, before));
+        }
+    }
+    let windows: Vec<_> = windows.into_iter().collect();
+    assert_eq!(windows.first().map(|window| window.0), Some(ago(3 * 365 * 24)));
+    assert!(windows.windows(2).all(|pair| pair[0].1 == pair[1].0), "{windows:?}");
+    assert!(
+        asked
+            .iter()
+            .filter(|address| address.starts_with("/transactions"))
+            .all(|address| address.contains("since="))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_five_minutes_do_not_cover_is_remembered_and_taken_at_the_next_login() {
+    let mut rig = Rig::new(Bank::new()).await;
+    rig.bank.trouble("account_id=acc_1&", 5, Trouble::Minutes(6));
+    done(&rig.log_in().await);
+    let gaps = rig.refused("acc_1").await;
+    assert!(!gaps.is_empty(), "nothing was refused");
+    assert!(rig.events().contains(&"history_refused".to_owned()));
+    let (from, _) = rig.covered("acc_1").await.expect("covered");
+    assert!(from <= ago(87 * 24) && from > ago(400 * 24), "{from}");
+    done(&rig.sync(false).await);
+    rig.bank.asked();
+    let again = rig.log_in().await;
+    done(&again);
+    rig.equals_the_bank().await;
+    assert_eq!(rig.refused("acc_1").await, []);
+    assert_eq!(rig.covered("acc_1").await.expect("covered").0, ago(3 * 365 * 24));
+    let repeated: u64 = again.accounts.iter().map(|account| account.changed).sum();
+    assert_eq!(repeated, 0, "nothing is stored twice");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_capture_that_is_stopped_goes_on_where_it_was() {
+    let mut rig = Rig::new(Bank::new()).await;
+    rig.bank.trouble("/transactions", 9, Trouble::Hang);
+    rig.sign_in().await;
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    rig = rig.restart().await;
+    done(&rig.ends("login").await);
+    rig.equals_the_bank().await;
+    assert_eq!(rig.covered("acc_1").await.expect("covered").0, ago(3 * 365 * 24));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_capture_that_is_killed_anywhere_ends_with_an_equal_ledger() {
+    for number in 0..6 {
+        let mut rig = Rig::new(Bank::new()).await;
+        rig.bank.trouble("/", 4 + number * 6, Trouble::Hang);
+        rig.sign_in().await;
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        rig.bank.calm();
+        rig = rig.kill().await;
+        done(&rig.ends("login").await);
+        rig.equals_the_bank().await;
+        let count = rig.store.read(|reader| reader.extent()).await.expect("an answer").0;
+        let listed: usize = rig.bank.ledger().values().map(Vec::len).sum();
+        assert_eq!(usize::try_from(count), Ok(listed), "killed at request {number}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_trouble_during_a_capture_ends_with_an_equal_ledger() {
+    for seed in 1..5 {
+        let rig = Rig::new(Bank::new()).await;
+        rig.sign_in_through(seed).await;
+        rig.equals_the_bank().await;
+    }
+}
+
+impl Rig {
+    /// Signs in quietly, then lets the dice decide what each request of the syncs meets until one is done.
+    async fn sign_in_through(&self, seed: u64) {
+        let first = self.ends("login");
+        self.sign_in().await;
+        self.bank.dice(Some(seed));
+        let mut sync = first.await;
+        for _ in 0..20 {
+            if sync.state == SyncState::Done {
+                return;
+            }
+            sync = self.sync(false).await;
+        }
+        panic!("seed {seed}: {:?}", errors(&sync));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_false_empty_page_loses_nothing() {
+    for number in 0..5 {
+        let rig = Rig::new(Bank::new()).await;
+        rig.bank.trouble("/transactions", number, Trouble::Body(r#"{"transactions":[]}"#));
+        done(&rig.log_in().await);
+        rig.equals_the_bank().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_sync_in_the_five_minutes_reads_everything_again() {
+    let rig = Rig::new(Bank::new()).await;
+    done(&rig.log_in().await);
+    let old = rig.bank.ledger()["acc_1"][3]["id"].as_str().expect("an id").to_owned();
+    rig.bank.change("acc_1", &old, |row| row["notes"] = "late edit".into());
+    let sync = rig.sync(true).await;
+    done(&sync);
+    rig.equals_the_bank().await;
+    assert_eq!(sync.accounts.iter().map(|account| account.changed).sum::<u64>(), 1);
+    assert_eq!(rig.covered("acc_1").await.expect("covered").0, ago(3 * 365 * 24));
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_rows_at_one_instant_than_a_page_holds_lose_nothing() {
+    let bank = Bank::new();
+    for index in 0..350 {
+        bank.pay("acc_1", &format!("tx_tie{index:04}"), ago(1000), -1);
+        bank.pay("acc_2", &format!("tx_new{index:04}"), ago(20), -1);
+    }
+    let rig = Rig::new(bank).await;
+    done(&rig.log_in().await);
+    rig.equals_the_bank().await;
+}
