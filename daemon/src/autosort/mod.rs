@@ -4,6 +4,7 @@
 //! moves money, never while a sync reads; what comes next follows from the journal alone ([`journal`]), so that a run
 //! that a crash interrupted goes on by the same code.
 
+pub mod backtest;
 pub mod bills;
 pub mod books;
 pub mod calendar;
@@ -21,6 +22,7 @@ pub mod occurrence;
 pub mod plan;
 mod proposals;
 pub mod quiet;
+pub mod replay;
 pub mod resolve;
 pub mod rule;
 mod service;
