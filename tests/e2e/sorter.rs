@@ -12,7 +12,8 @@ use crate::rig::{self, Rig};
 fn ours(rig: &Rig) -> Vec<(String, String, i64, String)> {
     let ledger = rig.bank.bank().ledger(None);
     let made = ledger.transfers.into_iter().filter(|transfer| transfer.external_id.contains(":mz-"));
-    made.map(|transfer| (transfer.pot_id, transfer.kind.to_owned(), transfer.amount, transfer.external_id)).collect()
+    made.map(|transfer| (transfer.pot_id, transfer.kind.to_owned(), transfer.amount, transfer.external_id))
+        .collect()
 }
 
 fn pot(rig: &Rig, name: &str) -> Value {
@@ -78,7 +79,14 @@ fn between_two_pots_money_passes_through_the_account() {
 
 #[test]
 fn an_answer_that_is_lost_is_looked_for_and_never_means_a_second_move() {
-    for fault in [Fault::ResetAfter, Fault::TimeoutAfter, Fault::TruncatedBody, Fault::EmptyBody, Fault::ResetBefore, Fault::Gateway] {
+    for fault in [
+        Fault::ResetAfter,
+        Fault::TimeoutAfter,
+        Fault::TruncatedBody,
+        Fault::EmptyBody,
+        Fault::ResetBefore,
+        Fault::Gateway,
+    ] {
         let rig = logged_in("[monzo]\ntimeout = \"1s\"\n");
         rig.bank.bank().set_faults(vec![Rule::nth(fault, 1).at("deposit")], 1);
         let said = rig.ctl(&["move", "£5", "Personal", "Holiday", "--yes"]);
@@ -120,7 +128,8 @@ fn killed_at_any_moment_a_move_happens_once_or_not_at_all_and_the_run_says_which
         rig.bank.bank().settings.latency = Duration::from_millis(20);
         let before = ours(&rig).len();
         std::thread::scope(|scope| {
-            let moving = scope.spawn(|| rig.ctl(&["move", "£5", "Emergency", "Holiday", "--yes", "--no-wait"]));
+            let moving =
+                scope.spawn(|| rig.ctl(&["move", "£5", "Emergency", "Holiday", "--yes", "--no-wait"]));
             drop(moving.join());
         });
         let at = Instant::now() + Duration::from_millis(wait);
@@ -131,14 +140,17 @@ fn killed_at_any_moment_a_move_happens_once_or_not_at_all_and_the_run_says_which
         rig.bank.bank().settings.latency = Duration::ZERO;
         rig.start();
         rig.until("the run is over", || {
-            runs(&rig).first().is_none_or(|run| !matches!(run["state"].as_str(), Some("approved" | "executing" | "waiting")))
+            runs(&rig).first().is_none_or(|run| {
+                !matches!(run["state"].as_str(), Some("approved" | "executing" | "waiting"))
+            })
         });
         let made = ours(&rig);
         let Some(run) = runs(&rig).into_iter().next() else {
             assert_eq!(made.len(), before, "after {wait} ms: {made:?}");
             continue;
         };
-        let confirmed = run["transfers"].as_array().expect("a list").iter().filter(|one| one["state"] == "confirmed");
+        let confirmed =
+            run["transfers"].as_array().expect("a list").iter().filter(|one| one["state"] == "confirmed");
         assert_eq!(confirmed.count(), made.len(), "after {wait} ms: {run} {made:?}");
         let keys: std::collections::BTreeSet<_> = made.iter().map(|made| &made.3).collect();
         assert_eq!(keys.len(), made.len(), "after {wait} ms a key was used twice: {made:?}");

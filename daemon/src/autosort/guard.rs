@@ -5,8 +5,15 @@ use std::collections::BTreeMap;
 use jiff::civil::Time;
 use jiff::{SignedDuration, Timestamp};
 use monzo_common::id::PotId;
+use monzo_common::model::{Plan, PlannedTransfer, TransferKind};
 
-use super::rule::Mode;
+use super::plan::words::money;
+use super::rule::{Autosort, Mode};
+
+/// No run is planned or begun while the two clocks differ by more (autosorter.md 2).
+pub const MOST_SKEW: SignedDuration = SignedDuration::from_mins(2);
+
+const DAY: i64 = 24 * 60 * 60;
 
 /// What holds while a plan is judged.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,3 +128,201 @@ pub enum Verdict {
     /// Nothing could be planned: the sentences say what to do.
     Impossible(Vec<String>),
 }
+
+/// The guardrails of a configuration in one canonical text, for the hash of plans.
+pub fn text(autosort: &Autosort) -> String {
+    let Autosort { max_per_run, max_per_day, account_floor, floors, withdraw_from, .. } = autosort;
+    let amount = |amount: &Option<i64>| amount.map_or_else(|| "none".to_owned(), |amount| amount.to_string());
+    let mut text = format!(
+        "max_per_run {}\nmax_per_day {}\naccount_floor {account_floor}\n",
+        amount(max_per_run),
+        amount(max_per_day)
+    );
+    for (account, floor) in floors {
+        text.push_str(&format!("account_floor {account} {floor}\n"));
+    }
+    for place in withdraw_from {
+        text.push_str(&format!("withdraw_from {place}\n"));
+    }
+    text
+}
+
+/// What may become of a plan under the limits that hold now.
+pub fn guard(plan: &Plan, limits: &Limits) -> Verdict {
+    let errors: Vec<String> = plan.steps.iter().filter_map(|step| step.error.clone()).collect();
+    if !errors.is_empty() {
+        return Verdict::Impossible(errors);
+    }
+    if plan.transfers.is_empty() {
+        return Verdict::Nothing;
+    }
+    let mut held = when(limits);
+    held.extend(reach(&plan.transfers, limits));
+    held.extend(floor(&plan.transfers, limits));
+    if !held.is_empty() {
+        return Verdict::Withheld(held);
+    }
+    if limits.approved {
+        return Verdict::Allowed;
+    }
+    let looks = looks(plan, limits);
+    if looks.is_empty() { Verdict::Allowed } else { Verdict::Proposed(looks) }
+}
+
+/// Whether the transfers that a run has not sent yet may go on, the next one first: a veto only, amounts never change.
+///
+/// `balance` is the fresh one, `began_with` the one when the run began.
+pub fn veto(unsent: &[PlannedTransfer], limits: &Limits) -> Option<Held> {
+    let next = unsent.get(..1).unwrap_or_default();
+    when(limits).into_iter().chain(reach(next, limits)).chain(floor(next, limits)).next()
+}
+
+/// The floor of a run: it never makes worse what was below the configured one when it began.
+pub fn floor_of(limits: &Limits) -> i64 {
+    limits.account_floor.min(limits.began_with)
+}
+
+/// Minor units that a run moves: each penny once, where it arrives.
+pub fn moved(transfers: &[PlannedTransfer]) -> i64 {
+    let sum = |out: bool| {
+        transfers
+            .iter()
+            .filter(|transfer| (transfer.kind == TransferKind::Withdraw) == out)
+            .fold(0_i64, |sum, transfer| sum.saturating_add(transfer.amount))
+    };
+    // What a pot gives either goes on into other pots or stays in the account.
+    sum(true).max(sum(false))
+}
+
+/// Guards of the moment: mode, freeze, clocks, staleness, quiet hours.
+fn when(limits: &Limits) -> Vec<Held> {
+    let mut held = Vec::new();
+    let mut hold = |guard, reason: String| held.push(Held { guard, reason });
+    if limits.mode == Mode::Off {
+        hold(Guard::Mode, "the mode is off".to_owned());
+    }
+    if let Some(reason) = &limits.frozen {
+        hold(Guard::Freeze, format!("frozen: {reason}; `monzoctl sort thaw` ends it"));
+    }
+    if limits.begun {
+        return held;
+    }
+    if let Some(skew) = limits.skew.filter(|skew| skew.abs() > MOST_SKEW) {
+        hold(
+            Guard::Clock,
+            format!("this clock and the bank's differ by {} s", skew.as_secs().unsigned_abs()),
+        );
+    }
+    let oldest = limits.now.checked_sub(limits.max_staleness).unwrap_or(Timestamp::MIN);
+    match limits.synced_at {
+        None => hold(Guard::Staleness, "nothing was read from the bank yet".to_owned()),
+        Some(at) if at < oldest => hold(Guard::Staleness, format!("what is known is of {at}: sync first")),
+        Some(_) => {}
+    }
+    if !limits.exempt
+        && let Some((from, until)) = limits.quiet_hours
+        && quiet(limits.local, from, until, limits.move_deadline)
+    {
+        hold(Guard::QuietHours, format!("quiet hours from {} to {}", clock(from), clock(until)));
+    }
+    held
+}
+
+/// Whether a time of day is in the quiet hours, or so close before them that a run would not end.
+fn quiet(local: Time, from: Time, until: Time, margin: SignedDuration) -> bool {
+    let seconds =
+        |time: Time| i64::from(time.hour()) * 3600 + i64::from(time.minute()) * 60 + i64::from(time.second());
+    let length = (seconds(until) - seconds(from)).rem_euclid(DAY);
+    if length == 0 {
+        return false;
+    }
+    let margin = margin.as_secs().clamp(0, DAY);
+    let into = (seconds(local) - seconds(from) + margin).rem_euclid(DAY);
+    into < length.saturating_add(margin)
+}
+
+fn clock(time: Time) -> String {
+    format!("{:02}:{:02}", time.hour(), time.minute())
+}
+
+/// Accounts and pots that may not be touched, or not so.
+fn reach(transfers: &[PlannedTransfer], limits: &Limits) -> Vec<Held> {
+    let mut held = Vec::new();
+    if let Some(reason) = &limits.account {
+        held.push(Held { guard: Guard::Exclusion, reason: format!("the account: {reason}") });
+    }
+    for transfer in transfers {
+        let out = transfer.kind == TransferKind::Withdraw;
+        let Some(door) = limits.pots.get(&transfer.pot_id) else {
+            let reason = format!("{} is no pot of this account", transfer.pot_id);
+            held.push(Held { guard: Guard::Exclusion, reason });
+            continue;
+        };
+        if let Some(reason) = if out { &door.out } else { &door.into } {
+            let guard = if door.excluded { Guard::Exclusion } else { Guard::Lock };
+            held.push(Held { guard, reason: format!("{}: {reason}", transfer.pot_id) });
+        }
+        if out && transfer.amount > door.balance {
+            let reason = format!(
+                "{} holds {}, less than {}",
+                transfer.pot_id,
+                money(door.balance),
+                money(transfer.amount)
+            );
+            held.push(Held { guard: Guard::Lock, reason });
+        }
+    }
+    held
+}
+
+/// The floor, at every point between two transfers.
+fn floor(transfers: &[PlannedTransfer], limits: &Limits) -> Option<Held> {
+    let floor = floor_of(limits);
+    let mut balance = limits.balance;
+    for transfer in transfers {
+        balance = match transfer.kind {
+            TransferKind::Withdraw => balance.saturating_add(transfer.amount),
+            TransferKind::Deposit | TransferKind::Return => balance.saturating_sub(transfer.amount),
+        };
+        if transfer.kind != TransferKind::Withdraw && balance < floor {
+            let reason =
+                format!("the account would hold {}, under its floor of {}", money(balance), money(floor));
+            return Some(Held { guard: Guard::Floor, reason });
+        }
+    }
+    None
+}
+
+/// What a person should look at first.
+fn looks(plan: &Plan, limits: &Limits) -> Vec<Held> {
+    let mut held = Vec::new();
+    let mut hold = |guard, reason: String| held.push(Held { guard, reason });
+    if limits.mode == Mode::Propose {
+        hold(Guard::Mode, "the mode is propose: a person approves each run".to_owned());
+    }
+    for reason in &limits.propose {
+        hold(Guard::Look, reason.clone());
+    }
+    for reason in &plan.guards {
+        hold(Guard::Skipped, reason.clone());
+    }
+    if limits.exempt {
+        return held;
+    }
+    let moved = moved(&plan.transfers);
+    if limits.max_per_run.is_none() {
+        hold(Guard::MaxPerRun, "max_per_run is not set".to_owned());
+    }
+    if let Some(most) = limits.max_per_run.filter(|most| moved > *most) {
+        hold(Guard::MaxPerRun, format!("{} is over max_per_run of {}", money(moved), money(most)));
+    }
+    let today = limits.moved_today.saturating_add(moved);
+    if let Some(most) = limits.max_per_day.filter(|most| today > *most) {
+        let reason = format!("{} on this day is over max_per_day of {}", money(today), money(most));
+        hold(Guard::MaxPerDay, reason);
+    }
+    held
+}
+
+#[cfg(test)]
+mod tests;

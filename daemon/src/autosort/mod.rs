@@ -9,7 +9,10 @@ pub mod books;
 pub mod calendar;
 mod crash;
 pub mod dedupe;
+pub mod example;
 mod execute;
+#[cfg(test)]
+mod fixtures;
 pub mod guard;
 pub mod hand;
 pub mod journal;
@@ -52,6 +55,8 @@ pub use proposals::SorterError;
 pub struct Settings {
     /// `[autosort]` with its rules.
     pub sorter: rule::Autosort,
+    /// `[[payday]]`, the first being the default.
+    pub paydays: Vec<rule::Payday>,
     /// What is left alone.
     pub exclude: config::Exclude,
     /// What the person calls accounts and pots.

@@ -447,7 +447,7 @@ pub struct Example {
     pub at: DateTime,
     /// The credit that fires.
     pub income: Option<i64>,
-    /// What the bills of pots need, before the buffer, by pot name.
+    /// What has to be in pots for their bills, buffer included, by pot name.
     pub bills: BTreeMap<String, i64>,
     /// Balances by place.
     pub given: BTreeMap<Place, i64>,

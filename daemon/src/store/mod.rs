@@ -43,6 +43,7 @@ pub use accounts::StoredAccount;
 pub use backup::{BackupError, list, prune, restore, verify};
 pub use balances::StoredBalance;
 pub use error::{OpenError, StoreError};
+pub use freezes::AppPot;
 pub use locals::Audited;
 pub use migrate::newest as newest_schema;
 pub use open::{Opened, Options};

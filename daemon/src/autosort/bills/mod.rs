@@ -3,10 +3,15 @@
 //! What *left* a pot is read from the rows of the hidden account behind it; what a bill *cost* is the whole of the row
 //! that it paid in the main account, also where the pot gave only a part.
 
-use jiff::Timestamp;
+mod cycle;
+mod upcoming;
+
 use jiff::civil::{Date, DateTime};
+use jiff::{SignedDuration, Timestamp};
 use monzo_common::id::PotId;
 use monzo_common::model::{PlannedBill, PlannedInput};
+
+use super::rule::Basis;
 
 /// What a pot has to hold for its bills.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -69,7 +74,7 @@ pub struct PotBills {
 /// The ledger of the account behind a pot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hidden {
-    /// From here on no row is missing.
+    /// From here on no row is missing; the beginning of time where all are there since the pot was made.
     pub covered_from: Timestamp,
     /// Until here.
     pub covered_to: Timestamp,
@@ -164,3 +169,57 @@ pub struct Cycle {
     /// The first instant after it.
     pub until: Timestamp,
 }
+
+/// How a `bills` step looks at its pot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Look {
+    /// Which bills.
+    pub basis: Basis,
+    /// Bills due within this of now, instead of until the next payday.
+    pub horizon: Option<SignedDuration>,
+    /// Minor units, while the last cycle is not known.
+    pub until_known: Option<i64>,
+}
+
+/// What a pot has to hold for its bills, before the buffer.
+pub fn level(pot: &PotBills, calendar: &Calendar, look: Look) -> Result<Level, NotKnown> {
+    let Some(hidden) = &pot.hidden else {
+        return Err(NotKnown::Hidden { pot: pot.name.clone() });
+    };
+    match look.basis {
+        Basis::LastCycle => cycle::last(pot, hidden, calendar).or_else(|reason| match look.until_known {
+            Some(amount) => Ok(Level {
+                amount,
+                notes: vec![format!("`until_known` stands in: {reason}")],
+                ..Level::default()
+            }),
+            None => Err(reason),
+        }),
+        Basis::Upcoming => Ok(upcoming::level(pot, hidden, calendar, look.horizon)),
+    }
+}
+
+/// What the bills of a pot cost in a cycle that its rows cover.
+pub fn cost(pot: &PotBills, hidden: &Hidden, cycle: Cycle) -> Level {
+    cycle::cost(pot, hidden, cycle)
+}
+
+/// Whether a row that left a pot is a bill: not what a person moved, in the app or through the sorter.
+pub fn is_bill(row: &PotRow) -> bool {
+    let ours = row
+        .external_id
+        .as_deref()
+        .and_then(|id| id.rsplit(':').next())
+        .is_some_and(|id| id.starts_with(OURS));
+    row.amount < 0 && row.trigger.as_deref() != Some("user") && !row.pot_to_pot && !ours
+}
+
+/// How the keys of the sorter's own transfers begin (autosorter.md 4).
+const OURS: &str = "mz-";
+
+fn sum(bills: &[PlannedBill]) -> i64 {
+    bills.iter().fold(0, |sum: i64, bill| sum.saturating_add(bill.amount)).max(0)
+}
+
+#[cfg(test)]
+mod tests;

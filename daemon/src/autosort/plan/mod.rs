@@ -4,6 +4,7 @@ mod fund;
 mod purse;
 pub(crate) mod share;
 mod steps;
+mod still;
 pub(crate) mod words;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use super::resolve::{Problem, Resolved, Source};
 use super::rule::{BasisPoints, Keep, Step, Take};
 use super::world::Holder;
 use purse::Purse;
+pub use still::changed;
 
 /// What a plan goes by besides the rule and the balances.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -196,3 +198,6 @@ pub fn hash(text: &str, guardrails: &str, transfers: &[PlannedTransfer]) -> Stri
     // Ten bytes are enough to tell plans apart, and short enough to be typed.
     digest.finalize().iter().take(10).fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
+
+#[cfg(test)]
+mod tests;

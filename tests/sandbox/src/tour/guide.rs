@@ -51,8 +51,13 @@ impl<'a> Guide<'a> {
     pub(super) fn show(&self, arguments: &[&str], expected: i32) -> anyhow::Result<()> {
         self.type_(arguments)?;
         // A pager would hold the tour up.
-        let status =
-            self.home.client(arguments).env("PAGER", "cat").stdin(Stdio::null()).status().context("monzoctl does not start")?;
+        let status = self
+            .home
+            .client(arguments)
+            .env("PAGER", "cat")
+            .stdin(Stdio::null())
+            .status()
+            .context("monzoctl does not start")?;
         writeln!(std::io::stdout())?;
         self.check(arguments, status, expected)
     }
