@@ -19,13 +19,16 @@ pub mod journal;
 mod ledger;
 pub mod occurrence;
 pub mod plan;
+mod planning;
 mod proposals;
 pub mod quiet;
 pub mod resolve;
 pub mod rule;
+mod rules;
 mod service;
 mod settle;
 mod show;
+mod triggers;
 pub mod world;
 
 use std::collections::BTreeMap;
@@ -107,6 +110,8 @@ struct Inner {
     approving: tokio::sync::Mutex<()>,
     /// The sync that was last looked at.
     looked_at: Mutex<Option<String>>,
+    /// When a rule is next due.
+    next: Mutex<Option<Timestamp>>,
 }
 
 impl std::ops::Deref for Sorter {
@@ -125,6 +130,7 @@ impl Sorter {
             nudge: Notify::new(),
             approving: tokio::sync::Mutex::new(()),
             looked_at: Mutex::new(None),
+            next: Mutex::new(None),
         }))
     }
 
