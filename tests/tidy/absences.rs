@@ -175,7 +175,6 @@ fn key(text: &str) -> bool {
         "current_account_id",
         "goal_amount",
         "pot_account_id",
-        "dedupe_id",
         "cover_image_url",
         "p2p_transfer",
         "expand[]",

@@ -34,7 +34,7 @@ pub use upkeep::{
         Periods are days (2026-11-22), months (2026-11), years (2026), tax years (2025/26), or words:\n\
         today, yesterday, last-month, this-cycle, last-cycle, tax-year, next-payday, 30d, friday.\n\n\
         Exit codes: 0 done, 1 failed, 2 usage, 3 daemon not reachable, 4 login or approval needed, 5 not\n\
-        allowed, 6 refused, 7 a check found problems, 8 partial, 75 try later, 130 interrupted."
+        allowed, 6 refused, 7 a check found problems, 8 partial or unsettled, 75 try later, 130 interrupted."
 )]
 pub struct Cli {
     /// What holds for every command.

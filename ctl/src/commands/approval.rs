@@ -1,9 +1,9 @@
 //! `sort approve`, `reject`, `cancel` and `undo`: what a person decides about a run.
 
 use monzo_common::api::ApiClient;
-use monzo_common::model::{Run, RunStarted, RunState};
+use monzo_common::model::{Run, RunState};
 
-use super::run::{consent, nothing, settle, stands};
+use super::run::{agreed, consent, nothing, settle, stands};
 use crate::args;
 use crate::client::Daemon;
 use crate::exit::Exit;
@@ -26,9 +26,8 @@ pub(super) async fn approve(args: &args::SortApprove, session: &mut Session) -> 
             several => return Err(which(several)),
         },
     };
-    if run.state == RunState::Proposed {
-        let found = RunStarted { run: Some(run), message: String::new(), changed: false };
-        return settle(found, args.no_wait, &mut daemon, session).await;
+    if matches!(run.state, RunState::Proposed | RunState::Withheld) {
+        return agreed(run, String::new(), false, args.no_wait, &mut daemon, session).await;
     }
     // Approved already, or past it: the daemon says which.
     let answer = daemon.client.approve(Some(run.id.clone())).await?;
@@ -68,7 +67,7 @@ pub(super) async fn reject(typed: &str, session: &mut Session) -> Result<Exit, F
     let daemon = session.connect().await?;
     let run = daemon.client.run(typed.trim().to_owned()).await?;
     let answer = daemon.client.reject(run.id).await?;
-    let message = format!("{}\n", view::clean(&answer.message));
+    let message = format!("{}\n", view::sentence(&answer.message));
     session.thing("run", &answer.run, || message)?;
     Ok(Exit::Done)
 }
@@ -79,10 +78,12 @@ pub(super) async fn cancel(args: &args::SortCancel, session: &mut Session) -> Re
     let run = daemon.client.run(args.id.trim().to_owned()).await?;
     let answer = daemon.client.cancel_run(run.id).await?;
     let Some(run) = answer.run else { return nothing(&answer.message, session) };
-    let exit = stands(&run, &answer.message, args.no_wait, &mut daemon, session).await?;
-    // What was asked for is that it ends: that money came back or stayed is no failure.
+    let ended = stands(&run, &answer.message, args.no_wait, &mut daemon, session).await?;
+    // What was asked for is that it ends: that it had ended, or that money came back or stayed, is no failure.
     let run = daemon.client.run(run.id).await?;
-    Ok(if run.state == RunState::Cancelled { Exit::Done } else { exit })
+    let as_asked = matches!(run.state, RunState::Cancelled | RunState::Rejected);
+    let had_ended = !answer.changed && run.ended_at.is_some();
+    Ok(if as_asked || had_ended { Exit::Done } else { ended })
 }
 
 /// `sort undo`
@@ -96,7 +97,7 @@ pub(super) async fn undo(args: &args::SortUndo, session: &mut Session) -> Result
 
 #[cfg(test)]
 mod tests {
-    use monzo_common::model::{RunPage, Status};
+    use monzo_common::model::{RunPage, RunStarted, Status};
 
     use super::*;
     use crate::fake::Fake;
@@ -242,6 +243,26 @@ mod tests {
         3 of 4: moved £66.70 into Holiday
         4 of 4: moved £100.00 into Car
         ");
+    }
+
+    #[tokio::test]
+    async fn what_had_ended_or_never_began_is_cancelled_all_the_same() {
+        for (state, changed) in [(RunState::Rejected, true), (RunState::Partial, false)] {
+            let fake = Fake::new()
+                .says("autosort.get", &run(state))
+                .says("autosort.cancel", &answer(run(state), "it has ended already", changed));
+            let ran = fake.run(&["sort", "cancel", "run_7k"], "").await;
+            assert_eq!(ran.exit, Exit::Done, "{ran}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_withheld_is_not_approved_without_a_question() {
+        let fake = Fake::new().says("autosort.get", &run(RunState::Withheld));
+        let ran = fake
+            .run_with(&["sort", "approve", "run_7k"], "n\n", &[], |terminal| terminal.in_is_keyboard = true)
+            .await;
+        assert_eq!((ran.exit, fake.calls().as_str()), (Exit::Done, "autosort.get {\"id\":\"run_7k\"}\n"));
     }
 
     #[tokio::test]

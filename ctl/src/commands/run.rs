@@ -36,21 +36,37 @@ pub(super) async fn settle(
     daemon: &mut Daemon,
     session: &mut Session,
 ) -> Result<Exit, Failure> {
-    let proposed_here = started.changed;
-    let Some(mut run) = started.run else {
+    let Some(run) = started.run else {
         return nothing(&started.message, session);
     };
     if run.state != RunState::Proposed {
         return stands(&run, &started.message, no_wait, daemon, session).await;
     }
-    let mut message = started.message;
+    // Which occurrence a rule's run is for is worth saying; what a person typed need not be repeated.
+    let message = if run.occurrence.is_some() { started.message } else { String::new() };
+    agreed(run, message, started.changed, no_wait, daemon, session).await
+}
+
+/// Shows a run that waits, asks, approves it, and follows it to its end.
+pub(super) async fn agreed(
+    mut run: Run,
+    mut message: String,
+    proposed_here: bool,
+    no_wait: bool,
+    daemon: &mut Daemon,
+    session: &mut Session,
+) -> Result<Exit, Failure> {
     loop {
         show(&run, &message, daemon, session)?;
         if session.agree("Move this?").await? != Some(true) {
             return declined(&run, proposed_here, daemon, session).await;
         }
         let id = run.id.clone();
-        let approved = session.ask(daemon, async |client| client.approve(Some(id.clone())).await).await?;
+        let answered = session.ask(daemon, async |client| client.approve(Some(id.clone())).await).await;
+        let approved = match answered {
+            Ok(approved) => approved,
+            Err(failure) => return Err(withdrawn(failure, &run, proposed_here, daemon).await),
+        };
         match approved.run {
             Some(same) if same.id == run.id && same.state != RunState::Expired => {
                 return stands(&same, &approved.message, no_wait, daemon, session).await;
@@ -63,6 +79,16 @@ pub(super) async fn settle(
             None => return Err(changed(&approved.message, None)),
         }
     }
+}
+
+/// An approval that was refused: what was proposed by hand for this moment does not go on waiting for another.
+async fn withdrawn(failure: Failure, run: &Run, proposed_here: bool, daemon: &Daemon) -> Failure {
+    let refused = failure.fault_kind().is_some_and(|kind| kind != FaultKind::TimedOut);
+    if refused && run.occurrence.is_none() && proposed_here {
+        // The refusal is what matters; a proposal that stays is listed, and expires.
+        let _ = daemon.client.reject(run.id.clone()).await;
+    }
+    failure
 }
 
 /// Another plan than the one that was agreed to: somebody who can be asked goes on with it, but a yes that was said
@@ -92,12 +118,12 @@ fn changed(message: &str, new: Option<&Run>) -> Failure {
 /// Nothing is to be moved.
 pub(super) fn nothing(message: &str, session: &mut Session) -> Result<Exit, Failure> {
     match session.global.form() {
-        Output::Table => session.print(&format!("{}\n", view::clean(message)))?,
+        Output::Table => session.print(&format!("{}\n", view::sentence(message)))?,
         Output::Json => {
-            session.note(&view::clean(message))?;
+            session.note(&view::sentence(message))?;
             session.print("{\"v\":1,\"run\":null}\n")?;
         }
-        Output::Jsonl | Output::Csv => session.note(&view::clean(message))?,
+        Output::Jsonl | Output::Csv => session.note(&view::sentence(message))?,
     }
     Ok(Exit::Done)
 }
@@ -107,7 +133,7 @@ fn show(run: &Run, message: &str, daemon: &Daemon, session: &mut Session) -> Res
     let look = session.look(&daemon.here);
     let text = view::plan(&run.plan, session.global.verbose, &look);
     if !message.is_empty() {
-        session.note(&view::clean(message))?;
+        session.note(&view::sentence(message))?;
     }
     let asks = !session.global.yes;
     match (session.wants_data(), session.terminal.out_is_screen || !asks) {
@@ -146,7 +172,7 @@ pub(super) async fn stands(
     session: &mut Session,
 ) -> Result<Exit, Failure> {
     if !message.is_empty() {
-        session.note(&view::clean(message))?;
+        session.note(&view::sentence(message))?;
     }
     let unfinished = matches!(run.state, RunState::Approved | RunState::Waiting | RunState::Executing);
     if no_wait && unfinished {
@@ -203,7 +229,7 @@ async fn held(run: &Run, daemon: &mut Daemon, session: &mut Session) -> Result<E
 #[cfg(test)]
 mod tests {
     use jiff::SignedDuration;
-    use monzo_common::model::{Event, LoginState, Severity, Status, Version};
+    use monzo_common::model::{LoginState, Status, Version};
 
     use super::*;
     use crate::fake::{Fake, Ran};
@@ -213,18 +239,14 @@ mod tests {
         RunStarted { run: Some(run), message: message.into(), changed }
     }
 
-    fn event(id: i64) -> Event {
-        Event {
-            id,
-            at: now(),
-            kind: "transfer_confirmed".into(),
-            severity: Severity::Note,
-            message: "a transfer was confirmed".into(),
-            account_id: None,
-            pot_id: None,
-            transaction_id: None,
-            sync_id: None,
-        }
+    fn event(id: i64) -> serde_json::Value {
+        serde_json::json!({
+            "id": id,
+            "at": now(),
+            "kind": "transfer_confirmed",
+            "severity": "note",
+            "message": "a transfer was confirmed",
+        })
     }
 
     /// A daemon whose proposal, once approved, goes through these states.
@@ -380,6 +402,21 @@ mod tests {
         ] {
             let fake = fake(&[]).fails("autosort.run", kind, "it is not to be", "mend it");
             assert_eq!(fake.run(&["sort", "run", "payday", "-y"], "").await.exit, expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_asked_for_by_hand_does_not_outlast_its_refusal() {
+        let mut by_hand = run(RunState::Proposed);
+        by_hand.occurrence = None;
+        for (run, rejected) in [(by_hand.clone(), true), (run(RunState::Proposed), false)] {
+            let fake = fake(&[])
+                .says("autosort.run", &answer(run, "", true))
+                .says("autosort.reject", &answer(by_hand.clone(), "", true))
+                .fails("autosort.approve", FaultKind::Withheld, "the sorter is frozen", "monzoctl sort thaw");
+            let ran = fake.run(&["sort", "run", "payday", "-y"], "").await;
+            assert_eq!(ran.exit, Exit::Refused, "{ran}");
+            assert_eq!(fake.calls().contains("autosort.reject"), rejected, "{}", fake.calls());
         }
     }
 
@@ -550,7 +587,7 @@ mod tests {
           ✓ £66.70 into Holiday
           ✓ £100.00 into Car
         --- err
-        payday 2026-07-22 was run already; --again runs it again
+        Payday 2026-07-22 was run already; --again runs it again.
         ");
     }
 

@@ -81,7 +81,10 @@ pub fn run_outcome(run: &Run, look: &Look) -> String {
         RunState::Rejected => (Paint::Quiet, "Rejected"),
         RunState::Cancelled => (Paint::Note, "Cancelled"),
     };
-    let untouched = run.transfers.iter().all(|one| one.state == TransferState::Planned);
+    let untouched = run
+        .transfers
+        .iter()
+        .all(|one| matches!(one.state, TransferState::Planned | TransferState::Cancelled));
     let how = if untouched && run.state != RunState::Executing {
         "nothing was moved".to_owned()
     } else {

@@ -13,6 +13,18 @@ pub fn clean(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
+/// The daemon's words as a sentence: with a capital and a final point.
+pub fn sentence(text: &str) -> String {
+    let text = clean(text);
+    let mut chars = text.trim().chars();
+    let Some(first) = chars.next() else { return String::new() };
+    let mut sentence: String = first.to_uppercase().chain(chars).collect();
+    if !sentence.ends_with(['.', '!', '?', '…']) {
+        sentence.push('.');
+    }
+    sentence
+}
+
 fn steers(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
@@ -54,6 +66,13 @@ mod tests {
         assert_eq!(clean("TESCO \x1b]0;owned\x07 STORES\r\n2"), "TESCO ]0;owned STORES 2");
         assert_eq!(clean("a\u{202e}b"), "a b");
         assert_eq!(clean("PRET   A MANGER"), "PRET   A MANGER");
+    }
+
+    #[test]
+    fn words_become_a_sentence() {
+        assert_eq!(sentence("it was approved already"), "It was approved already.");
+        assert_eq!(sentence("Done."), "Done.");
+        assert_eq!(sentence(" "), "");
     }
 
     #[test]

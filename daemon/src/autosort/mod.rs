@@ -217,3 +217,6 @@ const fn word(state: TransferState) -> &'static str {
 fn clock_text(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned(zone.clone()).strftime("%-d %b %H:%M").to_string()
 }
+=======
+pub mod suggest;
+>>>>>>> sorter

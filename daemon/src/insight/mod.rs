@@ -3,3 +3,6 @@
 //! Everything here takes a [`Reader`](crate::store::Reader) and answers with values; SQL sums integers, Rust groups.
 
 pub mod balances;
+pub mod history;
+pub mod payday;
+pub mod recurring;

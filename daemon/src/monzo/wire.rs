@@ -400,6 +400,31 @@ pub fn row(account: &AccountId, raw: &str) -> Result<Row, Unreadable> {
     })
 }
 
+/// What the bank itself says belongs together, of a kept record: the standing order or mandate that a row is of
+/// (monzo-api.md 5.5).
+pub fn series(raw: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Kept {
+        #[serde(default)]
+        metadata: Keys,
+    }
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Keys {
+        #[serde(deserialize_with = "lenient")]
+        series_id: Option<String>,
+        #[serde(deserialize_with = "lenient")]
+        subscription_id: Option<String>,
+        #[serde(deserialize_with = "lenient")]
+        mandate_id: Option<String>,
+        #[serde(deserialize_with = "lenient")]
+        bacs_direct_debit_instruction_id: Option<String>,
+    }
+    let keys = serde_json::from_str::<Kept>(raw).ok()?.metadata;
+    let all = [keys.series_id, keys.subscription_id, keys.mandate_id, keys.bacs_direct_debit_instruction_id];
+    all.into_iter().find_map(filled)
+}
+
 #[derive(Deserialize)]
 struct WhoamiBody {
     authenticated: bool,

@@ -85,6 +85,7 @@ impl Tour {
 
         guide.show(&["sync", "history"], 0)?;
         guide.show(&["verify"], 0)?;
+        guide.show(&["backup", "history.db"], 0)?;
         guide.show(&["backup", "list"], 0)?;
         if std::io::stdout().is_terminal() && !self.only {
             guide.say("That is the tour. The daemon goes on until you press Ctrl-C; in another terminal:")?;
