@@ -1,1 +1,265 @@
+//! The sentences of autosorter.md about guardrails, and what holds for every plan and limit.
 
+use jiff::civil::time;
+use monzo_common::id::AccountId;
+use monzo_common::money::Currency;
+use proptest::prelude::*;
+
+use super::*;
+
+fn transfer(kind: TransferKind, pot: &str, amount: i64) -> PlannedTransfer {
+    PlannedTransfer { kind, pot_id: PotId::from(pot), account_id: AccountId::from("acc"), amount }
+}
+
+fn deposit(amount: i64) -> PlannedTransfer {
+    transfer(TransferKind::Deposit, "pot_A", amount)
+}
+
+fn withdraw(amount: i64) -> PlannedTransfer {
+    transfer(TransferKind::Withdraw, "pot_B", amount)
+}
+
+fn plan(transfers: Vec<PlannedTransfer>) -> Plan {
+    Plan {
+        rule: "payday".to_owned(),
+        as_of: Timestamp::UNIX_EPOCH,
+        hash: String::new(),
+        available: 0,
+        currency: Currency::GBP,
+        keep: 0,
+        left: 0,
+        steps: Vec::new(),
+        transfers,
+        after: Vec::new(),
+        guards: Vec::new(),
+    }
+}
+
+/// Limits under which a run of £5 out of £10 is allowed.
+fn limits() -> Limits {
+    let door = |balance| Door { balance, ..Door::default() };
+    Limits {
+        mode: Mode::Auto,
+        approved: false,
+        exempt: false,
+        propose: Vec::new(),
+        max_per_run: Some(500),
+        max_per_day: None,
+        moved_today: 0,
+        account_floor: 0,
+        began_with: 1_000,
+        balance: 1_000,
+        account: None,
+        pots: BTreeMap::from([(PotId::from("pot_A"), door(0)), (PotId::from("pot_B"), door(800))]),
+        frozen: None,
+        local: time(12, 0, 0, 0),
+        quiet_hours: Some((time(0, 0, 0, 0), time(7, 0, 0, 0))),
+        move_deadline: SignedDuration::from_mins(15),
+        begun: false,
+        now: Timestamp::UNIX_EPOCH,
+        synced_at: Some(Timestamp::UNIX_EPOCH),
+        max_staleness: SignedDuration::from_mins(15),
+        skew: Some(SignedDuration::ZERO),
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Answer {
+    Allowed,
+    Proposed(Vec<Guard>),
+    Withheld(Vec<Guard>),
+    Other,
+}
+use Answer::{Allowed, Proposed, Withheld};
+
+fn answer(plan: &Plan, limits: &Limits) -> Answer {
+    let guards = |held: Vec<Held>| held.into_iter().map(|held| held.guard).collect();
+    match guard(plan, limits) {
+        Verdict::Allowed => Allowed,
+        Verdict::Proposed(held) => Proposed(guards(held)),
+        Verdict::Withheld(held) => Withheld(guards(held)),
+        Verdict::Nothing | Verdict::Impossible(_) => Answer::Other,
+    }
+}
+
+#[track_caller]
+fn check(change: impl FnOnce(&mut Limits), expected: &Answer) {
+    let mut limits = limits();
+    change(&mut limits);
+    assert_eq!(answer(&plan(vec![deposit(500)]), &limits), *expected);
+}
+
+#[test]
+fn a_plan_within_the_guardrails_is_allowed() {
+    check(|_| {}, &Allowed);
+}
+
+#[test]
+fn a_plan_that_moves_nothing_makes_no_run_and_one_that_failed_is_impossible() {
+    assert_eq!(guard(&plan(Vec::new()), &limits()), Verdict::Nothing);
+}
+
+#[test]
+fn a_run_over_a_cap_is_proposed_with_the_guard_named_and_a_person_may_approve_it() {
+    check(|limits| limits.max_per_run = Some(499), &Proposed(vec![Guard::MaxPerRun]));
+    check(|limits| limits.max_per_run = None, &Proposed(vec![Guard::MaxPerRun]));
+    check(
+        |limits| (limits.max_per_day, limits.moved_today) = (Some(900), 401),
+        &Proposed(vec![Guard::MaxPerDay]),
+    );
+    check(|limits| (limits.max_per_day, limits.moved_today) = (Some(900), 400), &Allowed);
+    check(|limits| (limits.max_per_run, limits.approved) = (Some(499), true), &Allowed);
+    check(|limits| (limits.max_per_run, limits.exempt) = (Some(499), true), &Allowed);
+}
+
+#[test]
+fn what_asks_for_a_look_is_proposed_even_in_auto() {
+    check(|limits| limits.mode = Mode::Propose, &Proposed(vec![Guard::Mode]));
+    check(|limits| limits.propose = vec!["its first run".to_owned()], &Proposed(vec![Guard::Look]));
+    check(|limits| (limits.mode, limits.approved) = (Mode::Propose, true), &Allowed);
+    let skipped = Plan { guards: vec!["a pot is gone".to_owned()], ..plan(vec![deposit(500)]) };
+    assert_eq!(answer(&skipped, &limits()), Proposed(vec![Guard::Skipped]));
+}
+
+#[test]
+fn floor_exclusions_freeze_and_locks_cannot_be_overridden() {
+    let approve = |change: fn(&mut Limits), guard: Guard| {
+        check(
+            |limits| {
+                (limits.approved, limits.exempt) = (true, true);
+                change(limits);
+            },
+            &Withheld(vec![guard]),
+        );
+    };
+    approve(|limits| limits.account_floor = 501, Guard::Floor);
+    approve(|limits| limits.frozen = Some("by hand".to_owned()), Guard::Freeze);
+    approve(|limits| limits.account = Some("excluded".to_owned()), Guard::Exclusion);
+    approve(|limits| limits.pots.clear(), Guard::Exclusion);
+    approve(|limits| limits.mode = Mode::Off, Guard::Mode);
+    for (excluded, guard) in [(true, Guard::Exclusion), (false, Guard::Lock)] {
+        let door = Door { excluded, into: Some("no".to_owned()), ..Door::default() };
+        check(
+            |limits| {
+                limits.approved = true;
+                limits.pots.insert(PotId::from("pot_A"), door);
+            },
+            &Withheld(vec![guard]),
+        );
+    }
+}
+
+#[test]
+fn the_floor_is_never_above_what_the_run_began_with() {
+    // From a pot through an account that is below its floor already: no worse at any point.
+    let mut low = limits();
+    (low.account_floor, low.began_with, low.balance) = (5_000, 100, 100);
+    assert_eq!(answer(&plan(vec![withdraw(500), deposit(500)]), &low), Allowed);
+    assert_eq!(answer(&plan(vec![withdraw(400), deposit(401)]), &low), Withheld(vec![Guard::Floor]));
+    assert_eq!(answer(&plan(vec![deposit(500), withdraw(500)]), &low), Withheld(vec![Guard::Floor]));
+    assert_eq!(floor_of(&low), 100);
+}
+
+#[test]
+fn a_pot_gives_no_more_than_it_holds() {
+    assert_eq!(answer(&plan(vec![withdraw(801)]), &limits()), Withheld(vec![Guard::Lock]));
+}
+
+#[test]
+fn each_penny_counts_once_where_it_arrives() {
+    for (transfers, amount) in [
+        (vec![deposit(300), deposit(200)], 500),
+        (vec![withdraw(500), deposit(300), deposit(200)], 500),
+        (vec![withdraw(500), deposit(300)], 500),
+        (vec![withdraw(500)], 500),
+    ] {
+        assert_eq!(moved(&transfers), amount);
+    }
+}
+
+#[test]
+fn quiet_hours_keep_runs_from_beginning_and_may_wrap() {
+    let night = Some((time(22, 0, 0, 0), time(7, 0, 0, 0)));
+    let early = Some((time(0, 0, 0, 0), time(7, 0, 0, 0)));
+    let withheld = || Withheld(vec![Guard::QuietHours]);
+    for (hours, at, expected) in [
+        (early, time(0, 0, 0, 0), withheld()),
+        (early, time(6, 59, 59, 0), withheld()),
+        (early, time(7, 0, 0, 0), Allowed),
+        (early, time(23, 44, 59, 0), Allowed),
+        (early, time(23, 45, 0, 0), withheld()),
+        (night, time(21, 44, 0, 0), Allowed),
+        (night, time(21, 45, 0, 0), withheld()),
+        (night, time(3, 0, 0, 0), withheld()),
+        (night, time(7, 0, 0, 0), Allowed),
+        (None, time(3, 0, 0, 0), Allowed),
+    ] {
+        check(|limits| (limits.quiet_hours, limits.local) = (hours, at), &expected);
+    }
+    let three = time(3, 0, 0, 0);
+    check(|limits| (limits.local, limits.begun) = (three, true), &Allowed);
+    check(|limits| (limits.local, limits.exempt) = (three, true), &Allowed);
+    check(|limits| (limits.local, limits.approved) = (three, true), &withheld());
+}
+
+#[test]
+fn no_run_begins_on_old_facts_or_with_clocks_apart() {
+    let ago = |minutes| Some(Timestamp::UNIX_EPOCH - SignedDuration::from_mins(minutes));
+    check(|limits| limits.synced_at = ago(15), &Allowed);
+    check(|limits| limits.synced_at = ago(16), &Withheld(vec![Guard::Staleness]));
+    check(|limits| limits.synced_at = None, &Withheld(vec![Guard::Staleness]));
+    for (seconds, expected) in
+        [(120, Allowed), (121, Withheld(vec![Guard::Clock])), (-121, Withheld(vec![Guard::Clock]))]
+    {
+        check(|limits| limits.skew = Some(SignedDuration::from_secs(seconds)), &expected);
+    }
+}
+
+#[test]
+fn a_veto_looks_at_the_next_transfer_alone_and_never_changes_an_amount() {
+    let unsent = [withdraw(500), deposit(2_000)];
+    assert_eq!(veto(&unsent, &limits()), None);
+    assert_eq!(veto(&unsent[1..], &limits()).map(|held| held.guard), Some(Guard::Floor));
+    let frozen = Limits { frozen: Some("by hand".to_owned()), begun: true, ..limits() };
+    assert_eq!(veto(&unsent, &frozen).map(|held| held.guard), Some(Guard::Freeze));
+    assert_eq!(veto(&[], &limits()), None);
+}
+
+#[test]
+fn the_text_of_the_guardrails_is_the_same_for_the_same_guardrails() {
+    let one = Autosort::default();
+    assert_eq!(text(&one), text(&one.clone()));
+    assert_ne!(text(&one), text(&Autosort { max_per_run: Some(1), ..Autosort::default() }));
+    assert_ne!(text(&one), text(&Autosort { account_floor: 1, ..Autosort::default() }));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+    #[test]
+    fn what_is_allowed_keeps_floor_and_caps_at_every_point(
+        balance in -1_000_i64..5_000, floor in -500_i64..3_000, most in 0_i64..3_000, today in 0_i64..3_000,
+        per_day in proptest::option::of(0_i64..5_000), out in 0_i64..900, into in prop::collection::vec(1_i64..1_500, 1..4),
+        approved: bool,
+    ) {
+        let mut transfers: Vec<PlannedTransfer> = (out > 0).then(|| withdraw(out)).into_iter().collect();
+        transfers.extend(into.into_iter().map(deposit));
+        let limits = Limits {
+            approved, account_floor: floor, began_with: balance, balance, max_per_run: Some(most), max_per_day: per_day,
+            moved_today: today, ..limits()
+        };
+        let verdict = guard(&plan(transfers.clone()), &limits);
+        let moved = moved(&transfers);
+        let mut at = balance;
+        let mut held = true;
+        for transfer in &transfers {
+            at += if transfer.kind == TransferKind::Withdraw { transfer.amount } else { -transfer.amount };
+            held &= at >= floor.min(balance);
+        }
+        let fits = held && out <= 800;
+        let within = moved <= most && per_day.is_none_or(|most| today + moved <= most);
+        prop_assert_eq!(matches!(verdict, Verdict::Withheld(_)), !fits);
+        prop_assert_eq!(verdict == Verdict::Allowed, fits && (within || approved));
+        prop_assert_eq!(&verdict, &guard(&plan(transfers), &limits));
+    }
+}

@@ -9,9 +9,18 @@ pub(crate) struct Portion {
     pub(crate) cap: i64,
 }
 
+/// What a portion gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Share {
+    /// Minor units.
+    pub(crate) amount: i64,
+    /// Its cap kept it from more.
+    pub(crate) capped: bool,
+}
+
 /// How much each portion gets of `amount`. All of it is given, but for what caps leave: that goes to the portions that
 /// still take some, where `redistribute` says so.
-pub(crate) fn divide(amount: i64, portions: &[Portion], redistribute: bool) -> Vec<i64> {
+pub(crate) fn divide(amount: i64, portions: &[Portion], redistribute: bool) -> Vec<Share> {
     let mut full = vec![false; portions.len()];
     loop {
         let kept: i64 = capped(portions, &full).sum();
@@ -32,7 +41,8 @@ pub(crate) fn divide(amount: i64, portions: &[Portion], redistribute: bool) -> V
             }
         }
         if !overflowed || !redistribute {
-            return shares;
+            let share = |(amount, capped): (i64, bool)| Share { amount, capped };
+            return shares.into_iter().zip(full).map(share).collect();
         }
     }
 }
@@ -84,7 +94,11 @@ mod tests {
     fn check(amount: i64, portions: &[(u32, i64)], redistribute: bool, shares: &[i64]) {
         let portions: Vec<Portion> =
             portions.iter().map(|(weight, cap)| Portion { weight: *weight, cap: *cap }).collect();
-        assert_eq!(divide(amount, &portions, redistribute), shares);
+        assert_eq!(amounts(&divide(amount, &portions, redistribute)), shares);
+    }
+
+    fn amounts(shares: &[Share]) -> Vec<i64> {
+        shares.iter().map(|share| share.amount).collect()
     }
 
     const ANY: i64 = i64::MAX;
@@ -138,12 +152,15 @@ mod tests {
         ) {
             let portions: Vec<Portion> =
                 portions.into_iter().map(|(weight, cap)| Portion { weight, cap }).collect();
-            let shares = divide(amount, &portions, true);
+            let divided = divide(amount, &portions, true);
+            let shares = amounts(&divided);
+            let honest = |(share, portion): (&Share, &Portion)| !share.capped || share.amount == portion.cap;
+            prop_assert!(divided.iter().zip(&portions).all(honest));
             let sum: i64 = shares.iter().sum();
             prop_assert!(shares.iter().zip(&portions).all(|(share, portion)| (0..=portion.cap).contains(share)));
             let room: i64 = portions.iter().map(|portion| portion.cap).sum();
             prop_assert_eq!(sum, amount.min(room));
-            let left = divide(amount, &portions, false);
+            let left = amounts(&divide(amount, &portions, false));
             prop_assert!(left.iter().zip(&shares).all(|(left, share)| *left <= share + 1));
             prop_assert!(left.iter().sum::<i64>() <= amount);
         }

@@ -301,21 +301,14 @@ fn goals(draft: &mut Draft, targets: &[Target], max: Option<Cap>, purse: &mut Pu
         };
         portions.push(Portion { weight: 1, cap: room.min(most.unwrap_or(i64::MAX)) });
     }
-    let shares = share::divide(begun, &portions, true);
-    for (((target, portion), amount), even) in
-        targets.iter().zip(&portions).zip(&shares).zip(share::divide(begun, &free(&portions), true))
+    for ((target, portion), share) in targets.iter().zip(&portions).zip(share::divide(begun, &portions, true))
     {
-        if portion.cap < even && goal(target).is_some() {
-            let reason = if Some(portion.cap) == most { "at most" } else { "to its goal:" };
+        if share.capped && (portion.cap > 0 || goal(target).is_some()) {
+            let reason = if Some(portion.cap) == most { "at most" } else { "up to its goal:" };
             draft.caps.push(format!("{}: {reason} {}", target.name, money(portion.cap)));
         }
-        give_within(draft, purse, target, *amount, goal(target));
+        give_within(draft, purse, target, share.amount, goal(target));
     }
-}
-
-/// The same portions without their caps.
-fn free(portions: &[Portion]) -> Vec<Portion> {
-    portions.iter().map(|portion| Portion { cap: i64::MAX, ..*portion }).collect()
 }
 
 fn split(draft: &mut Draft, parts: &[Part], targets: &[Target], redistribute: bool, purse: &mut Purse) {
@@ -336,17 +329,13 @@ fn split(draft: &mut Draft, parts: &[Part], targets: &[Target], redistribute: bo
     if sum.saturating_add(lost) < 10_000 {
         portions.push(Portion { weight: u32::try_from(10_000 - sum).unwrap_or(0), cap: i64::MAX });
     }
-    let even = share::divide(begun, &free(&portions), true);
-    let mut shares = share::divide(begun, &portions, redistribute);
-    shares.truncate(parts.len());
-    for (((part, target), amount), (portion, even)) in
-        parts.iter().zip(targets).zip(shares).zip(portions.iter().zip(even))
-    {
+    let shares = share::divide(begun, &portions, redistribute);
+    for ((part, target), share) in parts.iter().zip(targets).zip(shares) {
         draft.say(format!("{} {}", target.name, percent(part.share.0)));
-        if portion.cap < even {
-            draft.caps.push(format!("{}: at most {}", target.name, money(portion.cap)));
+        if share.capped {
+            draft.caps.push(format!("{}: at most {}", target.name, money(share.amount)));
         }
-        give_within(draft, purse, target, amount, level(part, target));
+        give_within(draft, purse, target, share.amount, level(part, target));
     }
 }
 

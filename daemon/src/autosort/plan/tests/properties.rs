@@ -243,7 +243,11 @@ fn keeps_the_invariants(resolved: &Resolved, world: &World, facts: &Facts) -> Re
 fn step_holds(planned: &PlanStep, step: &Step, world: &World) -> Result<(), TestCaseError> {
     let begun = planned.inputs.first().map_or(0, |input| input.amount);
     prop_assert!(planned.amount >= 0 && planned.short >= 0 && planned.amount <= begun);
-    prop_assert!(planned.short == 0 || planned.amount == begun || !planned.explanation.contains("no more"));
+    let skipped = planned.explanation.contains("skipped");
+    prop_assert!(
+        planned.short == 0 || planned.amount == begun || skipped,
+        "what is short took all that was left"
+    );
     let allows = |cap: &Option<Cap>| match cap {
         None => i64::MAX,
         Some(Cap::Amount(most)) => *most,
@@ -264,7 +268,7 @@ fn step_holds(planned: &PlanStep, step: &Step, world: &World) -> Result<(), Test
         prop_assert!(target.amount == 0 || level.is_none_or(|level| after <= level), "a level was passed");
     }
     let split = matches!(step, Step::Split { .. });
-    if split && planned.caps.is_empty() && !planned.explanation.contains("skipped") {
+    if split && planned.caps.is_empty() && !skipped {
         let twice = (1..planned.targets.len())
             .any(|one| planned.targets[..one].iter().any(|target| target.id == planned.targets[one].id));
         prop_assert!(twice || planned.amount == begun, "a split gives all where nothing is capped");
@@ -275,7 +279,6 @@ fn step_holds(planned: &PlanStep, step: &Step, world: &World) -> Result<(), Test
         let stopped = |amount: i64, name: &str| {
             amount + 1 >= most || planned.caps.iter().any(|cap| cap.starts_with(name))
         };
-        let skipped = planned.explanation.contains("skipped");
         let targets = &planned.targets;
         let unlike = |one: usize| targets.iter().filter(|target| target.id == targets[one].id).count() == 1;
         for (index, target) in targets.iter().enumerate() {
@@ -292,23 +295,6 @@ proptest! {
     fn every_plan_keeps_the_invariants(draws in prop::collection::vec(any::<u16>(), 110)) {
         let (rule, world, facts) = Dice(draws.iter()).case();
         keeps_the_invariants(&resolve(&rule, &world), &world, &facts)?;
-    }
-
-    #[test]
-    fn a_plan_only_grows_with_the_balance_of_an_account(draws in prop::collection::vec(any::<u16>(), 110)) {
-        let (mut rule, world, facts) = Dice(draws.iter()).case();
-        rule.source = personal();
-        rule.keep.truncate(1);
-        rule.take = Take::All;
-        let moved = |world: &World| {
-            let plan = plan(&resolve(&rule, world), &facts);
-            plan.transfers.iter().map(|transfer| transfer.amount).sum::<i64>()
-        };
-        let mut richer = world.clone();
-        richer.accounts[0].balance = world.accounts[0].balance.map(|balance| balance + 1_000);
-        // Shares of what a step begins with may send more to a name that means nothing; whole rules only.
-        prop_assume!(resolve(&rule, &world).problems.is_empty());
-        prop_assert!(moved(&world) <= moved(&richer));
     }
 
     #[test]
