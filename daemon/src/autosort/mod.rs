@@ -18,6 +18,7 @@ pub mod hand;
 pub mod journal;
 mod ledger;
 pub mod occurrence;
+mod outgoings;
 pub mod plan;
 mod planning;
 mod proposals;
@@ -28,6 +29,7 @@ mod rules;
 mod service;
 mod settle;
 mod show;
+pub mod suggest;
 mod triggers;
 pub mod world;
 
@@ -217,6 +219,3 @@ const fn word(state: TransferState) -> &'static str {
 fn clock_text(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned(zone.clone()).strftime("%-d %b %H:%M").to_string()
 }
-=======
-pub mod suggest;
->>>>>>> sorter

@@ -7,12 +7,11 @@ use jiff::{SignedDuration, Timestamp};
 use monzo_common::model::{Excluded, Plan};
 use sha2::{Digest, Sha256};
 
-use super::bills::NotKnown;
 use super::books::Books;
 use super::guard::{self, Limits, Verdict};
 use super::plan::Facts;
 use super::resolve::{self, Resolved};
-use super::rule::{Mode, Place, Rule, Step};
+use super::rule::{Mode, Place, Rule};
 use super::world::{self, World};
 use super::{Settings, Sorter, calendar, plan};
 use crate::store::StoreError;
@@ -106,7 +105,7 @@ impl Sorter {
             today,
             income: purpose.income,
             paydays,
-            levels: levels(rule),
+            levels: self.levels(rule, &resolved, at, purpose.payday).await?,
             guardrails: guard::text(&settings.sorter),
         };
         let plan = plan::plan(&resolved, &facts);
@@ -245,15 +244,6 @@ pub(super) fn paydays(settings: &Settings, day: Date) -> Vec<Date> {
     let mut all: Vec<Date> = own.into_iter().chain(later).filter(|date| *date <= horizon).collect();
     all.dedup();
     all
-}
-
-/// What the pots of `bills` steps have to hold; an error says what is missing.
-fn levels(rule: &Rule) -> BTreeMap<u32, Result<super::bills::Level, NotKnown>> {
-    let bills = (1_u32..).zip(&rule.steps).filter_map(|(index, step)| match step {
-        Step::Bills { pot, .. } => Some((index, Err(NotKnown::Hidden { pot: pot.name().to_owned() }))),
-        _ => None,
-    });
-    bills.collect()
 }
 
 /// Why a rule does not run by itself, before anything else is looked at.

@@ -48,7 +48,7 @@ pub use error::{OpenError, StoreError};
 pub use freezes::AppPot;
 pub use locals::Audited;
 pub use migrate::newest as newest_schema;
-pub use occurrences::{FiringCredit, StoredOccurrence, StoredRule, StoredWatch};
+pub use occurrences::{FiringCredit, PlainRow, StoredOccurrence, StoredRule, StoredWatch};
 pub use open::{Opened, Options};
 pub use payments::{StoredCredit, StoredPayment};
 pub use pots::StoredPot;

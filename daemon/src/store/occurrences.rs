@@ -1,7 +1,7 @@
 //! Rules as they were first accepted, the occasions on which they fire, and what triggers on balances saw last.
 
 use jiff::Timestamp;
-use monzo_common::id::{AccountId, TransactionId};
+use monzo_common::id::{AccountId, PotId, TransactionId};
 use rusqlite::params;
 
 use super::time::{at, maybe_at, maybe_ms, ms, optional};
@@ -77,7 +77,65 @@ pub struct FiringCredit {
     pub raw: String,
 }
 
+/// A row of an account's list, as far as bills are concerned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlainRow {
+    /// When.
+    pub at: Timestamp,
+    /// Minor units.
+    pub amount: i64,
+    /// The other side.
+    pub name: String,
+    /// The payment rail.
+    pub scheme: String,
+    /// Who caused a pot move.
+    pub trigger: Option<String>,
+    /// The pot that a bill was paid from.
+    pub bills_pot_id: Option<PotId>,
+    /// The bank's key of the move.
+    pub external_id: Option<String>,
+    /// The bank's JSON.
+    pub raw: String,
+}
+
 impl Reader<'_> {
+    /// The rows of an account in a span that are neither declined nor withdrawn, oldest first.
+    ///
+    /// # Errors
+    /// As every question.
+    pub fn plain_rows(
+        &self,
+        account: &AccountId,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<PlainRow>, StoreError> {
+        let mut query = self.0.prepare_cached(
+            "SELECT t.created_at, t.amount, coalesce(m.name, t.counterparty, t.description), t.scheme, t.trigger, \
+             t.bills_pot_id, t.external_id, t.raw FROM transactions t LEFT JOIN merchants m ON m.id = t.merchant_id \
+             WHERE t.account_id = ?1 AND t.created_at >= ?2 AND t.created_at <= ?3 AND t.decline_reason IS NULL \
+             AND t.withdrawn_at IS NULL ORDER BY t.created_at, t.id",
+        )?;
+        let found = query.query_map(params![account.as_str(), ms(since), ms(until)], |row| {
+            let plain = PlainRow {
+                at: at(row, 0)?,
+                amount: row.get(1)?,
+                name: row.get(2)?,
+                scheme: row.get(3)?,
+                trigger: row.get(4)?,
+                bills_pot_id: row.get::<_, Option<String>>(5)?.map(PotId::from),
+                external_id: row.get(6)?,
+                raw: String::new(),
+            };
+            Ok((plain, row.get::<_, Vec<u8>>(7)?))
+        })?;
+        let mut rows = Vec::new();
+        for one in found {
+            let (plain, raw) = one?;
+            rows.push(PlainRow { raw: super::raw::inflate(&raw)?, ..plain });
+        }
+        Ok(rows)
+    }
+
     /// The rules that were ever accepted.
     ///
     /// # Errors
