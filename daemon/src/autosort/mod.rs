@@ -4,6 +4,7 @@
 //! moves money, never while a sync reads; what comes next follows from the journal alone ([`journal`]), so that a run
 //! that a crash interrupted goes on by the same code.
 
+mod advice;
 pub mod bills;
 pub mod books;
 pub mod calendar;

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use monzo_common::id::PotId;
 
 use super::bills::{
-    self, Calendar, Cycle, Hidden, Level, Look, MainRow, NotKnown, Period, PotBills, PotRow, Predicted,
+    self, Calendar, Cycle, Hidden, Level, Look, MainRow, NotKnown, PotBills, PotRow, Predicted,
 };
 use super::resolve::Resolved;
 use super::rule::{Payday, Rule, Step};
@@ -117,18 +117,7 @@ impl Sorter {
             }
         });
         let of_pot = |bill: &&recurring::Bill| !bill.ended && bill.pot.as_ref() == Some(&id);
-        let predicted = predicted.iter().filter(of_pot).filter_map(|bill| {
-            let next = bill.next?;
-            let period = match bill.rhythm.period {
-                recurring::Period::Weekly => Period::Days(7),
-                recurring::Period::Fortnightly => Period::Days(14),
-                recurring::Period::FourWeekly => Period::Days(28),
-                recurring::Period::Monthly => Period::Months(1),
-                recurring::Period::Quarterly => Period::Months(3),
-                recurring::Period::Yearly => Period::Months(12),
-            };
-            Some(Predicted { name: bill.name.clone(), due: next.date, amount: next.amount, period })
-        });
+        let predicted = predicted.iter().filter(of_pot).filter_map(Predicted::of);
         Ok(PotBills {
             predicted: predicted.collect(),
             pot_id: id.clone(),

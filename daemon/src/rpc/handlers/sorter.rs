@@ -8,6 +8,7 @@ use monzo_common::model::{
 };
 
 use super::desk::Desk;
+use crate::autosort::suggest::Kind;
 
 fn not_yet() -> Fault {
     Fault::new(FaultKind::Conflict, "this branch has no sorter yet", "wait for it")
@@ -90,8 +91,12 @@ pub(super) async fn backtest(_desk: &Desk, _rule: String, _since: Timestamp) -> 
     Err(not_yet())
 }
 
-pub(super) async fn suggest(_desk: &Desk, _kind: Option<String>) -> Result<Suggestion, Fault> {
-    Err(not_yet())
+pub(super) async fn suggest(desk: &Desk, kind: Option<String>) -> Result<Suggestion, Fault> {
+    let kind = kind.map(|word| word.parse::<Kind>()).transpose().map_err(|error| {
+        Fault::new(FaultKind::InvalidParams, error.to_string(), "without a kind, all are suggested")
+    })?;
+    let folder = desk.locations.drop_ins().display().to_string();
+    Ok(desk.rooms()?.sorter.suggest(kind, folder).await?)
 }
 
 pub(super) async fn why(desk: &Desk, subject: String) -> Result<Why, Fault> {
@@ -117,7 +122,7 @@ pub(super) async fn transfers(
 }
 
 pub(super) async fn payday(desk: &Desk, count: u32) -> Result<Vec<PaydayCalendar>, Fault> {
-    Ok(desk.rooms()?.sorter.payday(count))
+    Ok(desk.rooms()?.sorter.paydays(count).await?)
 }
 
 pub(super) async fn discover(desk: &Desk, pot: String) -> Result<RunStarted, Fault> {
