@@ -12,6 +12,7 @@ use monzo_common::id::PotId;
 use monzo_common::model::{PlannedBill, PlannedInput};
 
 use super::rule::Basis;
+use crate::insight::recurring;
 
 /// What a pot has to hold for its bills.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -127,12 +128,36 @@ pub struct MainRow {
 pub struct Predicted {
     /// Whom it pays.
     pub name: String,
-    /// When it is next due.
-    pub due: Date,
-    /// Upper estimate in minor units, more than zero.
-    pub amount: i64,
-    /// How often it comes.
+    /// When it is due, and the upper estimate in minor units; oldest first, as far as was looked. The first is the
+    /// next one, however far away.
+    pub due: Vec<(Date, i64)>,
+    /// How often it comes: from the last known date on.
     pub period: Period,
+}
+
+impl Predicted {
+    /// A bill as it was found in the ledger; nothing for one that has ended.
+    pub fn of(bill: &recurring::Bill) -> Option<Self> {
+        let next = bill.next?;
+        let mut due: Vec<(Date, i64)> = bill.due.iter().map(|due| (due.date, due.amount)).collect();
+        if due.is_empty() {
+            due.push((next.date, next.amount));
+        }
+        Some(Self { name: bill.name.clone(), due, period: bill.rhythm.period.into() })
+    }
+}
+
+impl From<recurring::Period> for Period {
+    fn from(period: recurring::Period) -> Self {
+        match period {
+            recurring::Period::Weekly => Self::Days(7),
+            recurring::Period::Fortnightly => Self::Days(14),
+            recurring::Period::FourWeekly => Self::Days(28),
+            recurring::Period::Monthly => Self::Months(1),
+            recurring::Period::Quarterly => Self::Months(3),
+            recurring::Period::Yearly => Self::Months(12),
+        }
+    }
 }
 
 /// How often a bill comes.

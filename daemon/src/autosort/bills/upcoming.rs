@@ -10,7 +10,7 @@ use crate::autosort::plan::share;
 use crate::autosort::plan::words::money;
 
 /// More dates of one bill before one payday are no prediction.
-const MOST_DATES: i64 = 400;
+const MOST_DATES: usize = 400;
 
 pub(super) fn level(
     pot: &PotBills,
@@ -44,15 +44,17 @@ pub(super) fn level(
 /// The dates of a bill before the horizon, each whole; and the part of the first one after it that is due to be saved.
 fn due(bill: &Predicted, horizon: DateTime, calendar: &Calendar) -> Vec<PlannedBill> {
     let mut dates = Vec::new();
-    for step in 0..MOST_DATES {
-        let Some(date) = step_of(bill, step) else { break };
+    for number in 0..MOST_DATES {
+        let Some((date, amount)) = due_number(bill, number) else { break };
         if date.to_datetime(Time::midnight()) < horizon {
-            let amount = bill.amount;
             dates.push(PlannedBill { name: bill.name.clone(), date, amount, note: None });
             continue;
         }
-        let since = step_of(bill, step - 1);
-        dates.extend(since.and_then(|since| part(bill, since, date, calendar)));
+        let since = match number.checked_sub(1) {
+            Some(before) => due_number(bill, before).map(|(date, _)| date),
+            None => after(date, bill.period, -1),
+        };
+        dates.extend(since.and_then(|since| part(&bill.name, amount, since, date, calendar)));
         break;
     }
     dates
@@ -60,7 +62,7 @@ fn due(bill: &Predicted, horizon: DateTime, calendar: &Calendar) -> Vec<PlannedB
 
 /// What of a bill that comes less often than pay is to be there by now: as many parts as paydays of its period are
 /// gone, this run's own included.
-fn part(bill: &Predicted, since: Date, due: Date, calendar: &Calendar) -> Option<PlannedBill> {
+fn part(name: &str, amount: i64, since: Date, due: Date, calendar: &Calendar) -> Option<PlannedBill> {
     let of_period: Vec<Date> =
         calendar.paydays.iter().copied().filter(|payday| since <= *payday && *payday < due).collect();
     let gone = of_period.iter().filter(|payday| **payday <= calendar.own).count();
@@ -69,18 +71,28 @@ fn part(bill: &Predicted, since: Date, due: Date, calendar: &Calendar) -> Option
         return None;
     }
     Some(PlannedBill {
-        name: bill.name.clone(),
+        name: name.to_owned(),
         date: due,
-        amount: share::of_up(bill.amount, gone, all),
-        note: Some(format!("{} × {gone} of {all} paydays", money(bill.amount))),
+        amount: share::of_up(amount, gone, all),
+        note: Some(format!("{} × {gone} of {all} paydays", money(amount))),
     })
 }
 
-/// A date of the bill, so many periods after the next one; months are counted from it, so that the 31st stays the 31st.
-fn step_of(bill: &Predicted, steps: i64) -> Option<Date> {
-    let span = match bill.period {
-        Period::Days(days) => Span::new().try_days(i64::from(days.max(1)).checked_mul(steps)?),
-        Period::Months(months) => Span::new().try_months(i64::from(months.max(1)).checked_mul(steps)?),
+/// When a bill is due and how much it takes: as predicted, and from the last such date on by its period.
+fn due_number(bill: &Predicted, number: usize) -> Option<(Date, i64)> {
+    if let Some(known) = bill.due.get(number) {
+        return Some(*known);
+    }
+    let (last, amount) = bill.due.last()?;
+    let periods = i64::try_from(number.checked_sub(bill.due.len())?).ok()? + 1;
+    Some((after(*last, bill.period, periods)?, *amount))
+}
+
+/// The date so many periods later; months are counted from one date, so that the 31st stays the 31st.
+fn after(date: Date, period: Period, periods: i64) -> Option<Date> {
+    let span = match period {
+        Period::Days(days) => Span::new().try_days(i64::from(days.max(1)).checked_mul(periods)?),
+        Period::Months(months) => Span::new().try_months(i64::from(months.max(1)).checked_mul(periods)?),
     };
-    bill.due.checked_add(span.ok()?).ok()
+    date.checked_add(span.ok()?).ok()
 }
