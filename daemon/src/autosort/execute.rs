@@ -107,9 +107,8 @@ impl Sorter {
             if journal::ended(run.state) {
                 return Ok(Left::Ended);
             }
-            let came = match self.step(&run, &transfers, &mut patience).await? {
-                Some(came) => came,
-                None => return Ok(Left::Ended),
+            let Some(came) = self.step(&run, &transfers, &mut patience).await? else {
+                return Ok(Left::Ended);
             };
             match came {
                 Came::On => {}
