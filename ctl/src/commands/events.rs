@@ -153,6 +153,8 @@ mod tests {
             pot_id: None,
             transaction_id: None,
             sync_id: Some(format!("sync_{id}")),
+            rule: None,
+            run_id: None,
         }
     }
 

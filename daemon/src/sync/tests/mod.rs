@@ -133,7 +133,7 @@ impl Rig {
             settings: watch::Sender::new(settings).subscribe(),
             metrics,
             heartbeat: Heartbeats::default().register("sync", PATIENCE),
-            turn: crate::sync::Turn::default(),
+            turn: Turn::default(),
         };
         let (service, handle) = Service::new(rooms, watch::Sender::new(None));
         let service = tokio::spawn(service.run(stop.clone()));
