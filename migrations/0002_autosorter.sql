@@ -128,18 +128,20 @@ CREATE TABLE freezes (
 
 -- Pots that the bank lets only the app move money of.
 CREATE TABLE app_pots (
-    pot_id TEXT PRIMARY KEY,
+    pot_id TEXT NOT NULL,
+    way TEXT NOT NULL CHECK (way IN ('in', 'out')),
     at INTEGER NOT NULL,
-    reason TEXT NOT NULL
+    reason TEXT NOT NULL,
+    PRIMARY KEY (pot_id, way)
 ) STRICT, WITHOUT ROWID;
 
 -- What a trigger on a balance saw at the last sync that counted.
 CREATE TABLE balance_triggers (
     rule TEXT NOT NULL,
     place TEXT NOT NULL,
-    held INTEGER NOT NULL CHECK (held IN (0, 1)),
-    balance INTEGER NOT NULL,
-    sync_id TEXT NOT NULL,
+    balance INTEGER,
+    edge_key TEXT,
+    edge_at INTEGER,
     at INTEGER NOT NULL,
     PRIMARY KEY (rule, place)
 ) STRICT, WITHOUT ROWID;

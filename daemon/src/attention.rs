@@ -5,7 +5,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use monzo_common::id::AccountId;
-use monzo_common::model::{AccountStatus, Attention, Login, LoginState, Severity};
+use monzo_common::model::{AccountStatus, Attention, Login, LoginState, RunState, Severity};
 use monzo_common::money::Money;
 
 use crate::login::access;
@@ -66,6 +66,25 @@ pub struct Facts {
     pub skew: Option<SignedDuration>,
     /// What went wrong outside the rooms.
     pub troubles: Troubles,
+    /// Runs that want a look.
+    pub runs: Vec<RunMatter>,
+    /// Why the sorter, or a rule, is frozen: the rule, and the reason.
+    pub frozen: Vec<(Option<String>, String)>,
+    /// Rules with something the matter at the bank: the rule, and what.
+    pub rules: Vec<(String, String)>,
+}
+
+/// A run that wants a look.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunMatter {
+    /// Its id.
+    pub id: String,
+    /// The rule, or what is made by hand.
+    pub rule: String,
+    /// Where it stands.
+    pub state: RunState,
+    /// Why.
+    pub reason: Option<String>,
 }
 
 fn problem(code: &str, message: impl Into<String>, hint: &str) -> Attention {
@@ -88,6 +107,7 @@ pub fn attention(facts: &Facts) -> Vec<Attention> {
     login(facts, &mut all);
     sync(facts, &mut all);
     machine(facts, &mut all);
+    sorter(facts, &mut all);
     all.sort_by_key(|attention| attention.severity == Severity::Note);
     all
 }
@@ -244,6 +264,57 @@ fn difference_of(account: &AccountStatus, difference: i64) -> Attention {
     let message = format!("{name}: the bank's balance and the rows differ by {money}");
     let hint = "`monzoctl sync --full` reads the last 88 days again";
     of(Severity::Problem, "difference", id, message, hint)
+}
+
+fn sorter(facts: &Facts, all: &mut Vec<Attention>) {
+    for (rule, reason) in &facts.frozen {
+        let (subject, message, hint) = match rule {
+            Some(rule) => (
+                rule.as_str(),
+                format!("the rule {rule} is frozen: {reason}"),
+                "`monzoctl sort thaw RULE` lets it go on",
+            ),
+            None => (
+                "",
+                format!("the sorter is frozen: {reason}"),
+                "look at `monzoctl sort history`, then `monzoctl sort thaw`",
+            ),
+        };
+        let severity = if rule.is_some() { Severity::Note } else { Severity::Problem };
+        all.push(of(severity, "sorter_frozen", subject, message, hint));
+    }
+    for run in &facts.runs {
+        let because = run.reason.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
+        let (severity, code, what, hint) = match run.state {
+            RunState::Proposed => (
+                Severity::Note,
+                "run_proposed",
+                "waits for approval",
+                "`monzoctl sort approve`, or `monzoctl sort reject`",
+            ),
+            RunState::Withheld => {
+                (Severity::Note, "run_withheld", "is held back", "`monzoctl why` says by what")
+            }
+            RunState::Waiting => (Severity::Note, "run_waiting", "waits", "`monzoctl sort history` shows it"),
+            RunState::Partial => (
+                Severity::Problem,
+                "run_partial",
+                "was done in part",
+                "`monzoctl sort history`, then `monzoctl ack` once you have seen to it",
+            ),
+            RunState::Failed => (
+                Severity::Problem,
+                "run_failed",
+                "failed",
+                "`monzoctl sort history`, then `monzoctl ack` once you have seen to it",
+            ),
+            _ => continue,
+        };
+        all.push(of(severity, code, &run.id, format!("{}: the run {what}{because}", run.rule), hint));
+    }
+    for (rule, what) in &facts.rules {
+        all.push(of(Severity::Problem, "rule_unfit", rule, what, "mend the rule, or the pot in the app"));
+    }
 }
 
 fn machine(facts: &Facts, all: &mut Vec<Attention>) {

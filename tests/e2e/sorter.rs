@@ -68,12 +68,12 @@ fn an_undo_brings_it_back_and_a_second_one_says_that_nothing_is_left() {
 #[test]
 fn between_two_pots_money_passes_through_the_account() {
     let rig = logged_in("");
-    let (from, to) = (pot(&rig, "Emergency")["balance"].clone(), pot(&rig, "Holiday")["balance"].clone());
-    let said = rig.ctl(&["move", "£20", "Emergency", "Holiday", "--yes"]);
+    let (from, to) = (pot(&rig, "Bills")["balance"].clone(), pot(&rig, "Holiday")["balance"].clone());
+    let said = rig.ctl(&["move", "£20", "Bills", "Holiday", "--yes"]);
     assert_eq!(said.code, 0, "{said:?}");
     let made: Vec<_> = ours(&rig).into_iter().map(|made| (made.1, made.2)).collect();
     assert_eq!(made, [("withdraw".to_owned(), 2000), ("deposit".to_owned(), 2000)]);
-    assert_eq!(pot(&rig, "Emergency")["balance"].as_i64(), from.as_i64().map(|from| from - 2000));
+    assert_eq!(pot(&rig, "Bills")["balance"].as_i64(), from.as_i64().map(|from| from - 2000));
     assert_eq!(pot(&rig, "Holiday")["balance"].as_i64(), to.as_i64().map(|to| to + 2000));
 }
 
@@ -129,7 +129,7 @@ fn killed_at_any_moment_a_move_happens_once_or_not_at_all_and_the_run_says_which
         let before = ours(&rig).len();
         std::thread::scope(|scope| {
             let moving =
-                scope.spawn(|| rig.ctl(&["move", "£5", "Emergency", "Holiday", "--yes", "--no-wait"]));
+                scope.spawn(|| rig.ctl(&["move", "£5", "Bills", "Holiday", "--yes", "--no-wait"]));
             drop(moving.join());
         });
         let at = Instant::now() + Duration::from_millis(wait);

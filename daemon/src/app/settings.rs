@@ -32,7 +32,8 @@ pub(super) fn of_sync(config: &Config) -> sync::Settings {
 /// What the sorter is told.
 pub(super) fn of_sorter(config: &Config) -> autosort::Settings {
     autosort::Settings {
-        sorter: autosort::rule::Autosort::default(),
+        sorter: config.autosort.clone(),
+        paydays: config.paydays.clone(),
         exclude: config.exclude.clone(),
         names: config.names.clone(),
         zone: config.time.zone.rules().clone(),

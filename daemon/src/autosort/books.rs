@@ -21,8 +21,8 @@ pub struct Books {
     pub pots: Vec<StoredPot>,
     /// What is left alone.
     pub exclusions: Exclusions,
-    /// Pots that only the app moves money of.
-    pub app_pots: BTreeSet<PotId>,
+    /// Pots that only the app moves money of, and whether out of them, else into them.
+    pub app_pots: BTreeSet<(PotId, bool)>,
     /// What the person calls accounts and pots.
     pub names: BTreeMap<String, String>,
 }
@@ -60,7 +60,7 @@ impl Books {
     ) -> Result<Self, StoreError> {
         let (accounts, pots) = (reader.accounts()?, reader.pots()?);
         let exclusions = Exclusions::of(exclude, &reader.exclusions()?, &accounts, &pots, names);
-        let app_pots = reader.app_pots()?.into_iter().map(|(pot, _)| pot).collect();
+        let app_pots = reader.app_pots()?.into_iter().map(|pot| (pot.pot_id, pot.out)).collect();
         Ok(Self { as_of: now, accounts, pots, exclusions, app_pots, names: names.clone() })
     }
 
@@ -149,6 +149,8 @@ impl Books {
             Some(format!("the pot {name} was deleted"))
         } else if self.exclusions.pot(&pot.id, &pot.account_id) {
             Some(format!("{name} is excluded"))
+        } else if self.app_pots.contains(&(pot.id.clone(), false)) {
+            Some(format!("{name} needs the app: the bank refused to put money into it for anybody else"))
         } else if pot.isa {
             Some(format!("{name} is an ISA"))
         } else if pot.charity {
@@ -170,7 +172,7 @@ impl Books {
             Some(format!("{name} is excluded"))
         } else if pot.locked {
             Some(format!("{name} is locked"))
-        } else if self.app_pots.contains(&pot.id) {
+        } else if self.app_pots.contains(&(pot.id.clone(), true)) {
             Some(format!("{name} needs the app: the bank refused to take money out of it for anybody else"))
         } else if pot.kind != "default" && !self.may_withdraw(pot, settings) {
             Some(format!("{name} is a savings pot, and `autosort.withdraw_from` does not list it"))

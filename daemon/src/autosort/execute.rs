@@ -15,7 +15,7 @@ use super::{Sorter, clock_text, crash, dedupe, quiet, word};
 use crate::events::{Happened, Kind};
 use crate::facts;
 use crate::monzo::{self, Lane, Move, MoveError};
-use crate::store::{StoreError, StoredRun, StoredTransfer};
+use crate::store::{AppPot, StoreError, StoredRun, StoredTransfer};
 
 /// The wait after the first failure; doubles with each, up to the longest. Taste.
 const FIRST: Duration = Duration::from_secs(1);
@@ -107,9 +107,8 @@ impl Sorter {
             if journal::ended(run.state) {
                 return Ok(Left::Ended);
             }
-            let came = match self.step(&run, &transfers, &mut patience).await? {
-                Some(came) => came,
-                None => return Ok(Left::Ended),
+            let Some(came) = self.step(&run, &transfers, &mut patience).await? else {
+                return Ok(Left::Ended);
             };
             match came {
                 Came::On => {}
@@ -405,13 +404,15 @@ impl Sorter {
         why: &str,
     ) -> Result<(), StoreError> {
         let passing = code.ends_with("insufficient_funds") || code.contains("param") || status == 404;
-        if passing || one.transfer.kind != TransferKind::Withdraw {
+        if passing {
             return Ok(());
         }
-        let (pot, now, reason) = (one.transfer.pot_id.clone(), self.clock.now(), why.to_owned());
-        if self.store.write(move |writer| writer.needs_app(&pot, &reason, now)).await? {
+        let out = one.transfer.kind == TransferKind::Withdraw;
+        let now = self.clock.now();
+        let pot = AppPot { pot_id: one.transfer.pot_id.clone(), out, reason: why.to_owned() };
+        if self.store.write(move |writer| writer.needs_app(&pot, now)).await? {
             let name = self.books().await?.pot_name(&one.transfer.pot_id);
-            let message = format!("{name} refuses to give money to anybody but the app: {why}");
+            let message = format!("{name} is left to the app from now on: {why}");
             let happened = Happened::new(Kind::PotNeedsApp, message).pot(one.transfer.pot_id.as_str());
             self.journal.record(happened).await;
         }

@@ -5,6 +5,7 @@
 //! that a crash interrupted goes on by the same code.
 
 pub mod backtest;
+mod advice;
 pub mod bills;
 pub mod books;
 pub mod calendar;
@@ -19,16 +20,20 @@ pub mod hand;
 pub mod journal;
 mod ledger;
 pub mod occurrence;
+mod outgoings;
 pub mod plan;
+mod planning;
 mod proposals;
 pub mod quiet;
 pub mod replay;
 pub mod resolve;
 pub mod rule;
+mod rules;
 mod service;
 mod settle;
 mod show;
 pub mod suggest;
+mod triggers;
 pub mod world;
 
 use std::collections::BTreeMap;
@@ -58,6 +63,8 @@ pub use proposals::SorterError;
 pub struct Settings {
     /// `[autosort]` with its rules.
     pub sorter: rule::Autosort,
+    /// `[[payday]]`, the first being the default.
+    pub paydays: Vec<rule::Payday>,
     /// What is left alone.
     pub exclude: config::Exclude,
     /// What the person calls accounts and pots.
@@ -108,6 +115,8 @@ struct Inner {
     approving: tokio::sync::Mutex<()>,
     /// The sync that was last looked at.
     looked_at: Mutex<Option<String>>,
+    /// When a rule is next due.
+    next: Mutex<Option<Timestamp>>,
 }
 
 impl std::ops::Deref for Sorter {
@@ -126,6 +135,7 @@ impl Sorter {
             nudge: Notify::new(),
             approving: tokio::sync::Mutex::new(()),
             looked_at: Mutex::new(None),
+            next: Mutex::new(None),
         }))
     }
 

@@ -74,18 +74,17 @@ impl Sorter {
         user.ok_or_else(|| SorterError::Conflict("nobody has logged in yet".to_owned()))
     }
 
-    fn seed() -> Result<String, SorterError> {
+    pub(super) fn seed() -> Result<String, SorterError> {
         dedupe::fresh_seed()
             .map_err(|error| SorterError::Conflict(format!("the system gives no randomness: {error}")))
     }
 
-    /// Keeps a proposal; older ones of the same rule are overtaken.
-    pub(super) async fn propose(&self, draft: Draft) -> Result<StoredRun, SorterError> {
-        let (now, settings) = (self.clock.now(), self.settings());
+    /// A run as it is kept, from what it is to be.
+    pub(super) fn stored(&self, draft: Draft, now: Timestamp) -> Result<StoredRun, SorterError> {
         let Some(first) = draft.moves.first() else {
             return Err(SorterError::Conflict("there is nothing to move".to_owned()));
         };
-        let run = StoredRun {
+        Ok(StoredRun {
             number: 0,
             id: dedupe::fresh_run_id(now),
             rule: draft.rule,
@@ -103,16 +102,32 @@ impl Sorter {
             approved_by: None,
             cancelling: false,
             created_at: now,
-            expires_at: now.checked_add(settings.sorter.plan_ttl).ok(),
+            expires_at: now.checked_add(self.settings().sorter.plan_ttl).ok(),
             approved_at: None,
             started_at: None,
             ended_at: None,
             undoes: draft.undoes,
-        };
+        })
+    }
+
+    /// Keeps a proposal and tells of it; older ones of the same rule are overtaken.
+    pub(super) async fn propose(&self, draft: Draft) -> Result<StoredRun, SorterError> {
+        let run = self.propose_quietly(draft).await?;
+        self.metrics.run("proposed");
+        self.tell(&run, Kind::RunProposed, format!("{} waits for approval", title(&run))).await;
+        self.measure().await?;
+        self.nudge();
+        Ok(run)
+    }
+
+    /// Keeps a proposal; older ones of the same rule are overtaken.
+    pub(super) async fn propose_quietly(&self, draft: Draft) -> Result<StoredRun, SorterError> {
+        let now = self.clock.now();
+        let run = self.stored(draft, now)?;
         let kept = run.clone();
         let overtaken = self.store.write(move |writer| {
             // What is made by hand stands beside other things made by hand.
-            let overtaken = if kept.cause == "occurrence" || kept.cause == "again" || kept.cause == "undo" {
+            let overtaken = if kept.rule_hash.is_some() || kept.cause == "undo" {
                 overtake(writer, &kept, now)?
             } else {
                 Vec::new()
@@ -125,13 +140,8 @@ impl Sorter {
             self.tell(&old, Kind::RunExpired, format!("a newer plan of {} takes its place", title(&old)))
                 .await;
         }
-        self.metrics.run("proposed");
-        self.tell(&run, Kind::RunProposed, format!("{} waits for approval", title(&run))).await;
         let id = run.id.clone();
-        let run = self.store.read(move |reader| reader.run(&id)).await?;
-        self.measure().await?;
-        self.nudge();
-        Ok(run)
+        Ok(self.store.read(move |reader| reader.run(&id)).await?)
     }
 
     /// Proposes a move between an account and a pot, or two pots, by name or id.
@@ -287,7 +297,7 @@ impl Sorter {
         }
     }
 
-    async fn let_go(&self, id: &str, by: &'static str) -> Result<RunStarted, SorterError> {
+    pub(super) async fn let_go(&self, id: &str, by: &'static str) -> Result<RunStarted, SorterError> {
         let _one_by_one = self.0.approving.lock().await;
         let asked = id.to_owned();
         let run = self.store.read(move |reader| reader.run(&asked)).await?;
@@ -316,6 +326,9 @@ impl Sorter {
             }
             writer.run_approved(&id, by, Some(floor.min(balance)), now)?;
             let run = writer.run(&id)?;
+            if let Some(hash) = &run.rule_hash {
+                writer.rule_proven(&run.rule, hash)?;
+            }
             commit(writer, &run)?;
             Ok(Some(run))
         });
@@ -332,7 +345,14 @@ impl Sorter {
     /// What keeps a run's moves from being made as they were planned.
     async fn inadmissible(&self, run: &StoredRun, books: &Books) -> Result<Vec<String>, SorterError> {
         let transfers: Vec<_> = run.moves.iter().map(|one| one.transfer.clone()).collect();
-        Ok(hand::hindrances(books, &self.settings().sorter, &transfers))
+        let mut found = hand::hindrances(books, &self.settings().sorter, &transfers);
+        if run.rule_hash.is_some() {
+            match self.rule(&run.rule) {
+                Some(rule) => found.extend(self.changed(&rule, run).await?),
+                None => found.push(format!("there is no rule ‘{}’ any more", run.rule)),
+            }
+        }
+        Ok(found)
     }
 
     /// A proposal that no longer fits ends.
@@ -347,10 +367,19 @@ impl Sorter {
         self.metrics.run("expired");
         self.tell(run, Kind::RunExpired, format!("{} no longer fits: {why}", title(run))).await;
         self.nudge();
+        if let Some(rule) = self.rule(&run.rule).filter(|_| run.rule_hash.is_some())
+            && let Some(new) = self.propose_anew(&rule, run).await?
+        {
+            let message = format!("{} no longer fits and has expired ({why}); this is what fits now", run.id);
+            return Ok(started(new, &message));
+        }
         self.answer((run.id.clone(), "it no longer fits and has expired", true)).await
     }
 
-    async fn answer(&self, (id, message, changed): (String, &str, bool)) -> Result<RunStarted, SorterError> {
+    pub(super) async fn answer(
+        &self,
+        (id, message, changed): (String, &str, bool),
+    ) -> Result<RunStarted, SorterError> {
         let run = self.run_of(&id).await?;
         let message = match &run.reason {
             Some(reason) if run.state == RunState::Expired => format!("{message}: {reason}"),
@@ -464,7 +493,7 @@ impl Sorter {
     }
 }
 
-fn started(run: StoredRun, message: &str) -> RunStarted {
+pub(super) fn started(run: StoredRun, message: &str) -> RunStarted {
     RunStarted { run: Some(show::run(run, Vec::new())), message: message.to_owned(), changed: true }
 }
 

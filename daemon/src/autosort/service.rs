@@ -3,11 +3,12 @@
 use std::sync::PoisonError;
 use std::time::Duration;
 
-use monzo_common::model::{RunState, Sync, SyncState};
+use monzo_common::model::{RunState, Sync};
 
 use super::Sorter;
 use super::execute::{Left, title};
 use super::journal;
+use super::proposals::SorterError;
 use crate::events::Kind;
 use crate::store::{StoreError, StoredRun};
 
@@ -61,7 +62,7 @@ impl Sorter {
     async fn until_due(&self) -> Duration {
         let now = self.clock.now();
         let open = self.store.read(|reader| reader.unfinished_runs()).await.unwrap_or_default();
-        let due = open.iter().filter_map(|run| run.expires_at).min();
+        let due = open.iter().filter_map(|run| run.expires_at).chain(self.next_due()).min();
         let wait = due.map_or(LOOK, |due| Duration::try_from(due.duration_since(now)).unwrap_or_default());
         wait.clamp(Duration::from_millis(200), LOOK)
     }
@@ -71,6 +72,7 @@ impl Sorter {
         let synced = self.after_sync().await?;
         self.expire().await?;
         let again = self.carry_all_on(woken || synced).await?;
+        self.meet_the_calendar().await;
         self.measure().await?;
         Ok(again)
     }
@@ -83,12 +85,38 @@ impl Sorter {
         if seen.as_deref() == Some(ended.id.as_str()) {
             return Ok(false);
         }
-        if matches!(ended.state, SyncState::Done | SyncState::Partial) {
+        if Self::good(ended.state) {
             self.reconcile().await?;
+            // Occasions first: what the bank knows of them is no stranger's.
+            self.look_at_rules(Some((ended.id.clone(), ended.cause == "run"))).await?;
             self.look_for_strangers().await?;
         }
         *self.0.looked_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(ended.id);
         Ok(true)
+    }
+
+    /// Looks at the rules; what cannot be done is said, and holds nothing else up.
+    async fn look_at_rules(&self, synced: Option<(String, bool)>) -> Result<(), StoreError> {
+        match self.fire(synced).await {
+            Ok(()) => Ok(()),
+            Err(SorterError::Store(error)) => Err(error),
+            Err(error) => {
+                tracing::warn!(%error, "the rules could not be looked at");
+                Ok(())
+            }
+        }
+    }
+
+    /// A rule is due by the calendar: all is read first, and planned after that.
+    async fn meet_the_calendar(&self) {
+        let due = self.next_due().is_some_and(|at| at <= self.clock.now());
+        if !due || !self.login.ready() {
+            return;
+        }
+        self.set_next(None);
+        if let Err(error) = self.sync.start_for("rule", false).await {
+            tracing::debug!(%error, "no sync could be started for a rule");
+        }
     }
 
     /// Ends proposals that nobody approved in time.

@@ -1,9 +1,13 @@
 //! Runs and transfers as they are told to clients.
 
+use jiff::SignedDuration;
 use monzo_common::model::{self, RunState, Transfer, TransferState};
 
 use super::{Sorter, dedupe};
 use crate::store::{StoreError, StoredRun, StoredTransfer};
+
+/// How long a run that did not end well is told of. Taste: a week has every weekday in it.
+const TOLD: SignedDuration = SignedDuration::from_hours(24 * 7);
 
 /// Pages of runs and transfers.
 const PAGE: u32 = 20;
@@ -126,24 +130,26 @@ impl Sorter {
     /// As every question.
     pub async fn status(
         &self,
-    ) -> Result<(model::SorterStatus, Vec<model::Run>, Vec<model::Freeze>), StoreError> {
+    ) -> Result<(model::SorterStatus, Vec<StoredRun>, Vec<model::Freeze>), StoreError> {
         let now = self.clock.now();
+        let since = now.checked_sub(TOLD).unwrap_or(now);
         let mode = mode_word(self.settings.borrow().sorter.mode);
         let read = self.store.read(move |reader| {
             let freezes = reader.freezes(now)?;
-            let mut unfinished = Vec::new();
-            for one in reader.unfinished_runs()? {
-                let transfers = reader.transfers_of(&one.id)?;
-                unfinished.push(run(one, transfers));
-            }
-            Ok((freezes, unfinished, reader.unsettled_transfers()?))
+            let mut runs = reader.unfinished_runs()?;
+            let (ended, _) = reader.runs(None, None, LONGEST_PAGE)?;
+            let bad = |run: &StoredRun| matches!(run.state, RunState::Partial | RunState::Failed);
+            runs.extend(
+                ended.into_iter().filter(|run| bad(run) && run.ended_at.is_some_and(|at| at >= since)),
+            );
+            Ok((freezes, runs, reader.unsettled_transfers()?))
         });
         let (freezes, unfinished, unsettled) = read.await?;
         let proposed = unfinished.iter().filter(|run| run.state == RunState::Proposed).count();
         let status = model::SorterStatus {
             mode: mode.to_owned(),
             frozen: freezes.iter().any(|freeze| freeze.rule.is_none()),
-            next: None,
+            next: self.next_due().filter(|at| *at > now),
             proposed: u64::try_from(proposed).unwrap_or(u64::MAX),
             unsettled,
         };

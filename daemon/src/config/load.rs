@@ -46,6 +46,12 @@ impl Locations {
         let there = |path: &&PathBuf| path.exists() || drop_in_dir(path).is_dir();
         self.given.as_ref().or_else(|| self.usual.iter().find(there)).map(PathBuf::as_path)
     }
+
+    /// Returns the folder of drop-ins beside the main file, or beside the one that would be read first.
+    pub fn drop_ins(&self) -> PathBuf {
+        let first = self.main().or(self.usual.first().map(PathBuf::as_path));
+        first.map(drop_in_dir).unwrap_or_default()
+    }
 }
 
 /// A configuration and where each of its keys comes from.

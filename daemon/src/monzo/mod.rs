@@ -6,6 +6,7 @@
 mod client;
 mod error;
 mod line;
+mod marks;
 mod moves;
 mod pace;
 mod retry;
@@ -17,6 +18,7 @@ pub mod wire;
 pub use client::{Bearer, Client, Since};
 pub use error::{Error, Verdict};
 pub use line::Line;
+pub use marks::{Marks, marks};
 pub use moves::{Move, MoveError};
 pub use pace::{Lane, Pace};
 pub use retry::{Patience, wait};

@@ -13,6 +13,17 @@ use crate::facts;
 /// Notes in a database that it was put back from a backup, until a person thaws the sorter.
 pub(super) const RESTORED_AT: &str = "restored_at";
 
+/// A pot that refused for good what anybody but the app asked of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppPot {
+    /// The pot.
+    pub pot_id: PotId,
+    /// It refused to give; else to take.
+    pub out: bool,
+    /// What the bank said.
+    pub reason: String,
+}
+
 impl Reader<'_> {
     /// The freezes that hold at an instant, that of everything first.
     ///
@@ -45,9 +56,13 @@ impl Reader<'_> {
     ///
     /// # Errors
     /// As every question.
-    pub fn app_pots(&self) -> Result<Vec<(PotId, String)>, StoreError> {
-        let mut query = self.0.prepare_cached("SELECT pot_id, reason FROM app_pots ORDER BY at")?;
-        let pots = query.query_map([], |row| Ok((row.get::<_, String>(0)?.into(), row.get(1)?)))?;
+    pub fn app_pots(&self) -> Result<Vec<AppPot>, StoreError> {
+        let mut query =
+            self.0.prepare_cached("SELECT pot_id, way, reason FROM app_pots ORDER BY at, pot_id")?;
+        let pots = query.query_map([], |row| {
+            let way: String = row.get(1)?;
+            Ok(AppPot { pot_id: row.get::<_, String>(0)?.into(), out: way == "out", reason: row.get(2)? })
+        })?;
         Ok(pots.collect::<Result<_, _>>()?)
     }
 
@@ -114,9 +129,16 @@ impl Writer<'_> {
     ///
     /// # Errors
     /// As every deed.
-    pub fn needs_app(&self, pot: &PotId, reason: &str, now: Timestamp) -> Result<bool, StoreError> {
-        let insert = "INSERT INTO app_pots (pot_id, at, reason) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
-        Ok(self.0.0.prepare_cached(insert)?.execute(params![pot.as_str(), ms(now), reason])? > 0)
+    pub fn needs_app(&self, pot: &AppPot, now: Timestamp) -> Result<bool, StoreError> {
+        let insert =
+            "INSERT INTO app_pots (pot_id, way, at, reason) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
+        let way = if pot.out { "out" } else { "in" };
+        Ok(self.0.0.prepare_cached(insert)?.execute(params![
+            pot.pot_id.as_str(),
+            way,
+            ms(now),
+            pot.reason
+        ])? > 0)
     }
 
     /// Notes a row of ours that nobody here made, so that it is told once.

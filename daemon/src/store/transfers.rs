@@ -29,6 +29,9 @@ pub struct StoredTransfer {
     pub undoes: Option<String>,
 }
 
+/// Where a page of transfers ended: the run's number, and the place in it.
+pub type TransferMark = (i64, u32);
+
 /// One of our own moves among the rows of an account's list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LedgerMove {
@@ -132,9 +135,9 @@ impl Reader<'_> {
     pub fn transfers(
         &self,
         run: Option<&str>,
-        after: Option<(i64, u32)>,
+        after: Option<TransferMark>,
         limit: u32,
-    ) -> Result<(Vec<StoredTransfer>, Option<(i64, u32)>), StoreError> {
+    ) -> Result<(Vec<StoredTransfer>, Option<TransferMark>), StoreError> {
         let columns =
             COLUMNS.split(", ").map(|column| format!("t.{}", column.trim())).collect::<Vec<_>>().join(", ");
         let page = format!(

@@ -8,6 +8,7 @@ use monzo_common::model::{
 };
 
 use super::desk::Desk;
+use crate::autosort::suggest::Kind;
 
 fn not_yet() -> Fault {
     Fault::new(FaultKind::Conflict, "this branch has no sorter yet", "wait for it")
@@ -17,21 +18,21 @@ fn no_cursor(method: &str) -> Fault {
     Fault::new(FaultKind::InvalidParams, format!("this is no cursor of {method}"), "begin without one")
 }
 
-pub(super) async fn rules(_desk: &Desk) -> Result<Vec<Rule>, Fault> {
-    Err(not_yet())
+pub(super) async fn rules(desk: &Desk) -> Result<Vec<Rule>, Fault> {
+    Ok(desk.rooms()?.sorter.rules().await?)
 }
 
-pub(super) async fn plan(_desk: &Desk, _rule: String, _at: Option<Timestamp>) -> Result<Plan, Fault> {
-    Err(not_yet())
+pub(super) async fn plan(desk: &Desk, rule: String, at: Option<Timestamp>) -> Result<Plan, Fault> {
+    Ok(desk.rooms()?.sorter.plan(&rule, at).await?)
 }
 
 pub(super) async fn run_rule(
-    _desk: &Desk,
-    _rule: String,
-    _hash: Option<String>,
-    _again: bool,
+    desk: &Desk,
+    rule: String,
+    hash: Option<String>,
+    again: bool,
 ) -> Result<RunStarted, Fault> {
-    Err(not_yet())
+    Ok(desk.rooms()?.sorter.run_rule(&rule, hash.as_deref(), again).await?)
 }
 
 pub(super) async fn move_money(
@@ -90,12 +91,16 @@ pub(super) async fn backtest(_desk: &Desk, _rule: String, _since: Timestamp) -> 
     Err(not_yet())
 }
 
-pub(super) async fn suggest(_desk: &Desk, _kind: Option<String>) -> Result<Suggestion, Fault> {
-    Err(not_yet())
+pub(super) async fn suggest(desk: &Desk, kind: Option<String>) -> Result<Suggestion, Fault> {
+    let kind = kind.map(|word| word.parse::<Kind>()).transpose().map_err(|error| {
+        Fault::new(FaultKind::InvalidParams, error.to_string(), "without a kind, all are suggested")
+    })?;
+    let folder = desk.locations.drop_ins().display().to_string();
+    Ok(desk.rooms()?.sorter.suggest(kind, folder).await?)
 }
 
-pub(super) async fn why(_desk: &Desk, _subject: String) -> Result<Why, Fault> {
-    Err(not_yet())
+pub(super) async fn why(desk: &Desk, subject: String) -> Result<Why, Fault> {
+    Ok(desk.rooms()?.sorter.why(&subject).await?)
 }
 
 pub(super) async fn transfers(
@@ -116,8 +121,8 @@ pub(super) async fn transfers(
     Ok(desk.rooms()?.sorter.transfers(run, after, limit).await?)
 }
 
-pub(super) async fn payday(_desk: &Desk, _count: u32) -> Result<Vec<PaydayCalendar>, Fault> {
-    Err(not_yet())
+pub(super) async fn payday(desk: &Desk, count: u32) -> Result<Vec<PaydayCalendar>, Fault> {
+    Ok(desk.rooms()?.sorter.paydays(count).await?)
 }
 
 pub(super) async fn discover(desk: &Desk, pot: String) -> Result<RunStarted, Fault> {

@@ -11,7 +11,7 @@ use monzo_common::model::{
 
 use super::desk::{Desk, Rooms, Served};
 use super::ledger::read_ledger;
-use crate::attention::{self, Facts, History};
+use crate::attention::{self, Facts, History, RunMatter};
 use crate::sync::schedule;
 
 pub(super) async fn status(desk: &Desk) -> Result<Status, Fault> {
@@ -89,6 +89,13 @@ async fn gather(desk: &Desk, rooms: &Rooms) -> Result<(Status, Facts), Fault> {
         Ok((accounts, histories, differences, success, attempt, reader.quarantined()?))
     });
     let (accounts, histories, differences, last_success_at, last_attempt_at, quarantined) = read.await?;
+    let (sorter, runs, freezes) = rooms.sorter.status().await?;
+    let runs = runs.into_iter().map(|run| RunMatter {
+        id: run.id,
+        rule: run.rule,
+        state: run.state,
+        reason: run.reason,
+    });
     let interval = jiff::SignedDuration::try_from(interval).unwrap_or(jiff::SignedDuration::MAX);
     let running = rooms.sync.progress().is_some();
     let ready = login.state == LoginState::Ready;
@@ -116,6 +123,9 @@ async fn gather(desk: &Desk, rooms: &Rooms) -> Result<(Status, Facts), Fault> {
         store: rooms.store.health(),
         skew: desk.clock.excessive_skew(),
         troubles: desk.troubles.borrow().clone(),
+        runs: runs.collect(),
+        frozen: freezes.into_iter().map(|freeze| (freeze.rule, freeze.reason)).collect(),
+        rules: Vec::new(),
     };
     let status = Status {
         healthy: true,
@@ -125,14 +135,14 @@ async fn gather(desk: &Desk, rooms: &Rooms) -> Result<(Status, Facts), Fault> {
         login,
         sync,
         accounts,
-        sorter: no_sorter(),
+        sorter,
         quarantined,
         attention: Vec::new(),
     };
     Ok((status, facts))
 }
 
-/// Until there is a sorter, it is off.
+/// Without a database nothing is sorted.
 fn no_sorter() -> SorterStatus {
     SorterStatus { mode: "off".to_owned(), frozen: false, next: None, proposed: 0, unsettled: 0 }
 }

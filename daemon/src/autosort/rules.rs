@@ -1,0 +1,367 @@
+//! Rules as people ask about them: how they stand, what they would do now, and running one by hand.
+
+use jiff::Timestamp;
+use monzo_common::model::{self, Plan, PlannedTransfer, RunStarted, RunState, TransferKind};
+
+use super::guard::{self, Verdict};
+use super::planning::{Planned, Purpose, off, text_hash};
+use super::proposals::{Draft, SorterError, started};
+use super::rule::{OnFailure, Rule, Trigger};
+use super::show::mode_word;
+use super::{Sorter, calendar, dedupe, plan};
+use crate::store::{PlannedMove, StoredRun};
+
+/// The transfers of a plan with what each depends on: from a pot, every deposit on the one withdrawal.
+pub(super) fn moves(plan: &Plan) -> Vec<PlannedMove> {
+    let first = plan.transfers.first().filter(|first| first.kind == TransferKind::Withdraw).map(|_| 1);
+    let needs = |one: &PlannedTransfer| first.filter(|_| one.kind != TransferKind::Withdraw);
+    plan.transfers
+        .iter()
+        .map(|one| PlannedMove { transfer: one.clone(), needs: needs(one), undoes: None })
+        .collect()
+}
+
+/// When a rule fires, in words.
+fn in_words(trigger: &Trigger) -> String {
+    match trigger {
+        Trigger::Payday { payday: Some(name), .. } => format!("on the payday {name}"),
+        Trigger::Payday { .. } => "on payday".to_owned(),
+        Trigger::Income { credit, .. } => match &credit.from {
+            Some(from) => format!("when {from} pays in"),
+            None => "when money comes in".to_owned(),
+        },
+        Trigger::Monthly { .. } => "each month".to_owned(),
+        Trigger::Weekly { .. } => "each week".to_owned(),
+        Trigger::Daily { .. } => "each day".to_owned(),
+        Trigger::Balance { of, .. } => format!("when the balance of {of} passes its level"),
+        Trigger::Manual => "only by hand".to_owned(),
+    }
+}
+
+impl Sorter {
+    pub(super) fn known(&self, name: &str) -> Result<Rule, SorterError> {
+        self.rule(name).ok_or_else(|| SorterError::NoRule(name.to_owned()))
+    }
+
+    /// The rules as they stand, in the order of the files.
+    ///
+    /// # Errors
+    /// [`SorterError`].
+    pub async fn rules(&self) -> Result<Vec<model::Rule>, SorterError> {
+        let (settings, now) = (self.settings(), self.clock.now());
+        let freezes = self.freezes().await?;
+        let mut all = Vec::with_capacity(settings.sorter.rules.len());
+        for rule in &settings.sorter.rules {
+            let planned = self.plan_of(rule, now, &Purpose::default()).await?;
+            let name = rule.name.clone();
+            let last = self.store.read(move |reader| reader.last_run_of(&name)).await?;
+            let frozen =
+                freezes.iter().any(|freeze| freeze.rule.as_deref().is_none_or(|name| name == rule.name));
+            let words: Vec<String> = rule.triggers.iter().map(in_words).collect();
+            all.push(model::Rule {
+                name: rule.name.clone(),
+                mode: mode_word(rule.mode.unwrap_or(settings.sorter.mode)).to_owned(),
+                enabled: rule.enabled,
+                frozen,
+                trigger: words.join(", or "),
+                source: rule.source.to_string(),
+                next_at: self.next_of(rule, now),
+                left: planned.resolved.source.is_some().then_some(planned.plan.left),
+                last_at: last.as_ref().and_then(|run| run.started_at),
+                result: last.map(|run| run.state),
+                problems: planned.resolved.problems.iter().map(|problem| problem.message.clone()).collect(),
+                origin: rule.origin.clone(),
+            });
+        }
+        Ok(all)
+    }
+
+    /// When a rule is next due by the calendar, where that can be told.
+    pub(super) fn next_of(&self, rule: &Rule, now: Timestamp) -> Option<Timestamp> {
+        let settings = self.settings();
+        if off(rule, &settings) {
+            return None;
+        }
+        let today = calendar::local_date(now, &settings.zone);
+        let due = rule.triggers.iter().filter_map(|trigger| {
+            let Trigger::Payday { payday, offset_days: 0, at } = trigger else { return None };
+            let calendars = &settings.paydays;
+            let found = match payday {
+                Some(name) => calendars.iter().find(|calendar| calendar.name == *name),
+                None => calendars.first(),
+            };
+            let days = calendar::from(found?, today, 2).into_iter();
+            let moments = days.filter_map(|day| {
+                calendar::instant(day.date, at.unwrap_or(jiff::civil::Time::midnight()), &settings.zone)
+            });
+            moments.filter(|moment| *moment > now).min()
+        });
+        due.min()
+    }
+
+    /// What a rule would do, now or at a time; never moves anything and never syncs.
+    ///
+    /// # Errors
+    /// [`SorterError`].
+    pub async fn plan(&self, name: &str, at: Option<Timestamp>) -> Result<Plan, SorterError> {
+        let rule = self.known(name)?;
+        let at = at.unwrap_or_else(|| self.clock.now());
+        let planned = self.plan_of(&rule, at, &Purpose::default()).await?;
+        Ok(explained(planned))
+    }
+
+    /// Proposes a run of a rule; with a plan's `hash` runs exactly that plan, if it still fits.
+    ///
+    /// # Errors
+    /// [`SorterError`].
+    pub async fn run_rule(
+        &self,
+        name: &str,
+        hash: Option<&str>,
+        again: bool,
+    ) -> Result<RunStarted, SorterError> {
+        let rule = self.known(name)?;
+        self.read_bank().await?;
+        let (key, credit, payday) = self.nearest(&rule, again).await?;
+        let purpose = Purpose { approved: true, income: credit, payday, ..Purpose::default() };
+        let planned = self.plan_of(&rule, self.clock.now(), &purpose).await?;
+        match &planned.verdict {
+            Verdict::Impossible(why) => return Err(SorterError::Held(why.join("; "))),
+            Verdict::Nothing => {
+                let message = "nothing is to be moved as things stand".to_owned();
+                return Ok(RunStarted { run: None, message, changed: false });
+            }
+            Verdict::Withheld(held) => {
+                // Quiet hours only keep a run from beginning; what is approved waits for their end.
+                let hard = held.iter().filter(|held| held.guard != guard::Guard::QuietHours);
+                let why: Vec<String> = hard.map(|held| held.reason.clone()).collect();
+                if !why.is_empty() {
+                    return Err(SorterError::Held(why.join("; ")));
+                }
+            }
+            Verdict::Allowed | Verdict::Proposed(_) => {}
+        }
+        if let Some(hash) = hash
+            && hash != planned.plan.hash
+        {
+            let draft = self.draft(&rule, planned, key, again).await?;
+            let run = self.propose(draft).await?;
+            let message = format!("{hash} is no longer what {} would do; this is", rule.name);
+            return Ok(started(run, &message));
+        }
+        let draft = self.draft(&rule, planned, key, again).await?;
+        let run = self.propose(draft).await?;
+        if hash.is_some() {
+            return self.let_go(&run.id, "person").await;
+        }
+        Ok(started(run, "proposed; `monzoctl sort approve` lets it go"))
+    }
+
+    /// A run of a rule that is to be proposed.
+    pub(super) async fn draft(
+        &self,
+        rule: &Rule,
+        planned: Planned,
+        key: Option<String>,
+        again: bool,
+    ) -> Result<Draft, SorterError> {
+        let user = self.user().await?;
+        let seed = match &key {
+            Some(key) if !again => dedupe::seed(&user, &rule.name, key),
+            _ => Self::seed()?,
+        };
+        let cause = match (&key, again) {
+            (_, true) => "again",
+            (Some(_), false) => "occurrence",
+            (None, false) => "hand",
+        };
+        let plan = explained(planned);
+        Ok(Draft {
+            rule: rule.name.clone(),
+            cause,
+            occurrence: key,
+            moves: moves(&plan),
+            plan,
+            rule_hash: Some(text_hash(rule)),
+            seed,
+            returns: rule.on_failure == OnFailure::Return,
+            undoes: None,
+        })
+    }
+
+    /// What changed since a run of a rule was planned so that it may not be made any more.
+    pub(super) async fn changed(&self, rule: &Rule, run: &StoredRun) -> Result<Vec<String>, SorterError> {
+        let books = self.books().await?;
+        let world = self.world(&books, rule).await?;
+        let fresh = super::resolve::resolve(rule, &world);
+        let settings = self.settings();
+        let now = self.clock.now();
+        let today = calendar::local_date(now, &settings.zone);
+        let facts = plan::Facts {
+            as_of: now,
+            today,
+            income: self.credit_of(run).await?,
+            paydays: super::planning::paydays(&settings, today),
+            levels: std::collections::BTreeMap::new(),
+            guardrails: guard::text(&settings.sorter),
+        };
+        Ok(plan::changed(&run.plan, &fresh, &facts))
+    }
+
+    /// The credit that fired a run's occurrence, in minor units.
+    async fn credit_of(&self, run: &StoredRun) -> Result<Option<i64>, SorterError> {
+        let Some(key) = run.occurrence.clone() else { return Ok(None) };
+        let rule = run.rule.clone();
+        let found = self.store.read(move |reader| reader.occurrences(&rule)).await?;
+        Ok(found.into_iter().find(|one| one.key == key).and_then(|one| one.credit))
+    }
+
+    /// A new proposal in the place of one that no longer fits.
+    pub(super) async fn propose_anew(
+        &self,
+        rule: &Rule,
+        old: &StoredRun,
+    ) -> Result<Option<StoredRun>, SorterError> {
+        let purpose = Purpose { approved: true, income: self.credit_of(old).await?, ..Purpose::default() };
+        let planned = self.plan_of(rule, self.clock.now(), &purpose).await?;
+        if !matches!(planned.verdict, Verdict::Allowed | Verdict::Proposed(_)) {
+            return Ok(None);
+        }
+        let again = old.cause == "again";
+        let draft = self.draft(rule, planned, old.occurrence.clone(), again).await?;
+        Ok(Some(self.propose(draft).await?))
+    }
+
+    /// Why a rule, run or pot stands as it does.
+    ///
+    /// # Errors
+    /// [`SorterError`].
+    pub async fn why(&self, subject: &str) -> Result<model::Why, SorterError> {
+        if let Some(rule) = self.rule(subject) {
+            return self.why_rule(&rule).await;
+        }
+        if subject.starts_with("run_") {
+            let run = self.run_of(subject).await?;
+            let mut reasons: Vec<String> = run.reason.clone().into_iter().collect();
+            reasons.extend(run.transfers.iter().filter_map(|one| one.error.clone()));
+            reasons.push(format!("it is {}, of {}", state_word(run.state), run.rule));
+            return Ok(model::Why { subject: run.id, reasons, plan: Some(run.plan) });
+        }
+        let books = self.books().await?;
+        let (name, reasons) = match books.find(subject)? {
+            super::books::End::Pot(id) => {
+                let sorter = self.settings().sorter;
+                let mut reasons: Vec<String> = books.no_deposit(&id).into_iter().collect();
+                reasons.extend(books.no_withdrawal(&id, &sorter));
+                if books.pot(&id).is_some_and(|pot| pot.pot_current_id.is_none()) {
+                    reasons.push(
+                        "what leaves it cannot be seen yet: `monzoctl pots discover` shows it".to_owned(),
+                    );
+                }
+                (books.pot_name(&id), reasons)
+            }
+            super::books::End::Account(id) => (books.account_name(&id), Vec::new()),
+        };
+        let reasons = if reasons.is_empty() { vec!["nothing is in its way".to_owned()] } else { reasons };
+        Ok(model::Why { subject: name, reasons, plan: None })
+    }
+
+    async fn why_rule(&self, rule: &Rule) -> Result<model::Why, SorterError> {
+        let now = self.clock.now();
+        let name = rule.name.clone();
+        let (open, occasions) = self
+            .store
+            .read(move |reader| Ok((reader.unfinished_runs()?, reader.occurrences(&name)?)))
+            .await?;
+        let mut reasons = Vec::new();
+        for run in open.iter().filter(|run| run.rule == rule.name) {
+            let why = run.reason.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
+            reasons.push(format!("{} is {}{why}", run.id, state_word(run.state)));
+        }
+        if off(rule, &self.settings()) {
+            reasons.push("it is off: see `mode` and `enabled`".to_owned());
+        }
+        for one in occasions.iter().filter(|one| one.state != "used").take(3) {
+            let why = one.reason.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
+            reasons.push(format!("its occasion {} is {}{why}", one.key, one.state));
+        }
+        if let Some(next) = self.next_of(rule, now) {
+            let zone = self.settings().zone;
+            reasons.push(format!("it is next due on {}", super::clock_text(next, &zone)));
+        }
+        let planned = self.plan_of(rule, now, &Purpose::default()).await?;
+        reasons.extend(guards(&planned.verdict));
+        if reasons.is_empty() {
+            reasons.push("nothing is in its way".to_owned());
+        }
+        Ok(model::Why { subject: rule.name.clone(), reasons, plan: Some(explained(planned)) })
+    }
+
+    /// The pay calendars with their next paydays.
+    pub fn payday(&self, count: u32) -> Vec<model::PaydayCalendar> {
+        let settings = self.settings();
+        let today = calendar::local_date(self.clock.now(), &settings.zone);
+        let count = usize::try_from(count.clamp(1, 120)).unwrap_or(1);
+        let shown = settings.paydays.iter().map(|payday| model::PaydayCalendar {
+            name: payday.name.clone(),
+            origin: "config".to_owned(),
+            rhythm: rhythm(payday),
+            next: calendar::from(payday, today, count).into_iter().map(day).collect(),
+            toml: None,
+        });
+        shown.collect()
+    }
+}
+
+fn day(found: calendar::PayDate) -> model::PaydayDate {
+    model::PaydayDate { date: found.date, moved_from: found.moved_from, reason: found.reason }
+}
+
+fn rhythm(payday: &super::rule::Payday) -> String {
+    use super::rule::{Day, Rhythm};
+    match payday.rhythm {
+        Rhythm::Monthly(Day::LastWorking) => "the last working day of each month".to_owned(),
+        Rhythm::Monthly(Day::Last(weekday)) => format!("the last {weekday:?} of each month"),
+        Rhythm::Monthly(Day::Of(day)) => format!("day {day} of each month"),
+        Rhythm::Weekly(weekday) => format!("each {weekday:?}"),
+        Rhythm::Every { weeks, starting } => format!("every {weeks} weeks from {starting}"),
+    }
+}
+
+/// A plan that says what holds it back.
+pub(super) fn explained(planned: Planned) -> Plan {
+    let mut plan = planned.plan;
+    for guard in guards(&planned.verdict) {
+        if !plan.guards.contains(&guard) {
+            plan.guards.push(guard);
+        }
+    }
+    plan
+}
+
+/// What holds a plan back, each in words.
+pub(super) fn guards(verdict: &Verdict) -> Vec<String> {
+    match verdict {
+        Verdict::Proposed(held) | Verdict::Withheld(held) => {
+            held.iter().map(|held| held.reason.clone()).collect()
+        }
+        Verdict::Impossible(why) => why.clone(),
+        Verdict::Allowed | Verdict::Nothing => Vec::new(),
+    }
+}
+
+const fn state_word(state: RunState) -> &'static str {
+    match state {
+        RunState::Proposed => "waiting for approval",
+        RunState::Withheld => "withheld",
+        RunState::Approved => "approved",
+        RunState::Waiting => "waiting",
+        RunState::Executing => "under way",
+        RunState::Done => "done",
+        RunState::Partial => "done in part",
+        RunState::Failed => "failed",
+        RunState::Expired => "expired",
+        RunState::Rejected => "rejected",
+        RunState::Cancelled => "cancelled",
+    }
+}

@@ -1,0 +1,533 @@
+//! After each sync: which rules are due, what each would do, and whether it runs, is proposed, or waits.
+//!
+//! Rules that are due together go in the order of the files, each planned after the sync that follows the one before.
+//! An occasion whose keys the bank knows already is spent, whatever the database remembers (autosorter.md 2, 4).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
+use monzo_common::id::AccountId;
+use monzo_common::model::{RunState, SyncState, Transfer, TransferKind, TransferState};
+
+use super::guard::{Guard, Verdict};
+use super::occurrence::{
+    self, Begin, CreditKind, CreditMarks, CreditRow, Edge, Facts, History, Memory, Occurrence, State,
+    Subject, Synced, Watch, Why,
+};
+use super::planning::{Purpose, text_hash};
+use super::proposals::{SorterError, commit};
+use super::resolve::{self, Resolved};
+use super::rule::{Place, Rule, Trigger};
+use super::world::World;
+use super::{Sorter, dedupe, quiet, rules};
+use crate::events::Kind;
+use crate::monzo::marks;
+use crate::store::{LedgerMove, StoredOccurrence, StoredRule, StoredRun, StoredTransfer, StoredWatch};
+
+/// Credits this far back are looked at: two cycles and more.
+const CREDITS: SignedDuration = SignedDuration::from_hours(24 * 100);
+
+/// A rule with all that its triggers are told.
+struct Due {
+    rule: Rule,
+    resolved: Resolved,
+    evaluation: occurrence::Evaluation,
+}
+
+impl Sorter {
+    /// Looks at every rule after a sync (`synced` is its id, and whether a run made it), and lets go or proposes what is due.
+    pub(super) async fn fire(&self, synced: Option<(String, bool)>) -> Result<(), SorterError> {
+        let settings = self.settings();
+        let names: Vec<String> = settings.sorter.rules.iter().map(|rule| rule.name.clone()).collect();
+        self.store.write(move |writer| writer.retire_rules(&names)).await?;
+        if settings.sorter.rules.is_empty() || self.user().await.is_err() {
+            self.set_next(None);
+            return Ok(());
+        }
+        let credits = self.credits().await?;
+        let mut next: Option<Timestamp> = None;
+        let under_way = self.under_way().await?;
+        let mut went = under_way;
+        for rule in settings.sorter.rules.clone() {
+            let due = self.evaluate(rule, &credits, synced.as_ref()).await?;
+            let now = self.clock.now();
+            for one in &due.evaluation.occurrences {
+                self.note(&due.rule, one).await?;
+                if matches!(one.state, State::Coming | State::Waiting) && one.at > now {
+                    next = Some(next.map_or(one.at, |known: Timestamp| known.min(one.at)));
+                }
+                if one.state != State::Open || self.adopt(&due, one).await? || went || synced.is_none() {
+                    continue;
+                }
+                match self.take_up(&due, one).await? {
+                    Taken::Runs => went = true,
+                    Taken::Quiet(until) => next = Some(next.map_or(until, |known| known.min(until))),
+                    Taken::Nothing => {}
+                }
+            }
+        }
+        self.set_next(next);
+        Ok(())
+    }
+
+    async fn under_way(&self) -> Result<bool, SorterError> {
+        let open = self.store.read(|reader| reader.unfinished_runs()).await?;
+        Ok(open.iter().any(|run| !matches!(run.state, RunState::Proposed | RunState::Withheld)))
+    }
+
+    /// Credits that may fire a rule.
+    async fn credits(&self) -> Result<Vec<CreditRow>, SorterError> {
+        let since = self.clock.now().checked_sub(CREDITS).unwrap_or(Timestamp::MIN);
+        let (rows, accounts) =
+            self.store.read(move |reader| Ok((reader.firing_credits(since)?, reader.accounts()?))).await?;
+        let own: BTreeSet<&str> = accounts.iter().map(|account| account.id.as_str()).collect();
+        let credit = |row: crate::store::FiringCredit| {
+            let marks = marks(&row.raw);
+            let kind = CreditKind::of(CreditMarks {
+                scheme: &row.scheme,
+                account_kind: &row.account_kind,
+                reversal: marks.reversal,
+                direct_debit: marks.direct_debit,
+                flex: marks.flex,
+                own: marks.to_self || marks.other_account.as_deref().is_some_and(|other| own.contains(other)),
+            });
+            CreditRow {
+                kind,
+                id: row.id,
+                account: row.account_id,
+                created_at: row.created_at,
+                first_read_at: row.first_seen_at,
+                amount: row.amount,
+                from: row.name,
+            }
+        };
+        Ok(rows.into_iter().map(credit).collect())
+    }
+
+    /// What the triggers of a rule say now.
+    async fn evaluate(
+        &self,
+        rule: Rule,
+        credits: &[CreditRow],
+        synced: Option<&(String, bool)>,
+    ) -> Result<Due, SorterError> {
+        let (settings, now) = (self.settings(), self.clock.now());
+        let books = self.books().await?;
+        let world = self.world(&books, &rule).await?;
+        let resolved = resolve::resolve(&rule, &world);
+        let (name, hash, enabled) = (rule.name.clone(), text_hash(&rule), rule.enabled);
+        let kept: StoredRule =
+            self.store.write(move |writer| writer.accept_rule(&name, &hash, enabled, now)).await?;
+        let name = rule.name.clone();
+        let used: BTreeSet<String> =
+            self.store.read(move |reader| reader.used_keys(&name)).await?.into_iter().collect();
+        let history = match &kept.proven_hash {
+            None => History::Never,
+            Some(hash) if *hash == kept.text_hash => History::ThisText,
+            Some(_) => History::OtherText,
+        };
+        let account = resolved.source.as_ref().map(|source| source.account.id.clone());
+        let subject = Subject {
+            rule: &rule,
+            mode: rule.mode.unwrap_or(settings.sorter.mode),
+            since: kept.since,
+            history,
+            account: account.clone(),
+            income_accounts: income_accounts(&rule, &world),
+            watches: self.watches(&rule, &world, account.as_ref()).await?,
+            used: &used,
+        };
+        let facts = Facts {
+            now,
+            zone: &settings.zone,
+            paydays: &settings.paydays,
+            sync: synced.map(|(id, by_run)| Synced { id, by_run: *by_run }),
+            credits,
+        };
+        let evaluation = occurrence::evaluate(&subject, &facts);
+        for (index, memory) in evaluation.memories.clone() {
+            let Some(Trigger::Balance { of, .. }) = rule.triggers.get(index) else { continue };
+            let (name, place) = (rule.name.clone(), of.to_string());
+            let watch =
+                StoredWatch { balance: memory.balance, edge: memory.edge.map(|edge| (edge.key, edge.at)) };
+            self.store.write(move |writer| writer.set_watch(&name, &place, &watch, now)).await?;
+        }
+        Ok(Due { resolved, evaluation, rule })
+    }
+
+    /// The balances that a rule's triggers look at.
+    async fn watches(
+        &self,
+        rule: &Rule,
+        world: &World,
+        home: Option<&AccountId>,
+    ) -> Result<BTreeMap<usize, Watch>, SorterError> {
+        let mut watches = BTreeMap::new();
+        for (index, trigger) in rule.triggers.iter().enumerate() {
+            let Trigger::Balance { of, .. } = trigger else { continue };
+            let Some((id, balance)) = balance_of(world, of, home) else { continue };
+            let (name, place) = (rule.name.clone(), of.to_string());
+            let (kept, moved_at) = self
+                .store
+                .read(move |reader| Ok((reader.watch(&name, &place)?, reader.last_moved_at(&id)?)))
+                .await?;
+            let memory = Memory { balance: kept.balance, edge: kept.edge.map(|(key, at)| Edge { key, at }) };
+            watches.insert(index, Watch { memory, balance, unexplained: false, moved_at });
+        }
+        Ok(watches)
+    }
+
+    /// Keeps how an occurrence stands, for whoever asks why.
+    async fn note(&self, rule: &Rule, one: &Occurrence) -> Result<(), SorterError> {
+        let (state, reason) = match one.state {
+            State::Coming => return Ok(()),
+            State::Waiting => ("open", Some("its day has come, and the income has not".to_owned())),
+            State::Open => ("open", None),
+            State::Used => ("used", None),
+            State::Missed => ("missed", Some("it was before the rule, or read too late".to_owned())),
+            State::Over => ("over", None),
+        };
+        let kept = StoredOccurrence {
+            rule: rule.name.clone(),
+            key: one.key.clone(),
+            due_at: one.at,
+            ends_at: one.until,
+            credit: one.credit.as_ref().map(|credit| credit.amount),
+            transaction_id: one.credit.as_ref().map(|credit| credit.id.to_string()),
+            only_proposed: matches!(&one.begin, Begin::Propose(why) if why.contains(&Why::Further)),
+            state: state.to_owned(),
+            reason,
+        };
+        let now = self.clock.now();
+        Ok(self.store.write(move |writer| writer.note_occurrence(&kept, now)).await?)
+    }
+
+    /// A run of an occasion that the bank knows and the database does not is kept as done; `true` if there is one.
+    async fn adopt(&self, due: &Due, one: &Occurrence) -> Result<bool, SorterError> {
+        let seed = dedupe::seed(&self.user().await?, &due.rule.name, &one.key);
+        let prefix = dedupe::prefix(&seed);
+        let (rule, key) = (due.rule.name.clone(), one.key.clone());
+        let read = self.store.read(move |reader| {
+            let runs = reader.runs_of(&rule, &key)?;
+            let left = runs.iter().any(|run| {
+                run.cause != "again"
+                    && !matches!(run.state, RunState::Proposed | RunState::Withheld | RunState::Expired)
+            });
+            Ok((left, reader.ledger_moves(Some(&prefix))?))
+        });
+        let (left, rows) = read.await?;
+        if left || rows.is_empty() {
+            return Ok(left);
+        }
+        let Some(account) = rows.first().map(|row| row.account_id.clone()) else { return Ok(false) };
+        let now = self.clock.now();
+        let planned = self.plan_of(&due.rule, now, &Purpose::default()).await?;
+        let mut plan = planned.plan;
+        (plan.transfers, plan.steps, plan.after) = (Vec::new(), Vec::new(), Vec::new());
+        let run = StoredRun {
+            number: 0,
+            id: dedupe::fresh_run_id(now),
+            rule: due.rule.name.clone(),
+            cause: "occurrence".to_owned(),
+            occurrence: Some(one.key.clone()),
+            state: RunState::Done,
+            reason: Some("found at the bank".to_owned()),
+            plan,
+            moves: Vec::new(),
+            rule_hash: Some(text_hash(&due.rule)),
+            account_id: account,
+            seed,
+            returns: false,
+            floor: None,
+            approved_by: None,
+            cancelling: false,
+            created_at: now,
+            expires_at: None,
+            approved_at: None,
+            started_at: rows.first().map(|row| row.created_at),
+            ended_at: rows.last().map(|row| row.created_at),
+            undoes: None,
+        };
+        let kept = run.clone();
+        self.store
+            .write(move |writer| {
+                writer.insert_run(&kept)?;
+                for (place, row) in (1_u32..).zip(&rows) {
+                    writer.insert_transfer(&found(&kept, place, row, now))?;
+                }
+                Ok(())
+            })
+            .await?;
+        let message = format!("the run of {} for {} was found at the bank", run.rule, one.key);
+        self.tell(&run, Kind::RunAdopted, message).await;
+        Ok(true)
+    }
+
+    /// Plans an occasion that is due, and lets it go, proposes it, or notes what holds it back.
+    async fn take_up(&self, due: &Due, one: &Occurrence) -> Result<Taken, SorterError> {
+        let (rule, key) = (due.rule.name.clone(), one.key.clone());
+        let runs = self.store.read(move |reader| reader.runs_of(&rule, &key)).await?;
+        if runs.iter().any(|run| run.state == RunState::Proposed) {
+            return Ok(Taken::Nothing);
+        }
+        let reasons = match &one.begin {
+            Begin::Never => return Ok(Taken::Nothing),
+            Begin::Run => Vec::new(),
+            Begin::Propose(reasons) => {
+                reasons.iter().filter(|why| **why != Why::Mode).map(in_words).collect()
+            }
+        };
+        let account = due.resolved.source.as_ref().map(|source| &source.account.id);
+        let own = one.credit.as_ref().filter(|credit| Some(&credit.account) == account);
+        let purpose = Purpose {
+            income: own.map(|credit| credit.amount),
+            payday: one.key.parse::<Date>().ok(),
+            propose: reasons,
+            approved: false,
+        };
+        let planned = self.plan_of(&due.rule, self.clock.now(), &purpose).await?;
+        let withheld = runs.into_iter().find(|run| run.state == RunState::Withheld);
+        match &planned.verdict {
+            Verdict::Nothing => Ok(Taken::Nothing),
+            Verdict::Impossible(why) => {
+                self.note_reason(&due.rule, one, &why.join("; ")).await?;
+                Ok(Taken::Nothing)
+            }
+            Verdict::Withheld(held) => {
+                let why = rules::guards(&planned.verdict).join("; ");
+                let quiet = held.iter().all(|held| held.guard == Guard::QuietHours);
+                self.note_reason(&due.rule, one, &why).await?;
+                if withheld.as_ref().is_none_or(|run| run.reason.as_deref() != Some(why.as_str())) {
+                    self.withhold(due, one, planned, withheld, &why).await?;
+                }
+                let settings = self.settings();
+                let ends = quiet::until(
+                    settings.sorter.quiet_hours,
+                    settings.sorter.move_deadline,
+                    &settings.zone,
+                    self.clock.now(),
+                );
+                Ok(ends.filter(|_| quiet).map_or(Taken::Nothing, Taken::Quiet))
+            }
+            Verdict::Proposed(_) => {
+                let draft = self.draft(&due.rule, planned, Some(one.key.clone()), false).await?;
+                self.propose(draft).await?;
+                Ok(Taken::Nothing)
+            }
+            Verdict::Allowed => {
+                let draft = self.draft(&due.rule, planned, Some(one.key.clone()), false).await?;
+                let run = self.propose_quietly(draft).await?;
+                self.let_run(&run).await?;
+                Ok(Taken::Runs)
+            }
+        }
+    }
+
+    async fn note_reason(&self, rule: &Rule, one: &Occurrence, why: &str) -> Result<(), SorterError> {
+        let (name, key, why, now) = (rule.name.clone(), one.key.clone(), why.to_owned(), self.clock.now());
+        let noted = self.store.write(move |writer| {
+            let found = writer.occurrences(&name)?.into_iter().find(|found| found.key == key);
+            match found {
+                Some(found) => writer.note_occurrence(&StoredOccurrence { reason: Some(why), ..found }, now),
+                None => Ok(()),
+            }
+        });
+        Ok(noted.await?)
+    }
+
+    /// Keeps the one run that a guard holds back.
+    async fn withhold(
+        &self,
+        due: &Due,
+        one: &Occurrence,
+        planned: super::planning::Planned,
+        before: Option<StoredRun>,
+        why: &str,
+    ) -> Result<(), SorterError> {
+        let (now, reason) = (self.clock.now(), why.to_owned());
+        if let Some(run) = before {
+            let id = run.id.clone();
+            let state = RunState::Withheld;
+            self.store.write(move |writer| writer.step_run(&id, state, state, Some(&reason), None)).await?;
+            return Ok(());
+        }
+        let draft = self.draft(&due.rule, planned, Some(one.key.clone()), false).await?;
+        let run = self.stored(draft, now)?;
+        let run = StoredRun { state: RunState::Withheld, reason: Some(reason), expires_at: one.until, ..run };
+        let kept = run.clone();
+        self.store.write(move |writer| writer.insert_run(&kept)).await?;
+        self.metrics.run("withheld");
+        self.tell(&run, Kind::RunWithheld, format!("the rule {} is held back: {why}", run.rule)).await;
+        Ok(())
+    }
+
+    /// Lets a run go by itself: within its guards, and of a text that a person has let go before.
+    async fn let_run(&self, run: &StoredRun) -> Result<(), SorterError> {
+        let (id, now) = (run.id.clone(), self.clock.now());
+        let approved = self.store.write(move |writer| {
+            if writer.step_run(&id, RunState::Proposed, RunState::Approved, None, None)? {
+                writer.run_approved(&id, "auto", None, now)?;
+                let run = writer.run(&id)?;
+                commit(writer, &run)?;
+            }
+            Ok(())
+        });
+        approved.await?;
+        self.metrics.run("approved");
+        self.tell(run, Kind::RunApproved, format!("the rule {} runs by itself", run.rule)).await;
+        self.nudge();
+        Ok(())
+    }
+
+    /// The nearest occasion of a rule that a person may run by hand: its key, credit and payday.
+    pub(super) async fn nearest(
+        &self,
+        rule: &Rule,
+        again: bool,
+    ) -> Result<(Option<String>, Option<i64>, Option<Date>), SorterError> {
+        let credits = self.credits().await?;
+        let due = self.evaluate(rule.clone(), &credits, None).await?;
+        let now = self.clock.now();
+        let distance = |one: &&Occurrence| one.at.duration_since(now).abs();
+        let all = &due.evaluation.occurrences;
+        let open =
+            all.iter().filter(|one| matches!(one.state, State::Open | State::Waiting)).min_by_key(distance);
+        let used = all.iter().filter(|one| one.state == State::Used).min_by_key(distance);
+        let of = |one: &Occurrence| {
+            let credit = one.credit.as_ref().map(|credit| credit.amount);
+            (Some(one.key.clone()), credit, one.key.parse::<Date>().ok())
+        };
+        match (open, used) {
+            (Some(open), _) => Ok(of(open)),
+            (None, Some(used)) if again => Ok(of(used)),
+            (None, Some(used)) => {
+                let (name, key) = (rule.name.clone(), used.key.clone());
+                let runs = self.store.read(move |reader| reader.runs_of(&name, &key)).await?;
+                let by = runs
+                    .iter()
+                    .find(|run| super::journal::ended(run.state) && run.state != RunState::Expired)
+                    .or(runs.first());
+                let when = by.map_or_else(String::new, |run| {
+                    let at = run.started_at.unwrap_or(run.created_at);
+                    format!(" by {} on {}", run.id, super::clock_text(at, &self.settings().zone))
+                });
+                let message = format!(
+                    "the occasion {} of {} was used{when}; `--again` runs it once more",
+                    used.key, rule.name
+                );
+                Err(SorterError::Conflict(message))
+            }
+            // Nothing is open: a run by hand stands for itself.
+            (None, None) => Ok((None, None, None)),
+        }
+    }
+
+    /// When the loop is to sync next because a rule is due.
+    pub(super) fn next_due(&self) -> Option<Timestamp> {
+        *self.0.next.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    pub(super) fn set_next(&self, next: Option<Timestamp>) {
+        *self.0.next.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = next;
+    }
+
+    /// Whether a sync ended so that rules can be looked at.
+    pub(super) const fn good(state: SyncState) -> bool {
+        matches!(state, SyncState::Done | SyncState::Partial)
+    }
+}
+
+/// What came of an occasion that was due.
+enum Taken {
+    Runs,
+    Quiet(Timestamp),
+    Nothing,
+}
+
+fn in_words(why: &Why) -> String {
+    match why {
+        Why::Mode => "the mode is propose",
+        Why::FirstRun => "the rule has never run: a person looks at its first run",
+        Why::ChangedText => "the rule was changed since it last ran",
+        Why::Late => "it is later than `catch_up`",
+        Why::Further => "it is a further payment within the cycle",
+    }
+    .to_owned()
+}
+
+/// The accounts of the triggers on income that name one.
+fn income_accounts(rule: &Rule, world: &World) -> BTreeMap<usize, AccountId> {
+    let named = rule.triggers.iter().enumerate().filter_map(|(index, trigger)| match trigger {
+        Trigger::Income { account: Some(name), .. } => Some((index, name)),
+        _ => None,
+    });
+    named.filter_map(|(index, name)| Some((index, account(world, name)?))).collect()
+}
+
+fn account(world: &World, name: &str) -> Option<AccountId> {
+    let name = name.strip_prefix("account:").unwrap_or(name).to_lowercase();
+    let mut found = world
+        .accounts
+        .iter()
+        .filter(|account| account.id.as_str().to_lowercase() == name || account.name.to_lowercase() == name);
+    found.next().map(|account| account.id.clone())
+}
+
+/// The id and balance of what a trigger looks at.
+fn balance_of(world: &World, of: &Place, home: Option<&AccountId>) -> Option<(String, Option<i64>)> {
+    match of {
+        Place::Account(name) => {
+            let id = account(world, name)?;
+            let found = world.accounts.iter().find(|account| account.id == id)?;
+            Some((id.to_string(), found.balance))
+        }
+        Place::Pot { account: owner, name } => {
+            let owner = match owner {
+                Some(owner) => account(world, owner),
+                None => home.cloned(),
+            };
+            let name = name.to_lowercase();
+            let found = world.pots.iter().find(|pot| {
+                !pot.deleted
+                    && owner.as_ref().is_none_or(|owner| *owner == pot.account_id)
+                    && (pot.name.to_lowercase() == name || pot.id.as_str().to_lowercase() == name)
+            })?;
+            Some((found.id.to_string(), Some(found.balance)))
+        }
+    }
+}
+
+/// A transfer as the bank's row shows it.
+fn found(run: &StoredRun, place: u32, row: &LedgerMove, now: Timestamp) -> StoredTransfer {
+    let kind = match dedupe::read(&row.dedupe_id) {
+        Some((_, _, kind)) => kind,
+        None if row.amount > 0 => TransferKind::Withdraw,
+        None => TransferKind::Deposit,
+    };
+    StoredTransfer {
+        transfer: Transfer {
+            run_id: run.id.clone(),
+            place,
+            kind,
+            pot_id: row.pot_id.clone().unwrap_or_else(|| "".into()),
+            account_id: row.account_id.clone(),
+            amount: row.amount.saturating_abs().max(1),
+            currency: run.plan.currency,
+            state: TransferState::Confirmed,
+            dedupe_id: row.dedupe_id.clone(),
+            requested_at: Some(row.created_at),
+            confirmed_at: Some(row.created_at),
+            reconciled_at: Some(now),
+            transaction_id: Some(row.transaction_id.clone().into()),
+            error: None,
+        },
+        needs: None,
+        last_requested_at: None,
+        requests: 0,
+        doubtful: false,
+        refused: false,
+        pot_balance: None,
+        undoes: None,
+    }
+}
