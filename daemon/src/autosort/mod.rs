@@ -4,8 +4,8 @@
 //! moves money, never while a sync reads; what comes next follows from the journal alone ([`journal`]), so that a run
 //! that a crash interrupted goes on by the same code.
 
-pub mod backtest;
 mod advice;
+pub mod backtest;
 pub mod bills;
 pub mod books;
 pub mod calendar;
