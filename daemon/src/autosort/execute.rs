@@ -459,14 +459,10 @@ impl Sorter {
 
     /// Notes that a run waits, for what and until when.
     async fn wait(&self, run: &StoredRun, why: &str, until: Option<Timestamp>) -> Result<(), StoreError> {
-        let (id, state, reason) = (run.id.clone(), run.state, why.to_owned());
+        let (id, reason) = (run.id.clone(), why.to_owned());
         // The state may have moved on since the run was read; whatever it is, it now waits.
         let noted = self.store.write(move |writer| {
-            let state = if state == RunState::Approved { writer.run(&id)?.state } else { state };
-            if !journal::run_may(state, RunState::Waiting) && state != RunState::Waiting {
-                let now = writer.run(&id)?.state;
-                return writer.step_run(&id, now, RunState::Waiting, Some(&reason), until);
-            }
+            let state = writer.run(&id)?.state;
             writer.step_run(&id, state, RunState::Waiting, Some(&reason), until)
         });
         noted.await?;
