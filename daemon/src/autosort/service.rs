@@ -6,7 +6,8 @@ use std::time::Duration;
 use monzo_common::model::{RunState, Sync};
 
 use super::Sorter;
-use super::execute::{Left, title};
+use super::ending::title;
+use super::execute::Left;
 use super::journal;
 use super::proposals::SorterError;
 use crate::events::Kind;
