@@ -2,6 +2,7 @@
 //! the daemon dies.
 
 use monzo_sandbox::bank::faults::{Fault, Rule};
+use monzo_sandbox::control::Spend;
 use serde_json::{Value, json};
 
 use crate::rig::{self, Rig};
@@ -177,5 +178,60 @@ fn a_kill_between_any_two_statements_of_the_withdrawal_changes_nothing() {
 fn a_kill_between_any_two_statements_of_the_deposit_changes_nothing() {
     for point in ["planned:2", "requested:2", "answered:2", "confirmed:2", "ending:1"] {
         killed_at(point);
+    }
+}
+
+/// How often the bank was asked for something.
+fn asked(rig: &Rig, endpoint: &str) -> u64 {
+    rig.bank.bank().counts.get(endpoint).copied().unwrap_or_default()
+}
+
+/// A run from pot to pot whose first deposit is not answered, so that something can happen in between.
+fn halfway(rig: &Rig) -> String {
+    let id = propose(rig, 20_000, "Bills", "Holiday");
+    rig.bank.bank().set_faults(vec![Rule::nth(Fault::Internal, 1).at("deposit")], 0);
+    rig.rpc("autosort.approve", &json!({"id": id}));
+    rig.until("the deposit is asked for", || asked(rig, "deposit") > 0);
+    id
+}
+
+#[test]
+fn a_refused_repeat_is_believed_only_with_the_list_and_the_money_goes_back() {
+    let rig = rig();
+    let id = halfway(&rig);
+    {
+        let mut bank = rig.bank.bank();
+        let holiday = bank.world.pots.iter().position(|pot| pot.name == "Holiday").expect("a pot");
+        bank.world.pots[holiday].deleted = true;
+    }
+    rig.until("the repeat is refused", || asked(&rig, "deposit") > 1);
+    assert_eq!(run(&rig, &id)["transfers"][1]["state"], "requested", "a refused repeat proves nothing");
+    rig.bank.advance(jiff::SignedDuration::from_mins(3));
+    let run = ended(&rig, &id);
+    assert_eq!(run["state"], "partial", "{run}");
+    assert_eq!(run["transfers"][1]["state"], "failed", "{run}");
+    assert_eq!(moved(&rig), [(true, "Bills".to_owned(), 20_000), (false, "Bills".to_owned(), 20_000)]);
+    assert!(rig.attention().contains(&"run_partial".to_owned()));
+}
+
+#[test]
+fn what_a_card_takes_in_between_is_missing_from_the_return_and_the_run_says_so() {
+    let rig = rig();
+    let id = halfway(&rig);
+    let order = Spend { amount: Some(150_000), ..Spend::default() };
+    rig.bank.bank().spend(&order).expect("bought");
+    rig.until("the list is looked at", || asked(&rig, "balance") > 3);
+    rig.bank.advance(jiff::SignedDuration::from_mins(3));
+    let run = ended(&rig, &id);
+    let moves = moved(&rig);
+    let back: i64 = moves.iter().filter(|(out, ..)| !out).map(|(_, _, amount)| amount).sum();
+    let balance = {
+        let bank = rig.bank.bank();
+        bank.world.accounts[bank.life.cast.personal].balance
+    };
+    assert!(balance >= 0 && back <= 20_000, "{run}");
+    if moves.len() == 2 && moves[1].1 == "Bills" {
+        assert_eq!(run["state"], "partial", "{run}");
+        assert!(run["reason"].as_str().expect("a reason").contains("stays in Personal"), "{run}");
     }
 }

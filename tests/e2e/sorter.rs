@@ -191,7 +191,9 @@ fn a_first_capture_fires_nothing_and_a_payday_that_comes_is_proposed_once() {
     amounts.sort_unstable();
     assert_eq!(amounts, [5000, 10000]);
     rig.sync();
-    assert_eq!(runs(&rig)[0]["state"], "done");
+    let states: Vec<_> = runs(&rig).iter().map(|run| (run["occurrence"].clone(), run["state"].clone())).collect();
+    assert_eq!(states.len(), 1, "{states:?}");
+    assert_eq!(states[0].1, "done", "{states:?}");
     assert_eq!(ours(&rig).len(), 2, "an occurrence is used once");
 }
 
@@ -205,7 +207,7 @@ fn a_plan_says_what_would_happen_and_moves_nothing() {
     let said = rig.ctl(&["why", "payday"]);
     assert_eq!(said.code, 0, "{said:?}");
     let said = rig.ctl(&["payday", "--count", "3"]);
-    assert!(said.code == 0 && said.out.contains("2026-11-30"), "{said:?}");
+    assert!(said.code == 0 && said.out.contains("30 Nov 2026"), "{said:?}");
 }
 
 #[test]

@@ -85,7 +85,7 @@ const ABSENCES: &[Absence] = &[
         rule: "Nothing but `autosort/execute` moves money.",
         places: EVERYWHERE,
         but: &["daemon/src/monzo", "daemon/src/autosort/execute.rs"],
-        code: &[".deposit(", ".withdraw("],
+        code: &["client.deposit(", "client.withdraw("],
         text: |text| endpoint(text) && (text.ends_with("/deposit") || text.ends_with("/withdraw")),
     },
     Absence {

@@ -4,6 +4,7 @@
 //! moves money, never while a sync reads; what comes next follows from the journal alone ([`journal`]), so that a run
 //! that a crash interrupted goes on by the same code.
 
+mod adopt;
 mod advice;
 pub mod backtest;
 pub mod bills;
@@ -11,12 +12,14 @@ pub mod books;
 pub mod calendar;
 mod crash;
 pub mod dedupe;
+mod ending;
 pub mod example;
 mod execute;
 #[cfg(test)]
 mod fixtures;
 pub mod guard;
 pub mod hand;
+mod holding;
 pub mod journal;
 mod ledger;
 pub mod occurrence;

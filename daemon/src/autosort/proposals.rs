@@ -5,12 +5,12 @@
 
 use jiff::Timestamp;
 use monzo_common::id::UserId;
-use monzo_common::model::{FreezeChange, Plan, RunStarted, RunState, SyncState, Transfer, TransferState};
+use monzo_common::model::{Plan, RunStarted, RunState, SyncState, Transfer, TransferState};
 
 use super::books::{Books, End, NoPlace};
-use super::execute::title;
+use super::ending::title;
 use super::{Sorter, dedupe, hand, journal, show};
-use crate::events::{Happened, Kind};
+use crate::events::Kind;
 use crate::store::{PlannedMove, StoreError, StoredRun, StoredTransfer, Writer};
 use crate::sync::StartError;
 
@@ -262,7 +262,7 @@ impl Sorter {
     }
 
     /// The run that is meant: by id, or the only one that waits.
-    async fn waiting_one(&self, id: Option<&str>) -> Result<StoredRun, SorterError> {
+    pub(super) async fn waiting_one(&self, id: Option<&str>) -> Result<StoredRun, SorterError> {
         if let Some(id) = id {
             let id = id.to_owned();
             return Ok(self.store.read(move |reader| reader.run(&id)).await?);
@@ -386,110 +386,6 @@ impl Sorter {
             _ => message.to_owned(),
         };
         Ok(RunStarted { run: Some(run), message, changed })
-    }
-
-    /// Says no to a proposed run.
-    ///
-    /// # Errors
-    /// [`SorterError`].
-    pub async fn reject(&self, id: &str) -> Result<RunStarted, SorterError> {
-        let run = self.waiting_one(Some(id)).await?;
-        if run.state == RunState::Rejected {
-            return self.answer((run.id, "it was rejected already", false)).await;
-        }
-        if !journal::run_may(run.state, RunState::Rejected) {
-            let message = format!("{} no longer waits for approval", run.id);
-            return Err(SorterError::Conflict(message));
-        }
-        let (kept, now) = (run.clone(), self.clock.now());
-        let changed = self.store.write(move |writer| {
-            let changed = writer.step_run(&kept.id, kept.state, RunState::Rejected, None, None)?;
-            writer.run_ended(&kept.id, now)?;
-            Ok(changed)
-        });
-        if changed.await? {
-            self.metrics.run("rejected");
-            self.tell(&run, Kind::RunRejected, format!("{} was rejected", title(&run))).await;
-            self.measure().await?;
-        }
-        self.answer((run.id, "rejected", true)).await
-    }
-
-    /// Ends a run: what is unsent stays unsent, and what is left over goes back.
-    ///
-    /// # Errors
-    /// [`SorterError`].
-    pub async fn cancel(&self, id: &str) -> Result<RunStarted, SorterError> {
-        let run = self.waiting_one(Some(id)).await?;
-        if matches!(run.state, RunState::Proposed | RunState::Withheld) {
-            return self.reject(&run.id).await;
-        }
-        if journal::ended(run.state) {
-            return self.answer((run.id, "it has ended already", false)).await;
-        }
-        let id = run.id.clone();
-        let changed = self.store.write(move |writer| writer.cancel_run(&id)).await?;
-        self.nudge();
-        let message =
-            if changed { "it ends; what is left over goes back" } else { "it is being cancelled already" };
-        self.answer((run.id, message, changed)).await
-    }
-
-    /// Holds everything back, or one rule.
-    ///
-    /// # Errors
-    /// [`SorterError`].
-    pub async fn freeze(
-        &self,
-        rule: Option<String>,
-        until: Option<Timestamp>,
-        reason: Option<String>,
-    ) -> Result<FreezeChange, SorterError> {
-        let now = self.clock.now();
-        if until.is_some_and(|until| until <= now) {
-            return Err(SorterError::Conflict("that time has passed".to_owned()));
-        }
-        self.known_rule(rule.as_deref())?;
-        let reason = reason.unwrap_or_else(|| "by hand".to_owned());
-        let (kept, why) = (rule.clone(), reason.clone());
-        let changed =
-            self.store.write(move |writer| writer.freeze(kept.as_deref(), until, &why, now)).await?;
-        self.held_or_not(rule, changed, Kind::SorterFrozen, &format!("is frozen: {reason}")).await
-    }
-
-    /// Lets everything, or one rule, go on.
-    ///
-    /// # Errors
-    /// [`SorterError`].
-    pub async fn thaw(&self, rule: Option<String>) -> Result<FreezeChange, SorterError> {
-        let kept = rule.clone();
-        let changed = self.store.write(move |writer| writer.thaw(kept.as_deref())).await?;
-        self.held_or_not(rule, changed, Kind::SorterThawed, "goes on").await
-    }
-
-    async fn held_or_not(
-        &self,
-        rule: Option<String>,
-        changed: bool,
-        kind: Kind,
-        what: &str,
-    ) -> Result<FreezeChange, SorterError> {
-        if changed {
-            let happened = match rule {
-                Some(rule) => Happened::new(kind, format!("the rule {rule} {what}")).rule(rule),
-                None => Happened::new(kind, format!("the sorter {what}")),
-            };
-            self.journal.record(happened).await;
-            self.measure().await?;
-            self.nudge();
-        }
-        Ok(FreezeChange { freezes: self.freezes().await?, changed })
-    }
-
-    fn known_rule(&self, rule: Option<&str>) -> Result<(), SorterError> {
-        let Some(name) = rule else { return Ok(()) };
-        let known = self.settings.borrow().sorter.rules.iter().any(|rule| rule.name == name);
-        if known { Ok(()) } else { Err(SorterError::NoRule(name.to_owned())) }
     }
 }
 

@@ -6,7 +6,8 @@ use std::time::Duration;
 use monzo_common::model::{RunState, Sync};
 
 use super::Sorter;
-use super::execute::{Left, title};
+use super::ending::title;
+use super::execute::Left;
 use super::journal;
 use super::proposals::SorterError;
 use crate::events::Kind;
@@ -22,9 +23,15 @@ impl Sorter {
         let (mut progress, mut login, mut settings) =
             (self.sync.watch(), self.login.watch(), self.settings.clone());
         // What a crash left unfinished goes on by the same code as everything else.
-        let mut woken = true;
+        let (mut woken, mut changed) = (true, true);
         loop {
             self.heartbeat.beat();
+            // Rules are accepted when they are read, and not only when the next sync ends.
+            if std::mem::take(&mut changed)
+                && let Err(error) = self.look_at_rules(None).await
+            {
+                tracing::warn!(%error, "the rules could not be looked at");
+            }
             let again = match self.round(woken).await {
                 Ok(again) => again,
                 Err(error) => {
@@ -43,15 +50,18 @@ impl Sorter {
             woken = tokio::select! {
                 () = stop.cancelled() => break,
                 () = self.0.nudge.notified() => true,
-                changed = progress.changed() => {
-                    if changed.is_err() {
+                seen = progress.changed() => {
+                    if seen.is_err() {
                         break;
                     }
                     // Only the end of a sync is of interest here.
                     progress.borrow_and_update().as_ref().is_some_and(|seen| seen.sync.is_some())
                 }
-                changed = login.changed() => changed.is_ok(),
-                changed = settings.changed() => changed.is_ok(),
+                state = login.changed() => state.is_ok(),
+                read = settings.changed() => {
+                    changed = read.is_ok();
+                    changed
+                }
                 () = tokio::time::sleep(wait) => false,
             };
         }

@@ -4,6 +4,7 @@ mod backups;
 mod opening;
 mod out;
 mod rows;
+mod sorter;
 
 use jiff::{SignedDuration, Timestamp};
 use monzo_common::id::AccountId;

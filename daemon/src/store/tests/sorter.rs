@@ -1,0 +1,176 @@
+//! Runs and transfers: the schema lets through exactly the steps that the journal knows, and forgets nothing.
+
+use monzo_common::model::{Plan, PlannedTransfer, RunState, Transfer, TransferKind, TransferState};
+
+use super::*;
+use crate::autosort::journal;
+use crate::store::{PlannedMove, StoreError, StoredRun, StoredTransfer};
+
+const RUNS: [RunState; 11] = [
+    RunState::Proposed,
+    RunState::Withheld,
+    RunState::Approved,
+    RunState::Waiting,
+    RunState::Executing,
+    RunState::Done,
+    RunState::Partial,
+    RunState::Failed,
+    RunState::Expired,
+    RunState::Rejected,
+    RunState::Cancelled,
+];
+
+fn run(id: &str, state: RunState, occurrence: Option<&str>) -> StoredRun {
+    let transfer = PlannedTransfer {
+        kind: TransferKind::Deposit,
+        pot_id: "pot_1".into(),
+        account_id: "acc_1".into(),
+        amount: 100,
+    };
+    StoredRun {
+        number: 0,
+        id: id.to_owned(),
+        rule: "payday".to_owned(),
+        cause: "occurrence".to_owned(),
+        occurrence: occurrence.map(str::to_owned),
+        state,
+        reason: None,
+        plan: Plan {
+            rule: "payday".to_owned(),
+            as_of: at(0),
+            hash: "h".to_owned(),
+            available: 100,
+            currency: Currency::GBP,
+            keep: 0,
+            left: 0,
+            steps: Vec::new(),
+            transfers: vec![transfer.clone()],
+            after: Vec::new(),
+            guards: Vec::new(),
+        },
+        moves: vec![PlannedMove { transfer, needs: None, undoes: None }],
+        rule_hash: None,
+        account_id: "acc_1".into(),
+        seed: "s".to_owned(),
+        returns: true,
+        floor: None,
+        approved_by: None,
+        cancelling: false,
+        created_at: at(0),
+        expires_at: None,
+        approved_at: None,
+        started_at: None,
+        ended_at: None,
+        undoes: None,
+    }
+}
+
+fn transfer(run: &str, state: TransferState, key: &str) -> StoredTransfer {
+    StoredTransfer {
+        transfer: Transfer {
+            run_id: run.to_owned(),
+            place: 1,
+            kind: TransferKind::Deposit,
+            pot_id: "pot_1".into(),
+            account_id: "acc_1".into(),
+            amount: 100,
+            currency: Currency::GBP,
+            state,
+            dedupe_id: key.to_owned(),
+            requested_at: None,
+            confirmed_at: None,
+            reconciled_at: None,
+            transaction_id: None,
+            error: None,
+        },
+        needs: None,
+        last_requested_at: None,
+        requests: 0,
+        doubtful: false,
+        refused: false,
+        pot_balance: None,
+        undoes: None,
+    }
+}
+
+#[tokio::test]
+async fn the_schema_lets_a_run_take_the_steps_of_the_journal_and_no_others() {
+    let rig = Rig::new().await;
+    for (index, from) in RUNS.into_iter().enumerate() {
+        for (other, to) in RUNS.into_iter().enumerate() {
+            let id = format!("run_{index}_{other}");
+            let (kept, key) = (run(&id, from, None), id.clone());
+            let stepped = rig.store.write(move |writer| {
+                writer.insert_run(&kept)?;
+                writer.step_run(&key, from, to, None, None)
+            });
+            let may = from == to || journal::run_may(from, to);
+            assert_eq!(stepped.await.is_ok(), may, "{from:?} to {to:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_transfer_is_sent_only_from_a_state_in_which_it_may_be() {
+    let rig = Rig::new().await;
+    rig.store
+        .write(|writer| writer.insert_run(&run("run_1", RunState::Approved, None)))
+        .await
+        .expect("a run");
+    rig.store
+        .write(|writer| writer.insert_transfer(&transfer("run_1", TransferState::Planned, "mz-s-1d")))
+        .await
+        .expect("a transfer");
+    let skipped = rig.store.write(|writer| writer.transfer_confirmed("mz-s-1d", None, None, at(1))).await;
+    assert!(!skipped.expect("an answer"), "it was never sent");
+    assert!(rig.store.write(|writer| writer.transfer_requested("mz-s-1d", at(1))).await.expect("noted"));
+    let cancelled =
+        rig.store.write(|writer| writer.transfer_ended("mz-s-1d", TransferState::Cancelled, "x")).await;
+    assert!(cancelled.is_err(), "what is in doubt cannot be given up as not sent");
+    assert!(
+        rig.store
+            .write(|writer| writer.transfer_confirmed("mz-s-1d", Some(5), None, at(2)))
+            .await
+            .expect("kept")
+    );
+    let again = rig.store.write(|writer| writer.transfer_requested("mz-s-1d", at(3))).await;
+    assert!(!again.expect("an answer"), "what is settled is never sent again");
+}
+
+#[tokio::test]
+async fn an_occurrence_and_a_key_are_used_once() {
+    let rig = Rig::new().await;
+    let keep = |run: StoredRun| rig.store.write(move |writer| writer.insert_run(&run));
+    keep(run("run_1", RunState::Proposed, Some("2026-11-27"))).await.expect("a proposal");
+    keep(run("run_2", RunState::Proposed, Some("2026-11-27"))).await.expect("another");
+    keep(run("run_3", RunState::Approved, Some("2026-11-27"))).await.expect("the one that runs");
+    assert!(keep(run("run_4", RunState::Approved, Some("2026-11-27"))).await.is_err(), "a second one");
+    let approve = rig
+        .store
+        .write(|writer| writer.step_run("run_1", RunState::Proposed, RunState::Approved, None, None));
+    assert!(approve.await.is_err(), "a second one by approval");
+    let move_twice = rig.store.write(|writer| {
+        writer.insert_transfer(&transfer("run_3", TransferState::Planned, "mz-s-1d"))?;
+        writer.insert_transfer(&StoredTransfer {
+            transfer: Transfer { place: 2, ..transfer("run_3", TransferState::Planned, "mz-s-1d").transfer },
+            ..transfer("run_3", TransferState::Planned, "mz-s-1d")
+        })
+    });
+    assert!(matches!(move_twice.await, Err(StoreError::Sql(_))));
+}
+
+#[tokio::test]
+async fn a_freeze_holds_until_it_ends_or_is_thawed() {
+    let rig = Rig::new().await;
+    let freeze = |rule: Option<&'static str>, until| {
+        rig.store.write(move |writer| writer.freeze(rule, until, "why", at(0)))
+    };
+    assert!(freeze(None, None).await.expect("frozen"));
+    assert!(!freeze(None, None).await.expect("frozen already"), "a repeat changes nothing");
+    assert!(freeze(Some("payday"), Some(at(10))).await.expect("frozen"));
+    let held = |now| rig.store.read(move |reader| reader.freezes(now));
+    assert_eq!(held(at(5)).await.expect("freezes").len(), 2);
+    assert_eq!(held(at(10)).await.expect("freezes").len(), 1, "its time is over");
+    assert!(rig.store.write(|writer| writer.thaw(None)).await.expect("thawed"));
+    assert!(!rig.store.write(|writer| writer.thaw(None)).await.expect("thawed already"));
+}
