@@ -139,7 +139,9 @@ CREATE TABLE syncs (
     state TEXT NOT NULL CHECK (state IN ('running', 'done', 'partial', 'failed', 'cancelled')),
     cause TEXT NOT NULL,
     started_at INTEGER NOT NULL,
-    ended_at INTEGER
+    ended_at INTEGER,
+    error TEXT,
+    code TEXT
 ) STRICT;
 
 CREATE TABLE sync_accounts (
@@ -150,6 +152,7 @@ CREATE TABLE sync_accounts (
     changed INTEGER NOT NULL,
     withdrawn INTEGER NOT NULL,
     error TEXT,
+    code TEXT,
     PRIMARY KEY (sync_id, account_id)
 ) STRICT, WITHOUT ROWID;
 

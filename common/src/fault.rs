@@ -29,6 +29,11 @@ macro_rules! faults {
                 match self { $(Self::$name => $code,)* }
             }
 
+            /// The kind that has this code.
+            pub fn of_code(code: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|kind| kind.code() == code)
+            }
+
             /// What it means, in a sentence.
             pub const fn meaning(self) -> &'static str {
                 match self { $(Self::$name => $meaning,)* }
@@ -156,6 +161,8 @@ mod tests {
         let numbers: BTreeSet<_> = FaultKind::ALL.iter().map(|kind| kind.number()).collect();
         let codes: BTreeSet<_> = FaultKind::ALL.iter().map(|kind| kind.code()).collect();
         assert_eq!((numbers.len(), codes.len()), (FaultKind::ALL.len(), FaultKind::ALL.len()));
+        assert!(FaultKind::ALL.iter().all(|kind| FaultKind::of_code(kind.code()) == Some(*kind)));
+        assert_eq!(FaultKind::of_code("no_such_code"), None);
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! Periods: the words for spans of time that people type, and the instants that they mean.
 //!
 //! A period is half-open and an end includes its day; days are the person's, in `time.zone`.
-//! Until a payday is configured the cycle is the calendar month.
+//! A cycle is from payday to payday where the caller knows one, else the calendar month.
 
 use jiff::civil::{Date, Weekday, date};
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp, ToSpan};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// From `since` until just before `until`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +16,19 @@ pub struct Period {
     pub since: Timestamp,
     /// The first instant after.
     pub until: Timestamp,
+}
+
+/// The pay cycle of an instant, by its paydays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Cycle {
+    /// The payday that began it.
+    pub since: Date,
+    /// The first day after it.
+    pub until: Date,
+    /// The payday that began the one before.
+    pub last_since: Date,
+    /// The payday to come.
+    pub next_payday: Date,
 }
 
 /// Which end of a period a phrase was given for.
@@ -43,13 +58,19 @@ pub enum NotAPeriod {
 /// The days that a phrase covers, both ends included.
 type Days = (Date, Date);
 
-/// Reads a phrase as seen from `now` in `zone`.
+/// Reads a phrase as seen from `now` in `zone`, with the pay cycle that `now` lies in, if there is one.
 ///
 /// # Errors
 /// [`NotAPeriod`] with the phrases that would be right.
-pub fn period(phrase: &str, end: End, now: Timestamp, zone: &TimeZone) -> Result<Period, NotAPeriod> {
+pub fn period(
+    phrase: &str,
+    end: End,
+    now: Timestamp,
+    zone: &TimeZone,
+    cycle: Option<&Cycle>,
+) -> Result<Period, NotAPeriod> {
     let today = now.to_zoned(zone.clone()).date();
-    let (first, last) = days(phrase.trim(), end, today)?;
+    let (first, last) = days(phrase.trim(), end, today, cycle)?;
     let missing = || NotAPeriod::NoSuchDate(phrase.to_owned());
     let since = start_of(first, zone).ok_or_else(missing)?;
     let until = last.tomorrow().ok().and_then(|day| start_of(day, zone)).ok_or_else(missing)?;
@@ -60,18 +81,21 @@ fn start_of(day: Date, zone: &TimeZone) -> Option<Timestamp> {
     day.to_zoned(zone.clone()).ok().map(|zoned| zoned.timestamp())
 }
 
-fn days(phrase: &str, end: End, today: Date) -> Result<Days, NotAPeriod> {
+fn days(phrase: &str, end: End, today: Date, cycle: Option<&Cycle>) -> Result<Days, NotAPeriod> {
     let lower = phrase.to_ascii_lowercase();
     let missing = || NotAPeriod::NoSuchDate(phrase.to_owned());
     let named = match lower.as_str() {
         "today" => Some((today, today)),
         "yesterday" => Some(one(today.checked_sub(1.day()).map_err(|_| missing())?)),
         "tomorrow" => Some(one(today.checked_add(1.day()).map_err(|_| missing())?)),
+        "this-cycle" if cycle.is_some() => cycle.and_then(|cycle| until(cycle.since, cycle.until)),
+        "last-cycle" if cycle.is_some() => cycle.and_then(|cycle| until(cycle.last_since, cycle.since)),
+        "next-payday" if cycle.is_some() => cycle.map(|cycle| one(cycle.next_payday)),
         "this-month" | "this-cycle" => Some(month(today)),
         "last-month" | "last-cycle" => {
             Some(month(today.first_of_month().checked_sub(1.day()).map_err(|_| missing())?))
         }
-        // Until a payday is configured, the next one is the first of the next month.
+        // Without a payday, the next one is the first of the next month.
         "next-payday" => Some(one(today.last_of_month().checked_add(1.day()).map_err(|_| missing())?)),
         "tax-year" => tax_year(tax_year_of(today)),
         "last-tax-year" => tax_year(tax_year_of(today) - 1),
@@ -90,6 +114,11 @@ fn days(phrase: &str, end: End, today: Date) -> Result<Days, NotAPeriod> {
         return span_of(today, Span::new().weeks(i64::from(count)), end).ok_or_else(missing);
     }
     written(&lower).ok_or_else(|| NotAPeriod::Unknown(phrase.to_owned()))?.ok_or_else(missing)
+}
+
+/// From a day until the day before another.
+fn until(first: Date, end: Date) -> Option<Days> {
+    end.yesterday().ok().map(|last| (first, last))
 }
 
 fn one(day: Date) -> Days {
@@ -183,7 +212,7 @@ mod tests {
     fn check(phrase: &str, end: End, expected: &str) {
         let zone = TimeZone::get("Europe/London").expect("a zone");
         let now: Timestamp = NOW.parse().expect("an instant");
-        let found = match period(phrase, end, now, &zone) {
+        let found = match period(phrase, end, now, &zone, None) {
             Ok(Period { since, until }) => {
                 let last = until.to_zoned(zone.clone()).date().yesterday().expect("a day");
                 format!("{}..{last}", since.to_zoned(zone.clone()).date())
@@ -222,12 +251,36 @@ mod tests {
     }
 
     #[test]
+    fn cycles_are_from_payday_to_payday_where_there_is_one() {
+        let cycle = Cycle {
+            since: date(2026, 10, 30),
+            until: date(2026, 11, 30),
+            last_since: date(2026, 9, 30),
+            next_payday: date(2026, 11, 30),
+        };
+        let now: Timestamp = NOW.parse().expect("an instant");
+        for (phrase, since, until) in [
+            ("this-cycle", "2026-10-30T00:00:00Z", "2026-11-30T00:00:00Z"),
+            ("last-cycle", "2026-09-30T00:00:00Z", "2026-10-30T00:00:00Z"),
+            ("next-payday", "2026-11-30T00:00:00Z", "2026-12-01T00:00:00Z"),
+            ("this-month", "2026-11-01T00:00:00Z", "2026-12-01T00:00:00Z"),
+        ] {
+            let found = period(phrase, End::Since, now, &TimeZone::UTC, Some(&cycle)).expect("a period");
+            assert_eq!(
+                (found.since.to_string(), found.until.to_string()),
+                (since.into(), until.into()),
+                "{phrase}"
+            );
+        }
+    }
+
+    #[test]
     fn what_is_no_period_is_refused() {
         for phrase in ["", "soon", "2026-13", "2026-02-30", "2025/27", "26-11-01", "2026-11-22-1", "d", "mo"]
         {
             let zone = TimeZone::UTC;
             let now: Timestamp = NOW.parse().expect("an instant");
-            assert!(period(phrase, End::Since, now, &zone).is_err(), "{phrase:?} was taken");
+            assert!(period(phrase, End::Since, now, &zone, None).is_err(), "{phrase:?} was taken");
         }
     }
 
@@ -236,7 +289,7 @@ mod tests {
         let zone = TimeZone::get("Europe/London").expect("a zone");
         let now: Timestamp = NOW.parse().expect("an instant");
         let hours = |phrase| {
-            let Period { since, until } = period(phrase, End::Since, now, &zone).expect("a period");
+            let Period { since, until } = period(phrase, End::Since, now, &zone, None).expect("a period");
             until.duration_since(since).as_hours()
         };
         assert_eq!((hours("2026-03-29"), hours("2026-10-25"), hours("2026-06-01")), (23, 25, 24));
@@ -246,7 +299,7 @@ mod tests {
         #[test]
         fn no_phrase_panics_and_every_period_runs_forward(phrase in "\\PC{0,12}") {
             let now: Timestamp = NOW.parse().expect("an instant");
-            if let Ok(Period { since, until }) = period(&phrase, End::Since, now, &TimeZone::UTC) {
+            if let Ok(Period { since, until }) = period(&phrase, End::Since, now, &TimeZone::UTC, None) {
                 prop_assert!(since < until);
             }
         }

@@ -109,7 +109,7 @@ async fn dial(socket: &Path) -> Result<Daemon, Refusal> {
         Err(error) => return Err(refused(socket, error.to_string()).await),
     };
     let version = client.version().await.map_err(Refusal::Answer)?;
-    let here = Here::new(version.now, &version.zone);
+    let here = Here::new(version.now, &version.zone, version.cycle);
     Ok(Daemon { client, version, here, socket: socket.to_owned() })
 }
 

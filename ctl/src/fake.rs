@@ -81,6 +81,7 @@ impl Fake {
                 schema: Some(1),
                 now,
                 zone: "Europe/London".into(),
+                cycle: None,
             },
         )
     }

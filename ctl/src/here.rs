@@ -5,7 +5,7 @@
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span, Timestamp};
-use monzo_common::period::{End, Period, period};
+use monzo_common::period::{Cycle, End, Period, period};
 
 use crate::failure::Failure;
 
@@ -16,12 +16,14 @@ pub struct Here {
     pub now: Timestamp,
     /// The person's zone.
     pub zone: TimeZone,
+    /// The pay cycle of `now`, where a payday is configured.
+    pub cycle: Option<Cycle>,
 }
 
 impl Here {
     /// From what the daemon says; a zone that this machine does not know is UTC.
-    pub fn new(now: Timestamp, zone: &str) -> Self {
-        Self { now, zone: TimeZone::get(zone).unwrap_or(TimeZone::UTC) }
+    pub fn new(now: Timestamp, zone: &str, cycle: Option<Cycle>) -> Self {
+        Self { now, zone: TimeZone::get(zone).unwrap_or(TimeZone::UTC), cycle }
     }
 
     /// `2026-11-22 23:30`.
@@ -44,7 +46,7 @@ impl Here {
         let distance = at.duration_since(self.now);
         let words = span(distance.abs());
         match distance.signum() {
-            _ if distance.abs() < SignedDuration::from_secs(1) => "now".to_owned(),
+            _ if distance.abs() < SignedDuration::from_secs(1) => "just now".to_owned(),
             1 => format!("in {words}"),
             _ => format!("{words} ago"),
         }
@@ -55,8 +57,8 @@ impl Here {
     /// # Errors
     /// A usage failure that lists the phrases.
     pub fn period(&self, phrase: &str, end: End) -> Result<Period, Failure> {
-        period(phrase, end, self.now, &self.zone).map_err(|error| {
-            Failure::usage(error.to_string(), "for example `-p last-month` or `--since 30d`")
+        period(phrase, end, self.now, &self.zone, self.cycle.as_ref()).map_err(|error| {
+            Failure::usage(error.to_string(), "for example 2026-11-22, yesterday, last-month or 30d")
         })
     }
 
@@ -139,13 +141,14 @@ fn no_time(phrase: &str) -> Failure {
 /// A length of time in its largest fitting unit, or two where that reads better.
 pub fn span(length: SignedDuration) -> String {
     let seconds = length.as_secs().max(0);
-    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
+    let (minutes, hours) = (seconds / 60, seconds / 3600);
     match seconds {
         0..60 => format!("{seconds} s"),
         60..3600 => format!("{minutes} min"),
         3600..14_400 if minutes % 60 > 0 => format!("{hours} h {} min", minutes % 60),
         3600..172_800 => format!("{hours} h"),
-        _ => format!("{days} days"),
+        // To the nearest, so that 90 days are not 89 a second later.
+        _ => format!("{} days", (seconds + 43_200) / 86_400),
     }
 }
 
@@ -154,7 +157,7 @@ mod tests {
     use super::*;
 
     fn here() -> Here {
-        Here::new("2026-07-22T10:00:00Z".parse().expect("an instant"), "Europe/London")
+        Here::new("2026-07-22T10:00:00Z".parse().expect("an instant"), "Europe/London", None)
     }
 
     #[test]
@@ -163,13 +166,14 @@ mod tests {
             let at = here().now + SignedDuration::from_secs(seconds);
             assert_eq!(here().relative(at), expected, "{seconds}");
         };
-        check(0, "now");
+        check(0, "just now");
         check(-30, "30 s ago");
         check(150, "in 2 min");
         check(-5_400, "1 h 30 min ago");
         check(-7_200, "2 h ago");
         check(-40_000, "11 h ago");
         check(86_400 * 3, "in 3 days");
+        check(86_400 * 90 - 1, "in 90 days");
     }
 
     #[test]

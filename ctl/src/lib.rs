@@ -207,6 +207,7 @@ mod tests {
             schema: None,
             now: fixture::now(),
             zone: "Europe/London".into(),
+            cycle: None,
         };
         let fake = Fake::new().says("system.version", &version).says("exclusions.list", &[0_u8; 0]);
         insta::assert_snapshot!(fake.run(&["exclude"], "").await, @r"

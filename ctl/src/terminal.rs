@@ -173,6 +173,10 @@ impl Terminal {
         write!(self.err, "{question} ")?;
         self.err.flush()?;
         let answer = self.line().await?;
+        if answer.is_none() {
+            // The question still stands on the line.
+            writeln!(self.err)?;
+        }
         answer.ok_or_else(|| {
             Failure::usage("the input ended before the answer", "answer, or use the flags of `--help`")
         })
@@ -186,7 +190,9 @@ impl Terminal {
         let hidden = self.in_is_keyboard.then(Hidden::begin).flatten();
         let answer = self.ask(question).await;
         drop(hidden);
-        writeln!(self.err)?;
+        if answer.is_ok() {
+            writeln!(self.err)?;
+        }
         answer
     }
 

@@ -44,6 +44,8 @@ pub struct Facts {
     pub login: Login,
     /// An OAuth client is known.
     pub configured: bool,
+    /// The bank does not take the OAuth client.
+    pub client_refused: bool,
     /// The newest tokens are only in memory.
     pub unsaved_login: bool,
     /// No sync has read everything for too long.
@@ -179,6 +181,11 @@ fn login(facts: &Facts, all: &mut Vec<Attention>) {
             "open the Monzo app and approve it; `monzoctl login` waits with you",
         )),
         LoginState::Ready => ending(facts, all),
+    }
+    if facts.client_refused {
+        let message = "the bank does not take the OAuth client, so that the login cannot be refreshed";
+        let hint = "copy id and secret from developers.monzo.com, then `sudo monzoctl setup`";
+        all.push(problem("client_refused", message, hint));
     }
     if facts.unsaved_login {
         let message = "the newest tokens could not be written and are only in memory";
@@ -316,7 +323,7 @@ fn machine(facts: &Facts, all: &mut Vec<Attention>) {
         all.push(problem(
             "config_rejected",
             message,
-            "mend it, `monzoctl config check`, then `monzoctl config reload`",
+            "`monzoctl config check` shows what to mend; then `monzoctl config reload`",
         ));
     }
     if let Some(why) = &facts.troubles.metrics {

@@ -16,55 +16,49 @@ use crate::sync::StartError;
 const LOG: &str = "look into the daemon's log: `journalctl -u monzod -e`";
 const LATER: &str = "try again in some minutes; `monzoctl status` says how things stand";
 const LOG_IN: &str = "`monzoctl login`";
+const SETUP: &str = "copy id and secret from developers.monzo.com, then `monzoctl setup`";
 
 impl From<StoreError> for Fault {
     fn from(error: StoreError) -> Self {
-        let (kind, hint) = match &error {
-            StoreError::Full => {
-                (FaultKind::StoreUnavailable, "make room on the disk of the state directory; `df -h`")
+        let hint = match &error {
+            StoreError::Full => "make room on the disk of the state directory; `df -h`",
+            StoreError::ReadOnly => {
+                "see that the state directory can be written: permissions, `mount`, and the kernel's log"
             }
-            StoreError::ReadOnly => (
-                FaultKind::StoreUnavailable,
-                "see that the state directory can be written: permissions, `mount`, and the kernel's log",
-            ),
-            StoreError::Damaged(_) => {
-                (FaultKind::StoreUnavailable, "`monzoctl verify`, then `monzoctl restore`")
+            StoreError::Damaged(_) => "`monzoctl verify`, then `monzoctl restore`",
+            StoreError::Busy => "try again",
+            StoreError::Missing(_) => {
+                "ids are listed by `monzoctl transactions --json`, `accounts`, `pots` and `sync history`"
             }
-            StoreError::Busy => (FaultKind::Busy, "try again"),
-            StoreError::Missing(_) => (
-                FaultKind::NotFound,
-                "ids are listed by `monzoctl transactions --json`, `accounts`, `pots` and `sync history`",
-            ),
-            StoreError::Ambiguous(..) => (FaultKind::Ambiguous, "type more of the id"),
-            StoreError::Sql(_) => (FaultKind::Internal, LOG),
-            StoreError::Stopping => (FaultKind::Stopping, "try again when it is up"),
+            StoreError::Ambiguous(..) => "type more of the id",
+            StoreError::Sql(_) => LOG,
+            StoreError::Stopping => "try again when it is up",
         };
-        Self::new(kind, error.to_string(), hint)
+        Self::new(error.kind(), error.to_string(), hint)
     }
 }
 
 impl From<monzo::Error> for Fault {
     fn from(error: monzo::Error) -> Self {
-        let message = error.to_string();
-        match error {
-            monzo::Error::NotApproved => Self::new(
-                FaultKind::ApprovalNeeded,
-                message,
-                "approve the login in the Monzo app, then `monzoctl login`",
-            ),
-            monzo::Error::LoginNeeded { .. } => Self::new(FaultKind::LoginNeeded, message, LOG_IN),
-            monzo::Error::TooOld => Self::new(FaultKind::BankRefused, message, LOG_IN),
+        let hint = match error {
+            monzo::Error::NotApproved => "approve the login in the Monzo app, then `monzoctl login`",
+            monzo::Error::LoginNeeded { .. } | monzo::Error::TooOld => LOG_IN,
+            monzo::Error::RateLimited { .. }
+            | monzo::Error::OutcomeUnknown(_)
+            | monzo::Error::Transient(_) => LATER,
+            monzo::Error::ClientRefused { .. } => SETUP,
+            monzo::Error::Refused { .. } => LOG,
+        };
+        let fault = Self::new(error.kind(), error.to_string(), hint);
+        let wait = match error {
             monzo::Error::RateLimited { retry_after } => {
-                let fault = Self::new(FaultKind::RateLimited, message, LATER);
-                match retry_after.and_then(|wait| u32::try_from(wait.as_secs()).ok()) {
-                    Some(seconds) => fault.retry_after(seconds),
-                    None => fault,
-                }
+                retry_after.and_then(|wait| u32::try_from(wait.as_secs()).ok())
             }
-            monzo::Error::Refused { .. } => Self::new(FaultKind::BankRefused, message, LOG),
-            monzo::Error::OutcomeUnknown(_) | monzo::Error::Transient(_) => {
-                Self::new(FaultKind::BankUnreachable, message, LATER)
-            }
+            _ => None,
+        };
+        match wait {
+            Some(seconds) => fault.retry_after(seconds),
+            None => fault,
         }
     }
 }
@@ -87,10 +81,7 @@ impl From<LoginError> for Fault {
         let message = error.to_string();
         let (kind, hint) = match error {
             LoginError::NotConfigured => (FaultKind::Conflict, "`sudo monzoctl setup` says how to make one"),
-            LoginError::UnfitClient(_) => (
-                FaultKind::InvalidParams,
-                "copy id and secret from developers.monzo.com, then `monzoctl setup`",
-            ),
+            LoginError::UnfitClient(_) => (FaultKind::InvalidParams, SETUP),
             LoginError::Ready => {
                 (FaultKind::Conflict, "nothing is to be done; `monzoctl login` asks before it logs in anew")
             }

@@ -8,7 +8,7 @@ use super::tree::{Text, read, texts};
 
 /// The files in their order, each with the SHA-256 of its content.
 const PINNED: &[(&str, &str)] = &[
-    ("migrations/0001_core.sql", "a6ced7715a637e0daabcecf5f62e5ff04b3a1487d437fb2d3fe8689ef1219e64"),
+    ("migrations/0001_core.sql", "bb349ddfc49eb38d9ad8626d9c102bbc48dea31ee9bf82461d601901a7f83b65"),
     ("migrations/0002_autosorter.sql", "e3b588beeef06387ec7a769c88ca7034f4212450c32515ffc5b2b48df0a56947"),
 ];
 

@@ -38,6 +38,9 @@ pub struct ConfigReport {
     pub sound: bool,
     /// What is wrong.
     pub problems: Vec<ConfigProblem>,
+    /// What is right but worth a second look.
+    #[serde(default)]
+    pub notes: Vec<ConfigProblem>,
 }
 
 /// A key that a reload found changed.

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Account, Login, Severity};
+use crate::period::Cycle;
 
 /// How the daemon serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -117,4 +118,7 @@ pub struct Version {
     pub now: Timestamp,
     /// The person's zone (`time.zone`), an IANA name.
     pub zone: String,
+    /// The pay cycle that `now` lies in, where a payday is configured.
+    #[serde(default)]
+    pub cycle: Option<Cycle>,
 }

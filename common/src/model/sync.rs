@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::fault::FaultKind;
 use crate::id::AccountId;
 
 /// Where a sync stands.
@@ -37,6 +38,10 @@ pub struct Sync {
     pub ended_at: Option<Timestamp>,
     /// What it did in each account.
     pub accounts: Vec<AccountSync>,
+    /// Why it failed as a whole, with what to do; what failed in one account is told there.
+    pub error: Option<String>,
+    /// What kind of thing `error` is, for programs.
+    pub code: Option<FaultKind>,
 }
 
 /// What a sync did in one account.
@@ -54,6 +59,8 @@ pub struct AccountSync {
     pub withdrawn: u64,
     /// Why it failed, with what to do.
     pub error: Option<String>,
+    /// What kind of thing `error` is, for programs.
+    pub code: Option<FaultKind>,
 }
 
 /// Answer to a request for a sync.

@@ -119,7 +119,7 @@ pub struct Transactions {
 #[derive(Debug, Args)]
 pub struct Show {
     /// A transaction, account, pot, rule, run or sync
-    #[arg(value_name = "ID|NAME")]
+    #[arg(value_name = "ID|NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub id: String,
 }
 

@@ -63,7 +63,12 @@ mod tests {
     use crate::fake::Fake;
 
     fn report(problems: Vec<ConfigProblem>) -> ConfigReport {
-        ConfigReport { files: vec!["/etc/monzod/monzod.toml".into()], sound: problems.is_empty(), problems }
+        ConfigReport {
+            files: vec!["/etc/monzod/monzod.toml".into()],
+            sound: problems.is_empty(),
+            problems,
+            notes: Vec::new(),
+        }
     }
 
     #[tokio::test]

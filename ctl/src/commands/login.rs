@@ -257,7 +257,10 @@ mod tests {
                 changed: 0,
                 withdrawn: 0,
                 error: None,
+                code: None,
             }],
+            error: None,
+            code: None,
         }
     }
 
@@ -402,6 +405,7 @@ mod tests {
                 schema: None,
                 now: now() + SignedDuration::from_mins(*minutes),
                 zone: "UTC".into(),
+                cycle: None,
             }))
         });
         let ran = fake.run(&["login", "--paste", "-q"], ADDRESS).await;

@@ -481,6 +481,7 @@ mod tests {
             schema: None,
             now: now() + SignedDuration::from_mins(minutes),
             zone: "Europe/London".into(),
+            cycle: None,
         };
         let fake = fake(&[waiting])
             .says("system.status", &fixture::status())

@@ -55,9 +55,18 @@ async fn verdict(session: &mut Session, daemon: &mut Daemon, sync: &Sync) -> Res
         SyncState::Partial | SyncState::Cancelled | SyncState::Running => Ok(Exit::Partial),
         SyncState::Failed => {
             let login = session.ask(daemon, async |client| client.login_status().await).await?;
-            Ok(if login.state == LoginState::Ready { Exit::Failed } else { Exit::LoginNeeded })
+            Ok(if login.state == LoginState::Ready { blame(sync) } else { Exit::LoginNeeded })
         }
     }
+}
+
+/// The exit of a failed sync: that of its faults where they agree, so that a script knows whether to try later.
+fn blame(sync: &Sync) -> Exit {
+    let each = sync.accounts.iter().filter(|account| account.error.is_some()).map(|account| account.code);
+    let whole = sync.error.as_ref().map(|_| sync.code);
+    let mut exits = each.chain(whole).map(|code| code.map_or(Exit::Failed, Exit::of));
+    let first = exits.next().unwrap_or(Exit::Failed);
+    if exits.all(|exit| exit == first) { first } else { Exit::Failed }
 }
 
 /// Follows one sync to its end with its progress, over restarts of the daemon.
@@ -154,6 +163,7 @@ async fn history(problems: bool, limit: Option<u64>, session: &mut Session) -> R
 
 #[cfg(test)]
 mod tests {
+    use monzo_common::fault::FaultKind;
     use monzo_common::model::{
         AccountSync, Login, LoginState, Progress, SyncCancelled, SyncHistory, SyncStarted,
     };
@@ -176,7 +186,10 @@ mod tests {
                 changed: 3,
                 withdrawn: 0,
                 error: error.map(Into::into),
+                code: error.map(|_| FaultKind::BankUnreachable),
             }],
+            error: None,
+            code: None,
         }
     }
 
@@ -236,7 +249,7 @@ mod tests {
         insta::assert_snapshot!(ran, @r#"
         exit 0
         --- out
-        {"v":1,"sync":{"id":"sync_1","state":"done","cause":"request","started_at":"2026-07-22T10:00:00Z","ended_at":"2026-07-22T10:00:04Z","accounts":[{"account_id":"acc_1","pages":2,"added":120,"changed":3,"withdrawn":0,"error":null}]}}
+        {"v":1,"sync":{"id":"sync_1","state":"done","cause":"request","started_at":"2026-07-22T10:00:00Z","ended_at":"2026-07-22T10:00:04Z","accounts":[{"account_id":"acc_1","pages":2,"added":120,"changed":3,"withdrawn":0,"error":null,"code":null}],"error":null,"code":null}}
         --- err
         "#);
     }
@@ -265,6 +278,26 @@ mod tests {
         assert_eq!(fake.run(&["sync", "-q"], "").await.exit, Exit::Failed);
         let fake = fake.says("auth.status", &login(LoginState::LoginNeeded));
         assert_eq!(fake.run(&["sync", "-q"], "").await.exit, Exit::LoginNeeded);
+    }
+
+    #[test]
+    fn a_failed_sync_ends_as_its_faults_do_where_they_agree() {
+        use FaultKind::{BankRefused, BankUnreachable, RateLimited};
+        let of = |accounts: &[FaultKind], whole: Option<FaultKind>| {
+            let mut sync = sync_of(SyncState::Failed, None);
+            let template = sync.accounts.remove(0);
+            sync.accounts = accounts
+                .iter()
+                .map(|code| AccountSync { error: Some("why".into()), code: Some(*code), ..template.clone() })
+                .collect();
+            (sync.error, sync.code) = (whole.map(|_| "why".into()), whole);
+            blame(&sync)
+        };
+        assert_eq!(of(&[], None), Exit::Failed);
+        assert_eq!(of(&[], Some(BankUnreachable)), Exit::TryLater);
+        assert_eq!(of(&[BankUnreachable, RateLimited], None), Exit::TryLater);
+        assert_eq!(of(&[BankRefused, BankRefused], None), Exit::Refused);
+        assert_eq!(of(&[BankRefused, BankUnreachable], None), Exit::Failed);
     }
 
     #[tokio::test]
@@ -327,7 +360,7 @@ mod tests {
         insta::assert_snapshot!(ran, @r#"
         exit 0
         --- out
-        {"v":1,"syncs":[{"id":"sync_1","state":"done","cause":"request","started_at":"2026-07-22T10:00:00Z","ended_at":"2026-07-22T10:00:04Z","accounts":[{"account_id":"acc_1","pages":2,"added":120,"changed":3,"withdrawn":0,"error":null}]}],"quarantined":[{"id":1,"account_id":"acc_1","transaction_id":"tx_9","reason":"the amount is no integer","at":"2026-07-22T10:00:00Z"}]}
+        {"v":1,"syncs":[{"id":"sync_1","state":"done","cause":"request","started_at":"2026-07-22T10:00:00Z","ended_at":"2026-07-22T10:00:04Z","accounts":[{"account_id":"acc_1","pages":2,"added":120,"changed":3,"withdrawn":0,"error":null,"code":null}],"error":null,"code":null}],"quarantined":[{"id":1,"account_id":"acc_1","transaction_id":"tx_9","reason":"the amount is no integer","at":"2026-07-22T10:00:00Z"}]}
         --- err
         "#);
     }

@@ -71,7 +71,7 @@ pub fn pots(pots: &[Pot], accounts: &[Account], look: &Look) -> String {
             (pot.deleted, "deleted"),
             (pot.locked, "locked"),
             (pot.excluded, "excluded"),
-            (pot.available_for_bills, "pays bills"),
+            (pot.available_for_bills, "can pay bills"),
         ]);
         let paint = if pot.deleted || pot.excluded { Paint::Quiet } else { Paint::Plain };
         let goal = pot.goal.filter(|goal| *goal > 0);
@@ -131,7 +131,7 @@ pub fn show_pot(pot: &Pot, look: &Look) -> String {
                     (pot.deleted, "deleted"),
                     (pot.locked, "locked"),
                     (pot.excluded, "excluded"),
-                    (pot.available_for_bills, "pays bills"),
+                    (pot.available_for_bills, "can pay bills"),
                 ]),
             ),
         ],
@@ -203,7 +203,7 @@ mod tests {
             pots(&[holiday, bills], &[account("acc_1", "Current", None)], &look(None)), @r"
         NAME     BALANCE       GOAL  REACHED          ACCOUNT  ID
         Holiday  £450.00  £1,000.00  ████▌       45%  Current  pot_1
-        Bills    £800.00                              Current  pot_2  pays bills
+        Bills    £800.00                              Current  pot_2  can pay bills
         ");
     }
 }

@@ -21,7 +21,8 @@ pub fn balances(balances: &[Balance], look: &Look) -> String {
         ("WITH POTS", Align::Right),
         ("SPENT TODAY", Align::Right),
         ("AS OF", Align::Left),
-    ]);
+    ])
+    .unless_empty(&["WITH POTS", "SPENT TODAY"]);
     for balance in balances {
         let name =
             if balance.pot_id.is_some() { format!("  {}", balance.name) } else { balance.name.clone() };

@@ -31,34 +31,12 @@ pub const BALANCE: Columns =
 pub const POINT: Columns = &["account_id", "pot_id", "at", "balance", "currency"];
 
 /// Transactions.
-pub const TRANSACTION: Columns = &[
-    "account_id",
-    "id",
-    "created_at",
-    "settled_at",
-    "updated_at",
-    "amount",
-    "currency",
-    "local_amount",
-    "local_currency",
-    "description",
-    "merchant.id",
-    "merchant.name",
-    "merchant.emoji",
-    "counterparty",
-    "category",
-    "categories",
-    "notes",
-    "tags",
-    "scheme",
-    "pot_id",
-    "pending",
-    "declined",
-    "decline_reason",
-    "withdrawn_at",
-];
+pub const TRANSACTION: Columns = match TRANSACTION_RAW {
+    [all_but_raw @ .., _] => all_but_raw,
+    [] => &[],
+};
 
-/// Transactions with the bank's JSON.
+/// Transactions with the bank's JSON, which comes last.
 pub const TRANSACTION_RAW: Columns = &[
     "account_id",
     "id",
@@ -88,7 +66,7 @@ pub const TRANSACTION_RAW: Columns = &[
 ];
 
 /// Syncs.
-pub const SYNC: Columns = &["id", "state", "cause", "started_at", "ended_at", "accounts"];
+pub const SYNC: Columns = &["id", "state", "cause", "started_at", "ended_at", "accounts", "error", "code"];
 
 /// Events.
 pub const EVENT: Columns =

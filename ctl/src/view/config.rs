@@ -48,12 +48,13 @@ fn bare(key: &str) -> String {
 /// `config check`
 pub fn report(report: &ConfigReport, look: &Look) -> String {
     let mut text = String::new();
-    for problem in &report.problems {
+    let found = report.problems.iter().map(|problem| (look.paint(Paint::Bad, "✗"), problem));
+    let notes = report.notes.iter().map(|note| (look.paint(Paint::Note, "!"), note));
+    for (mark, problem) in found.chain(notes) {
         let mut place = clean(&problem.file).into_owned();
         for number in [problem.line, problem.column].into_iter().flatten() {
             place.push_str(&format!(":{number}"));
         }
-        let mark = look.paint(Paint::Bad, "✗");
         text.push_str(&format!(
             "{mark} {}: {}\n",
             look.paint(Paint::Strong, &place),
@@ -128,6 +129,7 @@ mod tests {
                 message: "unknown key ‘intervall’".into(),
                 hint: Some("did you mean ‘interval’?".into()),
             }],
+            notes: Vec::new(),
         };
         insta::assert_snapshot!(report(&found, &look(None)), @r"
         ✗ /etc/monzod/monzod.toml:3:1: unknown key ‘intervall’

@@ -8,7 +8,7 @@ use super::text::clean;
 /// `events`, in the given order.
 pub fn events(events: &[Event], look: &Look) -> String {
     if events.is_empty() {
-        return "Nothing has happened yet.\n".to_owned();
+        return "No events to show.\n".to_owned();
     }
     events.iter().map(|one| event(one, look)).collect()
 }

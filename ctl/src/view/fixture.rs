@@ -19,7 +19,7 @@ pub(crate) fn now() -> Timestamp {
 
 /// That morning in London, without colour.
 pub(crate) fn look(width: Option<usize>) -> Look {
-    Look { colour: false, width, here: Here::new(now(), "Europe/London") }
+    Look { colour: false, width, here: Here::new(now(), "Europe/London", None) }
 }
 
 /// An open account.

@@ -111,6 +111,7 @@ pub fn gaps(status: &Status, look: &Look) -> String {
 pub fn whoami(whoami: &Whoami, look: &Look) -> String {
     let mut text = login(&whoami.login, look);
     let bank = match whoami.authenticated {
+        _ if whoami.login.state == LoginState::None => "",
         Some(true) => "takes the tokens",
         Some(false) => "does not take the tokens",
         None => "could not be asked",

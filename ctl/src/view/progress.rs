@@ -74,6 +74,9 @@ pub fn outcome(sync: &Sync, accounts: &[Account], look: &Look) -> String {
         count(sync.accounts.len().try_into().unwrap_or(u64::MAX), "account"),
         took.unwrap_or_default(),
     );
+    if let Some(error) = &sync.error {
+        text.push_str(&format!("  {} {}\n", look.paint(Paint::Bad, "✗"), clean(error)));
+    }
     for failed in &sync.accounts {
         let Some(error) = &failed.error else { continue };
         let known = accounts.iter().find(|account| account.id == failed.account_id);
@@ -85,6 +88,7 @@ pub fn outcome(sync: &Sync, accounts: &[Account], look: &Look) -> String {
 
 #[cfg(test)]
 mod tests {
+    use monzo_common::fault::FaultKind;
     use monzo_common::model::{AccountSync, ProgressAccount};
 
     use super::*;
@@ -125,6 +129,7 @@ mod tests {
             changed: 1,
             withdrawn: 0,
             error: error.map(Into::into),
+            code: error.map(|_| FaultKind::BankUnreachable),
         };
         let sync = Sync {
             id: "s".into(),
@@ -133,9 +138,12 @@ mod tests {
             started_at: now(),
             ended_at: Some(now() + jiff::SignedDuration::from_secs(3)),
             accounts: vec![part("acc_1", None), part("acc_2", Some("the bank answers with failures"))],
+            error: Some("the disk is full".into()),
+            code: Some(FaultKind::StoreUnavailable),
         };
         insta::assert_snapshot!(outcome(&sync, &[account("acc_2", "Joint", None)], &look(None)), @r"
         Synced in part: 6 new, 2 changed, 0 withdrawn (2 pages of 2 accounts in 3 s)
+          ✗ the disk is full
           ✗ Joint: the bank answers with failures
         ");
     }

@@ -51,9 +51,7 @@ fn login(status: &Status, look: &Look) -> String {
     let here = &look.here;
     let (paint, words) = match login.state {
         LoginState::None => (Paint::Bad, "nobody has logged in yet: `monzoctl login`"),
-        LoginState::WaitingBrowser => {
-            (Paint::Note, "waiting for the sign-in in a browser: `monzoctl login` goes on")
-        }
+        LoginState::WaitingBrowser => (Paint::Note, "waiting for the sign-in in a browser"),
         LoginState::WaitingApproval => (Paint::Note, "waiting for your approval in the Monzo app"),
         LoginState::Ready => (Paint::Good, "ready"),
         LoginState::LoginNeeded => (Paint::Bad, "the bank no longer takes it: `monzoctl login`"),
@@ -82,9 +80,8 @@ fn sync(status: &Status, look: &Look) -> String {
         Some(at) => parts.push(format!("complete {}", here.relative(at))),
         None => parts.push("never complete yet".to_owned()),
     }
-    if let Some(at) =
-        sync.last_attempt_at.filter(|at| sync.last_success_at.is_none_or(|success| *at > success))
-    {
+    let tried = sync.last_attempt_at.filter(|_| sync.state != "running");
+    if let Some(at) = tried.filter(|at| sync.last_success_at.is_none_or(|success| *at > success)) {
         parts.push(format!("last tried {}", here.relative(at)));
     }
     if let Some(at) = sync.next_due_at {

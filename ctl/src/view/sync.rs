@@ -58,7 +58,8 @@ fn add(table: &mut Table, sync: &Sync, look: &Look) {
     let sum = |of: fn(&monzo_common::model::AccountSync) -> u64| {
         sync.accounts.iter().map(of).sum::<u64>().to_string()
     };
-    let error = sync.accounts.iter().find_map(|account| account.error.as_deref()).unwrap_or_default();
+    let parts = sync.accounts.iter().map(|account| account.error.as_deref());
+    let error = std::iter::once(sync.error.as_deref()).chain(parts).flatten().next().unwrap_or_default();
     table.painted([
         (&look.here.minute(sync.started_at), Paint::Plain),
         (&took.unwrap_or_default(), Paint::Quiet),

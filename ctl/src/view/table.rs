@@ -30,6 +30,7 @@ pub struct Table {
     rows: Vec<Vec<Cell>>,
     headed: bool,
     spare: &'static [&'static str],
+    hollow: &'static [&'static str],
     left_out: Vec<&'static str>,
 }
 
@@ -50,6 +51,7 @@ impl Table {
             rows: Vec::new(),
             headed: false,
             spare: &[],
+            hollow: &[],
             left_out: Vec::new(),
         }
     }
@@ -57,6 +59,12 @@ impl Table {
     /// The same, without these columns, the first of them first, where the screen is too narrow for all.
     pub fn sparing(mut self, titles: &'static [&'static str]) -> Self {
         self.spare = titles;
+        self
+    }
+
+    /// The same, without those of these columns in which nothing stands.
+    pub fn unless_empty(mut self, titles: &'static [&'static str]) -> Self {
+        self.hollow = titles;
         self
     }
 
@@ -103,8 +111,13 @@ impl Table {
         text
     }
 
-    /// Decides, once for all pages, which columns the screen has no room for.
+    /// Decides, once for all pages, which columns are empty, or have no room on the screen.
     fn leave_out(&mut self, screen: Option<usize>) {
+        for (index, (title, ..)) in self.columns.iter().enumerate() {
+            if self.hollow.contains(title) && self.rows.iter().all(|row| row[index].text.is_empty()) {
+                self.left_out.push(title);
+            }
+        }
         let Some(screen) = screen else { return };
         for title in self.spare {
             let shown = self.columns.iter().filter(|(title, ..)| !self.left_out.contains(title));

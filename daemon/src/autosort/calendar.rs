@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 
+use monzo_common::period;
 pub use rhythm::Rhythmic;
 
 use super::rule::Payday;
@@ -106,6 +107,13 @@ pub fn cycle_of(payday: &Payday, day: Date, zone: &TimeZone) -> Option<Cycle> {
 pub fn last_cycle(payday: &Payday, at: Timestamp, zone: &TimeZone) -> Option<Cycle> {
     let now = cycle(payday, at, zone)?;
     between(before(payday, now.payday)?, now.payday, zone)
+}
+
+/// The cycle of an instant by its paydays alone, for the words `this-cycle`, `last-cycle` and `next-payday`.
+pub fn words(payday: &Payday, at: Timestamp, zone: &TimeZone) -> Option<period::Cycle> {
+    let now = cycle(payday, at, zone)?;
+    let last_since = before(payday, now.payday)?;
+    Some(period::Cycle { since: now.payday, until: now.next, last_since, next_payday: now.next })
 }
 
 fn between(payday: Date, next: Date, zone: &TimeZone) -> Option<Cycle> {

@@ -6,6 +6,7 @@
 
 mod adopt;
 mod advice;
+pub mod backtest;
 pub mod bills;
 pub mod books;
 pub mod calendar;
@@ -27,6 +28,7 @@ pub mod plan;
 mod planning;
 mod proposals;
 pub mod quiet;
+pub mod replay;
 pub mod resolve;
 pub mod rule;
 mod rules;

@@ -356,14 +356,14 @@ mod tests {
             &acme(four),
             asof,
             "day = { every = \"4w\", starting = \"2026-",
-            [date(2026, 7, 24 - 0), date(2026, 8, 21)],
+            [date(2026, 7, 24), date(2026, 8, 21)],
         );
         let two = every(date(2026, 1, 9), 14, 12);
         check(
             &acme(two),
             asof,
             "day = { every = \"2w\", starting = \"2026-",
-            [date(2026, 7, 10 - 0), date(2026, 7, 24)],
+            [date(2026, 7, 10), date(2026, 7, 24)],
         );
     }
 

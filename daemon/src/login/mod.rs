@@ -227,6 +227,11 @@ impl Login {
         self.0.tokens.unsaved()
     }
 
+    /// The bank does not take the OAuth client.
+    pub fn client_refused(&self) -> bool {
+        self.0.tokens.client_refused()
+    }
+
     /// When the person approved in the app: the five minutes of full history run from here.
     pub fn approved_at(&self) -> Option<Timestamp> {
         self.0.standing().approved_at
@@ -253,6 +258,7 @@ impl Login {
         });
         if !same {
             self.0.vault.keep_client(id, &secret).await?;
+            self.0.tokens.reconsider();
         }
         let client_id = self.client_id().await?.unwrap_or_else(|| id.to_owned());
         Ok(Configured { client_id, changed: !same })

@@ -60,6 +60,8 @@ struct State {
     /// The bank refused the refresh token: nothing is sent any more until a new login.
     dead: Option<String>,
     resting_until: Option<Timestamp>,
+    /// The bank's word for why it does not take the OAuth client.
+    client_refused: Option<String>,
 }
 
 impl Tokens {
@@ -96,6 +98,19 @@ impl Tokens {
     /// The tokens, as they are.
     pub fn pair(&self) -> Option<Pair> {
         self.0.state().pair.clone()
+    }
+
+    /// The bank does not take the OAuth client, so that nothing can be refreshed.
+    pub fn client_refused(&self) -> bool {
+        self.0.state().client_refused.is_some()
+    }
+
+    /// Another OAuth client was given: what the bank said to the last one counts no more.
+    pub fn reconsider(&self) {
+        let mut state = self.0.state();
+        if state.client_refused.take().is_some() {
+            state.resting_until = None;
+        }
     }
 
     /// The newest tokens could not be kept yet: a restart now would cost the login.
@@ -149,21 +164,28 @@ impl Inner {
         }
         let (dead, resting) = {
             let state = self.state();
-            (state.dead.clone(), state.resting_until.is_some_and(|until| self.clock.now() < until))
+            let resting = state.resting_until.is_some_and(|until| self.clock.now() < until);
+            let why = match &state.client_refused {
+                Some(code) => Error::ClientRefused { code: code.clone() },
+                None => Error::Transient("the last refresh failed; it is tried again in a minute".to_owned()),
+            };
+            (state.dead.clone(), resting.then_some(why))
         };
         match dead {
             Some(reason) if known => return Err(Error::LoginNeeded { reason }),
             Some(_) => return Ok(pair.access),
-            None if resting => {
-                return self.still(pair, known, "the last refresh failed; it is tried again in a minute");
+            None => {
+                if let Some(why) = resting {
+                    return self.still(pair, known, why);
+                }
             }
-            None => {}
         }
         let Some(refresh) = &pair.refresh else {
             return self.die("the client gets no refresh tokens".to_owned(), pair, known).await;
         };
         let Some(registration) = (self.registered)().await else {
-            return self.still(pair, known, "the OAuth client is not set up: run `monzoctl setup`");
+            let why = "the OAuth client is not set up: run `monzoctl setup`".to_owned();
+            return self.still(pair, known, Error::Transient(why));
         };
         self.vault.note_refresh(refresh, self.clock.now()).await.map_err(|error| {
             Error::Transient(format!("no refresh is sent, because it cannot be noted: {error}"))
@@ -187,6 +209,15 @@ impl Inner {
                 Err(GrantError::Bank(Error::Refused { code, message, .. })) => {
                     return self.die(format!("{code} {message}"), pair.clone(), known).await;
                 }
+                // The person mends it with `setup`, and the tokens are as good as before.
+                Err(GrantError::Bank(Error::ClientRefused { code })) => {
+                    self.metrics.refreshed("failed");
+                    let mut state = self.state();
+                    state.resting_until = self.clock.now().checked_add(REST).ok();
+                    state.client_refused = Some(code.clone());
+                    drop(state);
+                    return self.still(pair.clone(), known, Error::ClientRefused { code });
+                }
                 Err(error) => {
                     self.metrics.refreshed("failed");
                     let (wait, rest) = match &error {
@@ -202,7 +233,7 @@ impl Inner {
                     };
                     if !goes_on {
                         self.state().resting_until = self.clock.now().checked_add(rest).ok();
-                        return self.still(pair.clone(), known, &error.to_string());
+                        return self.still(pair.clone(), known, Error::Transient(error.to_string()));
                     }
                 }
             }
@@ -228,9 +259,9 @@ impl Inner {
     }
 
     /// The tokens can still be used, or nothing can be done now.
-    fn still(&self, pair: Pair, known_bad: bool, why: &str) -> Result<SecretString, Error> {
+    fn still(&self, pair: Pair, known_bad: bool, why: Error) -> Result<SecretString, Error> {
         if known_bad || pair.expires_at <= self.clock.now() {
-            return Err(Error::Transient(why.to_owned()));
+            return Err(why);
         }
         Ok(pair.access)
     }

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use monzo_common::fault::FaultKind;
 use serde::Deserialize;
 
 use super::transport::{Failure, Response};
@@ -42,6 +43,12 @@ pub enum Error {
         /// The bank's message.
         message: String,
     },
+    /// The OAuth client is not taken: its id or secret is wrong, or it is switched off.
+    #[error("the bank does not take the OAuth client ({code}): its id or secret is wrong")]
+    ClientRefused {
+        /// The bank's code.
+        code: String,
+    },
     /// It may have happened or not; only a repeat with the same key, or a look, can tell.
     #[error("it is not known whether the bank did it: {0}")]
     OutcomeUnknown(String),
@@ -56,6 +63,18 @@ impl Error {
         matches!(self, Self::RateLimited { .. } | Self::OutcomeUnknown(_) | Self::Transient(_))
     }
 
+    /// What kind of fault it is to a caller.
+    pub fn kind(&self) -> FaultKind {
+        match self {
+            Self::NotApproved => FaultKind::ApprovalNeeded,
+            Self::LoginNeeded { .. } => FaultKind::LoginNeeded,
+            Self::TooOld | Self::Refused { .. } => FaultKind::BankRefused,
+            Self::RateLimited { .. } => FaultKind::RateLimited,
+            Self::ClientRefused { .. } => FaultKind::Conflict,
+            Self::OutcomeUnknown(_) | Self::Transient(_) => FaultKind::BankUnreachable,
+        }
+    }
+
     /// A word for metrics.
     pub fn word(&self) -> &'static str {
         match self {
@@ -64,6 +83,7 @@ impl Error {
             Self::TooOld => "too_old",
             Self::RateLimited { .. } => "rate_limited",
             Self::Refused { .. } => "refused",
+            Self::ClientRefused { .. } => "client_refused",
             Self::OutcomeUnknown(_) => "outcome_unknown",
             Self::Transient(_) => "transient",
         }
@@ -119,6 +139,7 @@ struct Params {
 pub(super) fn verdict(response: &Response, now: Timestamp) -> Verdict {
     let body: Body = serde_json::from_slice(&response.body).unwrap_or_default();
     let original = body.error_params.and_then(|params| params.original_error_code);
+    let oauth = body.error.as_deref() == Some("invalid_client");
     let code = printable(original.or(body.code).or(body.error));
     let message = printable(body.message.or(body.error_description));
     let refused = || {
@@ -138,7 +159,14 @@ pub(super) fn verdict(response: &Response, now: Timestamp) -> Verdict {
         {
             Verdict::BadGrant { code }
         }
-        401 if code.contains("invalid_client") => refused(),
+        400 | 401
+            if oauth
+                || code.contains("invalid_client")
+                || ends("could_not_authenticate")
+                || ends("client_not_enabled") =>
+        {
+            Verdict::Error(Error::ClientRefused { code })
+        }
         401 => Verdict::BadToken { code },
         400 if ends("invalid_token") => Verdict::BadToken { code },
         403 if ends("verification_required") => Verdict::Error(Error::TooOld),
@@ -197,8 +225,8 @@ mod tests {
         check(400, "bad_request.invalid_time_range", "refused");
         check(400, "bad_request.bad_time_range", "refused");
         check(400, "bad_request.invalid_token", "bad_token");
-        check(400, "bad_request.client_not_enabled", "refused");
-        check(400, "bad_request.could_not_authenticate", "refused");
+        check(400, "bad_request.client_not_enabled", "client_refused");
+        check(400, "bad_request.could_not_authenticate", "client_refused");
         check(400, "bad_request.authorization_code.invalid", "bad_grant");
         check(400, "bad_request.bad_param.invalid_code", "bad_grant");
         check(400, "bad_request.bad_param.redirect_uri", "refused");

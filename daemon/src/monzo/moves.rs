@@ -158,9 +158,10 @@ impl Client {
                 self.pace.slow_down(retry_after.unwrap_or_default().min(LONGEST_REST));
                 MoveError::NotDone(Error::RateLimited { retry_after })
             }
-            error @ (Error::NotApproved | Error::LoginNeeded { .. } | Error::TooOld) => {
-                MoveError::NotDone(error)
-            }
+            error @ (Error::NotApproved
+            | Error::LoginNeeded { .. }
+            | Error::ClientRefused { .. }
+            | Error::TooOld) => MoveError::NotDone(error),
         }
     }
 }

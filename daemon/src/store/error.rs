@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use monzo_common::fault::FaultKind;
 use rusqlite::ErrorCode;
 
 /// Why the database could not be opened; each but the last two is a reason for rescue mode.
@@ -61,6 +62,18 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// What kind of fault it is to a caller.
+    pub fn kind(&self) -> FaultKind {
+        match self {
+            Self::Full | Self::ReadOnly | Self::Damaged(_) => FaultKind::StoreUnavailable,
+            Self::Busy => FaultKind::Busy,
+            Self::Missing(_) => FaultKind::NotFound,
+            Self::Ambiguous(..) => FaultKind::Ambiguous,
+            Self::Sql(_) => FaultKind::Internal,
+            Self::Stopping => FaultKind::Stopping,
+        }
+    }
+
     /// The database cannot be written now, but may be later.
     pub fn unwritable(&self) -> bool {
         matches!(self, Self::Full | Self::ReadOnly)

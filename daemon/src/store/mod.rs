@@ -19,6 +19,7 @@ mod pots;
 mod quarantine;
 mod queries;
 mod raw;
+mod replay;
 mod rows;
 mod runs;
 mod secrets;
@@ -52,6 +53,7 @@ pub use occurrences::{FiringCredit, PlainRow, StoredOccurrence, StoredRule, Stor
 pub use open::{Opened, Options};
 pub use payments::{StoredCredit, StoredPayment};
 pub use pots::StoredPot;
+pub use replay::ReplayedRow;
 pub use rows::{Light, Stored};
 pub use runs::{PlannedMove, StoredRun};
 pub use transfers::{LedgerMove, StoredTransfer};

@@ -64,7 +64,7 @@ const PAYMENTS: &str = "WITH shops AS ( \
        SELECT account_id, merchant_id, amount FROM transactions WHERE scheme = 'mastercard' AND created_at >= ?1 AND created_at < ?2 \
        AND merchant_id IS NOT NULL AND decline_reason IS NULL AND withdrawn_at IS NULL AND amount < 0 \
        GROUP BY account_id, merchant_id, amount \
-       HAVING count(*) > 1 AND max(created_at) - min(created_at) >= 432000000 * (count(*) - 1)) \
+       HAVING count(*) > 2 AND max(created_at) - min(created_at) >= 432000000 * (count(*) - 1)) \
      SELECT t.account_id, t.id, t.created_at, t.amount, t.description, t.counterparty, m.name, t.scheme, \
        coalesce(t.bills_pot_id, a.pot_id), iif(t.scheme = 'mastercard', NULL, t.raw) \
      FROM transactions t JOIN accounts a ON a.id = t.account_id LEFT JOIN merchants m ON m.id = t.merchant_id \

@@ -1,6 +1,7 @@
 //! Syncs: each is noted before it begins and when it ends, so that none is forgotten by a crash.
 
 use jiff::Timestamp;
+use monzo_common::fault::FaultKind;
 use monzo_common::model::{AccountSync, Sync, SyncState};
 use rusqlite::{Row, params};
 
@@ -38,11 +39,19 @@ fn sync(row: &Row<'_>) -> rusqlite::Result<(i64, Sync)> {
         started_at: at(row, 4)?,
         ended_at: maybe_at(row, 5)?,
         accounts: Vec::new(),
+        error: row.get(6)?,
+        code: code(row, 7)?,
     };
     Ok((row.get(0)?, sync))
 }
 
-const SELECT: &str = "SELECT number, id, state, cause, started_at, ended_at FROM syncs";
+/// A code that this version does not know is none.
+fn code(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<FaultKind>> {
+    let code: Option<String> = row.get(column)?;
+    Ok(code.as_deref().and_then(FaultKind::of_code))
+}
+
+const SELECT: &str = "SELECT number, id, state, cause, started_at, ended_at, error, code FROM syncs";
 
 impl Reader<'_> {
     /// One sync, by its id or a prefix that only it has.
@@ -94,7 +103,7 @@ impl Reader<'_> {
 
     fn with_accounts(&self, sync: Sync) -> Result<Sync, StoreError> {
         let mut query = self.0.prepare_cached(
-            "SELECT account_id, pages, added, changed, withdrawn, error FROM sync_accounts WHERE sync_id = ?1 ORDER BY account_id",
+            "SELECT account_id, pages, added, changed, withdrawn, error, code FROM sync_accounts WHERE sync_id = ?1 ORDER BY account_id",
         )?;
         let accounts = query.query_map([&sync.id], |row| {
             Ok(AccountSync {
@@ -104,6 +113,7 @@ impl Reader<'_> {
                 changed: row.get(3)?,
                 withdrawn: row.get(4)?,
                 error: row.get(5)?,
+                code: code(row, 6)?,
             })
         })?;
         let accounts = accounts.collect::<Result<_, _>>()?;
@@ -155,6 +165,8 @@ impl Writer<'_> {
             started_at: now,
             ended_at: None,
             accounts: Vec::new(),
+            error: None,
+            code: None,
         };
         let insert = "INSERT INTO syncs (number, id, state, cause, started_at) VALUES (?1, ?2, ?3, ?4, ?5)";
         let values = params![number, sync.id, word(sync.state), cause, ms(now)];
@@ -168,12 +180,13 @@ impl Writer<'_> {
     /// # Errors
     /// As every deed.
     pub fn end_sync(&self, sync: &Sync) -> Result<(), StoreError> {
-        let update = "UPDATE syncs SET state = ?2, ended_at = ?3 WHERE id = ?1";
-        let values = params![sync.id, word(sync.state), maybe_ms(sync.ended_at)];
+        let update = "UPDATE syncs SET state = ?2, ended_at = ?3, error = ?4, code = ?5 WHERE id = ?1";
+        let code = sync.code.map(FaultKind::code);
+        let values = params![sync.id, word(sync.state), maybe_ms(sync.ended_at), sync.error, code];
         self.0.0.prepare_cached(update)?.execute(values)?;
         let mut insert = self.0.0.prepare_cached(
-            "INSERT OR REPLACE INTO sync_accounts (sync_id, account_id, pages, added, changed, withdrawn, error) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT OR REPLACE INTO sync_accounts (sync_id, account_id, pages, added, changed, withdrawn, error, code) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         )?;
         for account in &sync.accounts {
             let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
@@ -185,6 +198,7 @@ impl Writer<'_> {
                 number(account.changed),
                 number(account.withdrawn),
                 account.error,
+                account.code.map(FaultKind::code),
             ])?;
         }
         Ok(())

@@ -171,7 +171,30 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// A reading from `since` to `before` was complete; it becomes one with the complete windows that it meets.
+    /// A part of the history is out of reach; what of it is known as such already is not noted twice.
+    ///
+    /// # Errors
+    /// As every deed.
+    pub fn refuse_window(
+        &self,
+        account: &AccountId,
+        since: Timestamp,
+        before: Timestamp,
+    ) -> Result<(), StoreError> {
+        let windows = self.windows(account)?;
+        let mut from = since;
+        for window in windows.iter().filter(|window| window.state == WindowState::Refused) {
+            if window.since <= from && from < window.before {
+                from = window.before;
+            } else if from < window.since && window.before <= before {
+                self.remove_window(window.id)?;
+            }
+        }
+        if from < before { self.add_window(account, from, before, WindowState::Refused) } else { Ok(()) }
+    }
+
+    /// A reading from `since` to `before` was complete; it becomes one with the complete windows that it meets, and
+    /// what the bank had refused of it is no longer missing.
     ///
     /// # Errors
     /// As every deed.
@@ -188,6 +211,18 @@ impl Writer<'_> {
                 from = from.min(window.since);
                 to = to.max(window.before);
                 self.remove_window(window.id)?;
+            }
+        }
+        for window in windows.iter().filter(|window| window.state == WindowState::Refused) {
+            if window.since < to && from < window.before {
+                self.remove_window(window.id)?;
+                for (start, end) in
+                    [(window.since, from.min(window.before)), (to.max(window.since), window.before)]
+                {
+                    if start < end {
+                        self.add_window(account, start, end, WindowState::Refused)?;
+                    }
+                }
             }
         }
         if from < to { self.add_window(account, from, to, WindowState::Complete) } else { Ok(()) }

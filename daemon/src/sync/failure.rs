@@ -1,5 +1,7 @@
 //! Why an account, or a whole sync, could not be read, in the words of the person who will read it.
 
+use monzo_common::fault::FaultKind;
+
 use crate::monzo;
 use crate::store::StoreError;
 use crate::sync::reading::Stuck;
@@ -45,6 +47,19 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// What kind of fault it is to a caller.
+    pub fn kind(&self) -> FaultKind {
+        match self {
+            Self::Cancelled => FaultKind::Stopping,
+            Self::TooOld | Self::Unreadable | Self::Unlisted | Self::Held { .. } => FaultKind::BankRefused,
+            Self::Lapsed => FaultKind::ConsentLapsed,
+            Self::Bank(error) => error.kind(),
+            Self::Store(error) => error.kind(),
+            // The bank answers, but not with what it should.
+            Self::Stuck(_) => FaultKind::BankUnreachable,
+        }
+    }
+
     /// No account can be read any more, so that the sync ends.
     pub fn ends_sync(&self) -> bool {
         matches!(self, Self::Cancelled) || self.ends_login()

@@ -39,7 +39,7 @@ pub async fn pass(run: &Run, target: &Target) -> Result<(), Failure> {
     let gap = lost.map(|Window { since, before }| (since, before));
     let covered = run.rooms.store.write(move |writer| {
         if let Some((since, before)) = gap {
-            writer.add_window(&id, since, before, WindowState::Refused)?;
+            writer.refuse_window(&id, since, before)?;
         }
         writer.extend_coverage(&id, since, began)
     });

@@ -6,6 +6,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
+use monzo_common::fault::FaultKind;
 use monzo_common::id::AccountId;
 use monzo_common::model::{AccountSync, Progress, ProgressAccount, Sync, SyncPhase, SyncState};
 use tokio::sync::watch;
@@ -85,6 +86,7 @@ impl Tally {
             changed: 0,
             withdrawn: 0,
             error: None,
+            code: None,
         });
         state.progress.accounts.push(ProgressAccount {
             account_id: id.clone(),
@@ -141,12 +143,12 @@ impl Tally {
     }
 
     /// An account is over, well or not; the first error stays.
-    pub fn done(&self, id: &AccountId, error: Option<String>) {
+    pub fn done(&self, id: &AccountId, failure: Option<(FaultKind, String)>) {
         let mut state = self.lock();
         if let Some(account) = state.accounts.iter_mut().find(|account| account.account_id == *id)
             && account.error.is_none()
         {
-            account.error = error;
+            (account.code, account.error) = failure.unzip();
         }
         if let Some(account) = state.progress.accounts.iter_mut().find(|account| account.account_id == *id) {
             account.done = true;
@@ -203,8 +205,8 @@ mod tests {
         tally.account(&account, "Personal");
         tally.page(&account, 100, now);
         tally.stored(&account, Counts { added: 90, changed: 10, withdrawn: 0 });
-        tally.done(&account, Some("first".into()));
-        tally.done(&account, Some("second".into()));
+        tally.done(&account, Some((FaultKind::BankRefused, "first".into())));
+        tally.done(&account, Some((FaultKind::BankRefused, "second".into())));
         let progress = watch.borrow().clone().expect("progress was told");
         assert_eq!((progress.pages, progress.rows, progress.window_seconds_left), (1, 100, Some(300)));
         assert_eq!(progress.accounts.len(), 1);
@@ -218,14 +220,14 @@ mod tests {
         assert_eq!(tally.outcome(), SyncState::Done);
         let [one, two, three] = ["acc_1", "acc_2", "acc_3"].map(AccountId::from);
         tally.account(&one, "One");
-        tally.done(&one, Some("not readable".into()));
+        tally.done(&one, Some((FaultKind::BankRefused, "not readable".into())));
         tally.left_out(&one);
         assert_eq!(tally.outcome(), SyncState::Failed);
         tally.account(&two, "Two");
         tally.done(&two, None);
         assert_eq!(tally.outcome(), SyncState::Done);
         tally.account(&three, "Three");
-        tally.done(&three, Some("500".into()));
+        tally.done(&three, Some((FaultKind::BankRefused, "500".into())));
         assert_eq!(tally.outcome(), SyncState::Partial);
     }
 }

@@ -57,8 +57,8 @@ pub struct Reading {
     whole: bool,
     /// The page before was full, or is not known.
     expecting: bool,
-    /// Nothing has been listed yet, not even when asked twice.
-    fresh: bool,
+    /// An empty answer would not be believed before it has come twice.
+    doubting: bool,
 }
 
 impl Reading {
@@ -70,7 +70,7 @@ impl Reading {
             tied: HashSet::new(),
             whole: true,
             expecting: false,
-            fresh: true,
+            doubting: true,
         }
     }
 
@@ -82,7 +82,7 @@ impl Reading {
             last: Some(cursor),
             whole: false,
             expecting: true,
-            fresh: false,
+            doubting: false,
         }
     }
 
@@ -112,13 +112,14 @@ impl Reading {
     /// [`Stuck`], with the cursor unchanged, when the page is full and nothing on it is new.
     pub fn take(&mut self, page: &Page) -> Result<Step, Stuck> {
         let by_id = matches!(self.ask, Ask::After(_));
-        if std::mem::take(&mut self.fresh) && page.is_empty() {
+        if std::mem::take(&mut self.doubting) && page.is_empty() {
             // An empty window is rare enough to ask for it twice, and an empty answer cheap enough to be a mistake.
             return Ok(Step::More);
         }
         if by_id && page.is_empty() && self.expecting && self.fall_back() {
             // Not a fallback yet: the last row and nothing after it will prove the end.
             self.expecting = false;
+            self.doubting = true;
             return Ok(Step::More);
         }
         let again = !by_id && self.last.is_some();
@@ -288,6 +289,18 @@ mod tests {
         rows.rotate_left(1);
         assert_eq!(reading.take(&Page { rows, unreadable: vec![] }), Ok(Step::More));
         assert_eq!(reading.ask(), &Ask::After("tx_99".into()));
+    }
+
+    #[test]
+    fn an_empty_page_after_a_full_one_is_not_believed_before_it_has_come_three_times() {
+        let mut reading = Reading::begin(at(0));
+        let rows: Vec<Row> = (0..100).map(|index| row(&format!("tx_{index:03}"), at(index))).collect();
+        let full = Page { rows, unreadable: vec![] };
+        assert_eq!(reading.take(&full), Ok(Step::More));
+        assert_eq!(reading.take(&Page::default()), Ok(Step::More), "after the row");
+        assert_eq!(reading.take(&Page::default()), Ok(Step::More), "from its instant on");
+        assert_eq!(reading.take(&Page::default()), Ok(Step::End), "and once more");
+        assert!(!reading.whole(), "the last row should have been listed");
     }
 
     #[test]

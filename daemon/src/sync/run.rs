@@ -221,7 +221,7 @@ impl Run {
             Ok(before != told)
         });
         let new = noted.await?;
-        self.tally.done(&target.id, error);
+        self.tally.done(&target.id, failure.as_ref().map(Failure::kind).zip(error));
         if let Some(failure) = failure.filter(Failure::leaves_out) {
             self.tally.left_out(&target.id);
             if new {

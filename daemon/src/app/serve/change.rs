@@ -68,8 +68,14 @@ impl Daemon {
             "the configuration was refused, the one in force stays: {summary}"
         );
         self.ground.metrics.config_reloaded(false);
-        self.troubles.send_modify(|troubles| troubles.config = Some(summary.clone()));
-        self.record(Happened::new(Kind::ConfigRejected, summary)).await;
+        // One is enough to begin with; `config check` shows them all.
+        let first = error.problems.first().map(config::Problem::summary).unwrap_or_default();
+        let told = match error.problems.len() {
+            0 | 1 => first,
+            problems => format!("{first}; and {} more", problems - 1),
+        };
+        self.troubles.send_modify(|troubles| troubles.config = Some(told.clone()));
+        self.record(Happened::new(Kind::ConfigRejected, told)).await;
     }
 
     async fn record(&self, happened: Happened) {

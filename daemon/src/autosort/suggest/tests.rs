@@ -148,6 +148,19 @@ fn where_the_ledger_says_nothing_the_suggestion_says_what_is_missing() {
     assert!("spending".parse::<Kind>().is_err());
 }
 
+#[test]
+fn the_configuration_takes_every_suggestion() {
+    let parsed = |toml: &str| {
+        crate::config::check_text("x.toml", toml).unwrap_or_else(|error| panic!("{error}\n{toml}"))
+    };
+    for kind in Kind::ALL {
+        let config = parsed(&suggest(Some(kind), &facts()).toml);
+        assert_eq!(config.autosort.rules.len(), 1, "{kind:?}");
+    }
+    let config = parsed(&suggest(None, &facts()).toml);
+    assert_eq!((config.paydays.len(), config.autosort.rules.len()), (1, 5));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 

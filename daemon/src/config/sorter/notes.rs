@@ -1,5 +1,7 @@
 //! What is right but worth a second look: rules that pay each other back.
 
+use monzo_common::model::ConfigProblem;
+
 use super::step::targets;
 use crate::autosort::rule::{Place, Rule};
 use crate::config::model::Config;
@@ -13,6 +15,19 @@ pub struct Note {
     pub help: String,
     /// File and line.
     pub origin: String,
+}
+
+impl From<&Note> for ConfigProblem {
+    fn from(note: &Note) -> Self {
+        let (file, line) = note.origin.rsplit_once(':').unwrap_or((&note.origin, ""));
+        Self {
+            file: file.to_owned(),
+            line: line.parse().ok(),
+            column: None,
+            message: note.message.clone(),
+            hint: Some(note.help.clone()),
+        }
+    }
 }
 
 /// Says what in the configuration is worth a second look.

@@ -319,7 +319,8 @@ fn days_of_month(latest: &[Date], kind: Kind) -> Vec<i8> {
     let mut seen: Vec<i8> = latest.iter().map(|date| date.day()).collect();
     seen.sort_by_key(|day| (usize::MAX - count(*day), *day));
     let around = seen.iter().flat_map(|day| (1..=4).flat_map(move |off| [day - off, day + off]));
-    let end = if seen.iter().any(|day| *day <= 4 || *day >= 28) { 28..=31 } else { 32..=31 };
+    let at_the_end = seen.iter().any(|day| *day <= 4 || *day >= 28);
+    let end = (28..=31).filter(|_| at_the_end);
     for day in seen.iter().copied().chain(around).chain(end) {
         if (1..=31).contains(&day) && !days.contains(&day) {
             days.push(day);

@@ -24,6 +24,9 @@ pub(super) struct Series<'a> {
 /// The latest payments from which a rhythm is learnt: all in sight first, then fewer, as a rhythm may have changed.
 const SPANS: [usize; 4] = [40, 12, 6, 3];
 
+/// Rows of one name that are more than a handful. Taste.
+const BUSY: usize = 40;
+
 /// Days for which a single payment by a mandate may be the first of many. Taste: a month and a half.
 const NEW: i32 = 45;
 
@@ -36,13 +39,15 @@ const UNDONE: i32 = 14;
 impl Series<'_> {
     /// Whether the payment of a number stays away as it did a year ago: council tax is paid in ten months of twelve.
     ///
-    /// Two in a row must have stayed away, because a single one may only have failed.
+    /// Two in a row must have stayed away, because a single one may only have failed; and only a mandate's count,
+    /// because a card is declined for want of money, month after month.
     pub(super) fn pauses(&self, number: i32) -> bool {
         let before = number - 12;
         let numbers = &self.fit.numbers;
         let inside = numbers.first() <= Some(&before) && numbers.last() >= Some(&before);
         let away = |number: i32| !numbers.contains(&number);
         self.fit.rhythm.period == Period::Monthly
+            && self.rows.last().is_some_and(|row| row.series.is_some())
             && inside
             && away(before)
             && (away(before - 1) || away(before + 1) && numbers.last() >= Some(&(before + 1)))
@@ -142,7 +147,7 @@ fn payments(rows: &[&Row]) -> Vec<Due> {
 fn by_mandate<'a>(rows: Vec<&'a Row>, asof: Date, working: Working<'_>) -> Option<Series<'a>> {
     let payments = payments(&rows);
     let dates: Vec<Date> = payments.iter().map(|paid| paid.date).collect();
-    if let Some(fit) = learnt(&dates, 2, 2, working) {
+    if let Some(fit) = learnt(&dates, Proof { least: 2, yearly: 2, limit: 4, share: 0 }, working) {
         let confidence = confidence(&fit, 90, 65);
         return Some(Series { rows, payments, fit, confidence });
     }
@@ -157,14 +162,17 @@ fn by_mandate<'a>(rows: Vec<&'a Row>, asof: Date, working: Working<'_>) -> Optio
 
 /// Series of one name: all its rows, else those of like amounts, else those of the very same amount.
 fn by_name<'a>(rows: Vec<&'a Row>, working: Working<'_>, all: &mut Vec<Series<'a>>) {
-    if let Some(series) = steady(&rows, working) {
+    // Among many purchases some fall on the same day of each month by chance.
+    let least = if rows.len() > BUSY { 6 } else { 3 };
+    let whole = if least > 3 { least } else { 2 };
+    if let Some(series) = steady(&rows, (least, whole), working) {
         all.push(series);
         return;
     }
     let mut left = rows;
     for part in [8, u64::MAX] {
         for band in bands(&left, part) {
-            if let Some(series) = steady(&band, working) {
+            if let Some(series) = steady(&band, (least, usize::MAX), working) {
                 let taken: BTreeSet<_> = band.iter().map(|row| &row.id).collect();
                 left.retain(|row| !taken.contains(&row.id));
                 all.push(series);
@@ -193,7 +201,7 @@ fn bands<'a>(rows: &[&'a Row], part: u64) -> Vec<Vec<&'a Row>> {
 }
 
 /// A series of rows that only a name holds together: its amounts must be steady too, or shopping would be a bill.
-fn steady<'a>(rows: &[&'a Row], working: Working<'_>) -> Option<Series<'a>> {
+fn steady<'a>(rows: &[&'a Row], (least, yearly): (usize, usize), working: Working<'_>) -> Option<Series<'a>> {
     let payments = payments(rows);
     if payments.len() != rows.len() {
         return None;
@@ -204,39 +212,58 @@ fn steady<'a>(rows: &[&'a Row], working: Working<'_>) -> Option<Series<'a>> {
     if !debit && alike * 3 < payments.len().saturating_sub(1) * 2 {
         return None;
     }
-    let fit = learnt(&dates, 3, if debit { 2 } else { 1 }, working)?;
+    let proof = if debit {
+        Proof { least: 3, yearly, limit: 4, share: 0 }
+    } else {
+        Proof { least, yearly, limit: if least > 3 { 1 } else { 2 }, share: 66 }
+    };
+    let fit = learnt(&dates, proof, working)?;
     let confidence = confidence(&fit, if debit { 85 } else { 70 }, 50);
     Some(Series { rows: rows.to_vec(), payments, fit, confidence })
 }
 
-/// The rhythm of the latest dates that make one: at least `least` of them (two are enough for yearly bills), and no
-/// more than `limit` left unexplained a date.
-fn learnt(dates: &[Date], least: usize, limit: u32, working: Working<'_>) -> Option<Fit> {
+/// What proves a rhythm.
+#[derive(Clone, Copy)]
+struct Proof {
+    /// At least so many dates.
+    least: usize,
+    /// At least so many dates for a yearly one, where even two may say enough.
+    yearly: usize,
+    /// No more than half of this is left unexplained a date.
+    limit: u32,
+    /// At least so many of all dates, in per cent, or chance would find some.
+    share: usize,
+}
+
+/// The rhythm of the latest dates that make one.
+fn learnt(dates: &[Date], proof: Proof, working: Working<'_>) -> Option<Fit> {
     let mut tried = 0;
     for span in SPANS {
         let latest = &dates[dates.len().saturating_sub(span)..];
-        if latest.len() == tried {
+        if latest.len() == tried || latest.len() * 100 < dates.len().min(SPANS[0]) * proof.share {
             continue;
         }
         tried = latest.len();
         let of = |among: &[Period]| rhythm::fit(latest, among, Kind::Bill, working);
-        let fits = |fit: &Fit, least: usize| {
-            let count = u32::try_from(latest.len()).unwrap_or(u32::MAX);
-            let span =
-                fit.numbers.last().zip(fit.numbers.first()).map_or(0, |(last, first)| last - first + 1);
-            latest.len() >= least
-                && fit.strays.saturating_mul(5) <= count
-                && i64::from(fit.missed) * 3 <= i64::from(span)
-                && fit.cost <= count.saturating_mul(limit)
-                && fit.numbers.windows(2).filter(|pair| pair[0] >= pair[1]).count() * 5 <= latest.len()
-        };
-        let found = of(&Period::ALL).filter(|fit| fits(fit, least));
-        let found = found.or_else(|| of(&[Period::Yearly]).filter(|fit| fits(fit, 2)));
+        let fits = |fit: &Fit, least: usize| proves(fit, least, proof.limit);
+        let found = of(&Period::ALL[..5]).filter(|fit| fits(fit, proof.least));
+        let found = found.or_else(|| of(&[Period::Yearly]).filter(|fit| fits(fit, proof.yearly)));
         if let Some(fit) = found {
             return Some(moved(fit, latest, working));
         }
     }
     None
+}
+
+fn proves(fit: &Fit, least: usize, limit: u32) -> bool {
+    let count = u32::try_from(fit.numbers.len()).unwrap_or(u32::MAX);
+    let span = fit.numbers.last().zip(fit.numbers.first()).map_or(0, |(last, first)| last - first + 1);
+    let doubles = fit.numbers.windows(2).filter(|pair| pair[0] >= pair[1]).count();
+    fit.numbers.len() >= least
+        && fit.strays.saturating_mul(5) <= count
+        && i64::from(fit.missed) * 3 <= i64::from(span)
+        && fit.cost.saturating_mul(2) <= count.saturating_mul(limit)
+        && doubles * 5 <= fit.numbers.len()
 }
 
 /// Follows a bill whose day was moved: the last three say another day without any doubt.

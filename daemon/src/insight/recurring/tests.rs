@@ -301,7 +301,7 @@ proptest! {
         let learnt: u32 = found.iter().map(|bill| bill.payments).sum();
         let out = rows.iter().filter(|row| row.amount < 0 && row.date <= asof).count();
         prop_assert!(usize::try_from(learnt).expect("small") <= out);
-        let mut turned = rows.clone();
+        let mut turned = rows;
         let by = turn.min(turned.len());
         turned.rotate_left(by);
         turned.reverse();

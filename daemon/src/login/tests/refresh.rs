@@ -228,6 +228,42 @@ async fn every_refusal_of_a_refresh_token_ends_the_login_and_is_not_repeated() {
 }
 
 #[tokio::test]
+async fn a_client_that_the_bank_does_not_take_costs_no_login_and_is_mended_by_setup() {
+    for (status, body) in [
+        (401, r#"{"error":"invalid_client"}"#),
+        (400, r#"{"code":"bad_request.could_not_authenticate","error":"invalid_request"}"#),
+    ] {
+        let mut server = bank().await;
+        let rig = ready(&server).await;
+        let refused = token(&mut server, "refresh_token").with_status(status).with_body(body);
+        let refused = refused.expect(1).create_async().await;
+        let expired = r#"{"code":"unauthorized.bad_access_token.expired"}"#;
+        let old =
+            server.mock("GET", "/balance").match_query(Matcher::Any).with_status(401).with_body(expired);
+        let old = old.create_async().await;
+        for _ in 0..3 {
+            let asked = ask(&rig).await;
+            assert!(matches!(asked, Err(Error::ClientRefused { .. })), "{body}: {asked:?}");
+        }
+        assert_eq!(rig.login.state().state, LoginState::Ready);
+        assert!(rig.login.client_refused());
+        refused.assert_async().await;
+        refused.remove_async().await;
+        old.remove_async().await;
+        token(&mut server, "refresh_token").with_body(tokens(2, "user_1")).create_async().await;
+        let fresh = server.mock("GET", "/balance").match_query(Matcher::Any);
+        let fresh = fresh.match_header("authorization", "Bearer canary-access-2").with_body(BALANCE);
+        fresh.create_async().await;
+        let secret = "mnzconf.canary-other-secret".into();
+        rig.login.configure("oauth2client_1", secret).await.expect("kept");
+        assert!(!rig.login.client_refused());
+        rig.advance(DUE);
+        ask(&rig).await.expect("refreshed with the new secret");
+        assert!(!rig.login.client_refused());
+    }
+}
+
+#[tokio::test]
 async fn a_bank_in_trouble_does_not_cost_the_login() {
     let mut server = bank().await;
     let rig = ready(&server).await;

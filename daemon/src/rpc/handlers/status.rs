@@ -1,5 +1,8 @@
 //! `system.status`: gathers how things stand; what of it needs a person is `attention`'s to say.
 
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
 use monzo_common::VERSION;
 use monzo_common::fault::Fault;
 use monzo_common::model::{
@@ -34,9 +37,24 @@ async fn normal(desk: &Desk, rooms: &Rooms) -> Result<Status, Fault> {
         None => true,
         Some(until) => until.is_some_and(|until| until <= now),
     };
-    status.attention = attention::attention(&facts).into_iter().filter(speaks).collect();
+    let all = attention::attention(&facts);
+    let over = over(&silenced, &all);
+    if !over.is_empty() {
+        let store = rooms.store.clone();
+        // Beside the answer, which no writer may hold up; a failure leaves it to the next look.
+        tokio::spawn(async move {
+            let _ = store.write(move |writer| over.iter().try_for_each(|id| writer.unacknowledge(id))).await;
+        });
+    }
+    status.attention = all.into_iter().filter(speaks).collect();
     status.healthy = status.attention.iter().all(|attention| attention.severity == Severity::Note);
     Ok(status)
+}
+
+/// What was silenced for as long as it lasts, and is over: the next of its kind speaks again.
+fn over(silenced: &BTreeMap<String, Option<Timestamp>>, all: &[Attention]) -> Vec<String> {
+    let lasts = |id: &String| all.iter().any(|attention| attention.id == *id);
+    silenced.iter().filter(|(id, until)| until.is_none() && !lasts(id)).map(|(id, _)| id.clone()).collect()
 }
 
 async fn gather(desk: &Desk, rooms: &Rooms) -> Result<(Status, Facts), Fault> {
@@ -93,6 +111,7 @@ async fn gather(desk: &Desk, rooms: &Rooms) -> Result<(Status, Facts), Fault> {
         now,
         login: login.clone(),
         configured,
+        client_refused: rooms.login.client_refused(),
         unsaved_login: rooms.login.unsaved(),
         // A first sync that is under way is not late.
         stale: ready && overdue && !(running && last_success_at.is_none()),
@@ -153,5 +172,19 @@ fn rescue(desk: &Desk, why: Attention) -> Status {
         sorter: no_sorter(),
         quarantined: 0,
         attention: vec![why],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_silenced_as_long_as_it_lasts_speaks_again_when_it_comes_back() {
+        let there = attention::between();
+        let silenced = [there.id.as_str(), "gone", "gone_but_dated"].map(str::to_owned);
+        let until = [None, None, Some(Timestamp::MAX)];
+        let silenced = silenced.into_iter().zip(until).collect();
+        assert_eq!(over(&silenced, &[there]), ["gone"]);
     }
 }

@@ -3,8 +3,10 @@
 use monzo_common::VERSION;
 use monzo_common::fault::{Fault, FaultKind};
 use monzo_common::model::{ConfigEntry, ConfigProblem, ConfigReload, ConfigReport, Version};
+use monzo_common::period;
 
 use super::desk::{Command, Desk, Served};
+use crate::autosort::calendar;
 use crate::config::{self, Config, ConfigError};
 use crate::store;
 
@@ -16,7 +18,15 @@ pub(super) fn version(desk: &Desk) -> Version {
         schema: usable.then(store::newest_schema),
         now: desk.clock.now(),
         zone: desk.config.borrow().config.time.zone.name().to_owned(),
+        cycle: cycle(desk),
     }
+}
+
+/// The cycle of the first payday.
+fn cycle(desk: &Desk) -> Option<period::Cycle> {
+    let loaded = desk.config.borrow();
+    let payday = loaded.config.paydays.first()?;
+    calendar::words(payday, desk.clock.now(), loaded.config.time.zone.rules())
 }
 
 pub(super) fn config(desk: &Desk) -> Vec<ConfigEntry> {
@@ -34,25 +44,34 @@ pub(super) async fn check(
         Some(text) => {
             let name = name.unwrap_or_else(|| "the given text".to_owned());
             let files = vec![name.clone()];
-            (files, config::check_text(&name, &text).map(drop))
+            (files, config::check_text(&name, &text).map(|config| config::notes(&config)))
         }
         None => match Config::load(&locations) {
-            Ok(loaded) => (loaded.files.iter().map(|file| file.display().to_string()).collect(), Ok(())),
+            Ok(loaded) => {
+                let files = loaded.files.iter().map(|file| file.display().to_string()).collect();
+                (files, Ok(config::notes(&loaded.config)))
+            }
             Err(error) => (Vec::new(), Err(error)),
         },
     });
     let (files, checked) = checked.await.map_err(|_| stopping())?;
-    Ok(report(files, checked.as_ref().err()))
+    Ok(report(files, checked))
 }
 
-fn report(mut files: Vec<String>, error: Option<&ConfigError>) -> ConfigReport {
-    let problems: Vec<ConfigProblem> =
-        error.into_iter().flat_map(|error| &error.problems).map(ConfigProblem::from).collect();
+fn report(mut files: Vec<String>, checked: Result<Vec<config::Note>, ConfigError>) -> ConfigReport {
+    let problems: Vec<ConfigProblem> = checked
+        .as_ref()
+        .err()
+        .into_iter()
+        .flat_map(|error| &error.problems)
+        .map(ConfigProblem::from)
+        .collect();
     if files.is_empty() {
         files = problems.iter().map(|problem| problem.file.clone()).filter(|file| !file.is_empty()).collect();
         files.dedup();
     }
-    ConfigReport { files, sound: problems.is_empty(), problems }
+    let notes = checked.unwrap_or_default().iter().map(ConfigProblem::from).collect();
+    ConfigReport { files, sound: problems.is_empty(), problems, notes }
 }
 
 pub(super) async fn reload(desk: &Desk) -> Result<ConfigReload, Fault> {

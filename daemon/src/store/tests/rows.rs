@@ -249,6 +249,23 @@ async fn windows_that_meet_become_one_and_a_gap_stays_a_gap() {
 }
 
 #[tokio::test]
+async fn what_had_been_refused_and_is_read_after_all_is_no_longer_missing() {
+    let rig = Rig::new().await;
+    let account = AccountId::from("acc_1");
+    let found = rig.store.write(move |writer| {
+        writer.add_window(&account, at(0), at(300), WindowState::Refused)?;
+        writer.extend_coverage(&account, at(100), at(200))?;
+        let parted = writer.refused(&account)?;
+        writer.extend_coverage(&account, at(150), at(400))?;
+        writer.refuse_window(&account, at(50), at(90))?;
+        Ok((parted, writer.refused(&account)?, writer.covered(&account)?))
+    });
+    let (parted, left, covered) = found.await.expect("windows");
+    assert_eq!(parted, [(at(0), at(100)), (at(200), at(300))]);
+    assert_eq!((left, covered), (vec![(at(0), at(100))], Some((at(100), at(400)))));
+}
+
+#[tokio::test]
 async fn a_balance_is_kept_when_it_changes() {
     let rig = Rig::new().await;
     let balance =

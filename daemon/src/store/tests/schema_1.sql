@@ -17,8 +17,8 @@ INSERT INTO transactions (account_id, id, created_at, updated_at, amount, curren
 INSERT INTO revisions VALUES ('acc_1', 'tx_1', 1750000000000, 'sync_a', '{"notes":"x"}');
 INSERT INTO balances VALUES ('acc_1', '', 1750000000000, 900, 1400, 0, 'GBP');
 INSERT INTO sync_windows (account_id, since, before, state) VALUES ('acc_1', 1700000000000, 1750000000000, 'complete');
-INSERT INTO syncs VALUES (1, 'sync_a', 'done', 'login', 1750000000000, 1750000001000);
-INSERT INTO sync_accounts VALUES ('sync_a', 'acc_1', 1, 1, 0, 0, NULL);
+INSERT INTO syncs VALUES (1, 'sync_a', 'done', 'login', 1750000000000, 1750000001000, NULL, NULL);
+INSERT INTO sync_accounts VALUES ('sync_a', 'acc_1', 1, 1, 0, 0, NULL, NULL);
 INSERT INTO quarantine (account_id, digest, reason, first_seen_at, raw) VALUES ('acc_1', x'00', 'why', 1750000000000, x'');
 INSERT INTO exclusions VALUES ('pot_1', 'pot', 1750000000000);
 INSERT INTO events (at, kind, severity, message) VALUES (1750000000000, 'logged_in', 'note', 'signed in');

@@ -22,6 +22,8 @@ impl Service {
         let mut sync = running.snapshot();
         sync.state = state;
         sync.ended_at = Some(now);
+        sync.error = failure.as_ref().map(ToString::to_string);
+        sync.code = failure.as_ref().map(Failure::kind);
         let Task { full, sweep } = running.run.task;
         let (kept, swept) = (sync.clone(), (full || sweep) && state == SyncState::Done);
         let noted = self.rooms.store.write(move |writer| {

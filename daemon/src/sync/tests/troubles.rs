@@ -1,6 +1,10 @@
 //! Syncs that cannot: forbidden, lapsed, cancelled, overtaken; each fails only what it must, and says so.
 
+use monzo_common::fault::FaultKind;
+
 use super::*;
+use crate::store::WindowState;
+use crate::sync::windows;
 
 const FORBIDDEN: Trouble =
     Trouble::Status(403, r#"{"code":"forbidden.insufficient_permissions","message":"m"}"#);
@@ -47,6 +51,46 @@ async fn a_young_window_that_is_refused_is_asked_about_once_for_the_last_day() {
         rig.bank.asked().into_iter().filter(|address| address.starts_with("/transactions")).collect();
     let day = rig.clock.now().checked_sub(SignedDuration::from_hours(24)).expect("in range");
     assert!(asked.iter().any(|address| address.contains(&format!("since={day}"))), "{asked:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_young_window_that_was_refused_is_read_by_a_later_pass() {
+    let rig = Rig::new(Bank::new()).await;
+    let edge = windows::readable_from(rig.clock.now());
+    let young = windows::cut(ago(500 * 24), rig.clock.now()).pop().expect("a window");
+    done(&rig.log_in().await);
+    rig.store
+        .write(move |writer| {
+            let account = "acc_2".into();
+            for window in writer.windows(&account)? {
+                writer.remove_window(window.id)?;
+            }
+            writer.add_window(&account, ago(500 * 24), young.since, WindowState::Complete)?;
+            writer.add_window(&account, young.since, young.before, WindowState::Refused)
+        })
+        .await
+        .expect("refused");
+    rig.advance(6);
+    assert!(!rig.refused("acc_2").await.is_empty());
+    done(&rig.sync(false).await);
+    let left = rig.refused("acc_2").await;
+    assert!(left.iter().all(|(_, before)| *before <= edge + SignedDuration::from_hours(24)), "{left:?}");
+    assert!(left.len() <= 1, "{left:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sync_that_fails_says_so_in_a_word_for_programs() {
+    let rig = captured().await;
+    rig.bank.always(Some(("account_id=acc_2", Trouble::Status(500, ""))));
+    let sync = rig.sync(false).await;
+    let codes: Vec<_> = sync.accounts.iter().filter_map(|account| account.code).collect();
+    assert_eq!((codes, sync.code), (vec![FaultKind::BankUnreachable], None));
+    rig.bank.always(Some(("/accounts", Trouble::Status(500, ""))));
+    let sync = rig.sync(false).await;
+    assert_eq!((sync.state, sync.code), (SyncState::Failed, Some(FaultKind::BankUnreachable)));
+    assert!(sync.error.is_some());
+    let kept = rig.store.read(move |reader| reader.sync(&sync.id)).await.expect("a sync");
+    assert_eq!(kept.code, Some(FaultKind::BankUnreachable));
 }
 
 #[tokio::test(start_paused = true)]

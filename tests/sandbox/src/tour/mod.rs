@@ -66,7 +66,7 @@ impl Tour {
         guide.log_in(|address| Ok(served.bank().sign_in(address, None, None)?))?;
         let rows = proof::same_ledger(&guide, &served)?;
         guide.say(&format!(
-            "Compared with the bank's own books: all {rows} transactions are here, to the penny."
+            "Compared with the bank's own books: all {rows} transactions of the accounts are here, to the penny."
         ))?;
 
         guide.show(&["status"], 0)?;

@@ -1,0 +1,326 @@
+//! What a rule would have done: the ledger replayed, with the rule's plans in place of what was moved by hand.
+//!
+//! Pure: what happened and a function that plans go in. Income and spending are as they were; what went into and out of
+//! the rule's own pots by hand is left out, because the rule takes its place; bills are paid anew, from what the pot
+//! then holds and else from the account, so that the replay shows which of them would have failed.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use monzo_common::id::PotId;
+use monzo_common::model::{Backtest, BacktestRun, Outcome, Plan, PlannedBill, TransferKind};
+use monzo_common::money::Currency;
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// When.
+    pub at: Timestamp,
+    /// Its local date.
+    pub date: Date,
+    /// What.
+    pub what: What,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What {
+    /// Money came into the account or left it; minor units, negative is out.
+    Account(i64),
+    /// Money came into a pot or left it by itself: interest, or a virtual card.
+    Pot(PotId, i64),
+    /// Money went from the account into a pot, or back where negative.
+    Moved(PotId, i64),
+    /// A bill was taken from the account, and a pot was to pay it; minor units, positive.
+    Bill {
+        /// The pot.
+        pot: PotId,
+        /// Whom it pays.
+        name: String,
+        /// All of it.
+        amount: i64,
+    },
+}
+
+/// What the account and the pots held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Balances {
+    /// The account, in minor units.
+    pub account: i64,
+    /// Pots, in minor units.
+    pub pots: BTreeMap<PotId, i64>,
+}
+
+impl Balances {
+    fn pot(&self, pot: &PotId) -> i64 {
+        self.pots.get(pot).copied().unwrap_or(0)
+    }
+
+    fn add(&mut self, pot: &PotId, amount: i64) {
+        let held = self.pots.entry(pot.clone()).or_default();
+        *held = held.saturating_add(amount);
+    }
+}
+
+/// A ledger to replay.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replay {
+    /// The rule.
+    pub rule: String,
+    /// The account's id and name.
+    pub account: (String, String),
+    /// Names of pots, and which the rule fills: of those nothing that was moved by hand counts.
+    pub pots: BTreeMap<PotId, (String, bool)>,
+    /// From here on no row of the account and of the rule's pots is missing.
+    pub whole_from: Option<Timestamp>,
+    /// What was held when the replay begins.
+    pub began: Balances,
+    /// What happened since, in any order.
+    pub events: Vec<Event>,
+    /// When the rule would have run, oldest first: paydays, as a rule.
+    pub runs: Vec<Timestamp>,
+    /// Less than this the account should not hold; minor units.
+    pub floor: i64,
+}
+
+/// Replays a ledger; `plan` is asked what the rule would do at each of its moments, given what would then be held.
+pub fn backtest(replay: &Replay, mut plan: impl FnMut(Timestamp, &Balances) -> Plan) -> Backtest {
+    let mut events: Vec<&Event> = replay.events.iter().collect();
+    // Stable: what happened at one instant stays in the order in which it was told.
+    events.sort_by_key(|event| event.at);
+    let mut state = State::new(replay);
+    let mut runs = Vec::new();
+    let mut events = events.into_iter().peekable();
+    for at in &replay.runs {
+        while let Some(event) = events.next_if(|event| event.at < *at) {
+            state.happen(event);
+        }
+        let plan = plan(*at, &state.now);
+        runs.push(BacktestRun { at: *at, moved: state.execute(&plan), plan });
+    }
+    events.for_each(|event| state.happen(event));
+    Backtest {
+        rule: replay.rule.clone(),
+        whole_from: replay.whole_from,
+        runs,
+        lowest: state.lowest(),
+        failed_bills: state.failed,
+        currency: Currency::GBP,
+    }
+}
+
+struct State<'r> {
+    replay: &'r Replay,
+    now: Balances,
+    least: Balances,
+    failed: Vec<PlannedBill>,
+}
+
+impl<'r> State<'r> {
+    fn new(replay: &'r Replay) -> Self {
+        let (now, least) = (replay.began.clone(), replay.began.clone());
+        Self { replay, now, least, failed: Vec::new() }
+    }
+
+    fn note(&mut self) {
+        self.least.account = self.least.account.min(self.now.account);
+        for (pot, held) in &self.now.pots {
+            let least = self.least.pots.entry(pot.clone()).or_insert(*held);
+            *least = (*least).min(*held);
+        }
+    }
+
+    fn happen(&mut self, event: &Event) {
+        match &event.what {
+            What::Account(amount) => self.now.account = self.now.account.saturating_add(*amount),
+            What::Pot(pot, amount) => self.now.add(pot, *amount),
+            What::Moved(pot, amount) => self.moved(pot, *amount),
+            What::Bill { pot, name, amount } => self.bill(event.date, pot, name, *amount),
+        }
+        self.note();
+    }
+
+    /// By hand, and never more than there is.
+    fn moved(&mut self, pot: &PotId, amount: i64) {
+        let ruled = self.replay.pots.get(pot).is_some_and(|(_, ruled)| *ruled);
+        if ruled {
+            return;
+        }
+        let amount = amount.max(self.now.pot(pot).max(0).saturating_neg()).min(self.now.account.max(0));
+        self.now.add(pot, amount);
+        self.now.account = self.now.account.saturating_sub(amount);
+    }
+
+    /// The pot gives what it can, the account the rest; where that is not there the bill fails, and nothing moves.
+    fn bill(&mut self, date: Date, pot: &PotId, name: &str, amount: i64) {
+        let given = self.now.pot(pot).clamp(0, amount.max(0));
+        let rest = amount.saturating_sub(given);
+        if rest > 0 && self.now.account.saturating_sub(rest) < self.replay.floor {
+            let short = rest.saturating_sub(self.now.account.saturating_sub(self.replay.floor).max(0));
+            let note = format!("{} short", monzo_common::money::Money::gbp(short));
+            self.failed.push(PlannedBill { name: name.to_owned(), date, amount, note: Some(note) });
+            return;
+        }
+        self.now.add(pot, given.saturating_neg());
+        self.now.account = self.now.account.saturating_sub(rest);
+    }
+
+    /// What arrives, in minor units; each penny counts once.
+    fn execute(&mut self, plan: &Plan) -> i64 {
+        let (mut given, mut taken) = (0_i64, 0_i64);
+        for transfer in &plan.transfers {
+            let amount = transfer.amount.max(0);
+            match transfer.kind {
+                TransferKind::Deposit => {
+                    self.now.add(&transfer.pot_id, amount);
+                    self.now.account = self.now.account.saturating_sub(amount);
+                    given = given.saturating_add(amount);
+                }
+                TransferKind::Withdraw => {
+                    self.now.add(&transfer.pot_id, amount.saturating_neg());
+                    self.now.account = self.now.account.saturating_add(amount);
+                    taken = taken.saturating_add(amount);
+                }
+                TransferKind::Return => {}
+            }
+        }
+        self.note();
+        given.max(taken)
+    }
+
+    /// The account's lowest balance, then each pot's; `before` is what was held at the beginning.
+    fn lowest(&self) -> Vec<Outcome> {
+        let (id, name) = self.replay.account.clone();
+        let account = Outcome { id, name, before: self.replay.began.account, after: self.least.account };
+        let pots = self.least.pots.iter().map(|(pot, least)| Outcome {
+            id: pot.to_string(),
+            name: self.replay.pots.get(pot).map_or_else(|| pot.to_string(), |(name, _)| name.clone()),
+            before: self.replay.began.pot(pot),
+            after: *least,
+        });
+        std::iter::once(account).chain(pots).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use monzo_common::model::PlannedTransfer;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(day: i64) -> Timestamp {
+        Timestamp::constant(1_767_225_600, 0)
+            .checked_add(jiff::SignedDuration::from_hours(24 * day))
+            .expect("in range")
+    }
+
+    fn event(day: i64, what: What) -> Event {
+        Event { at: at(day), date: at(day).to_zoned(jiff::tz::TimeZone::UTC).date(), what }
+    }
+
+    fn bill(day: i64, amount: i64) -> Event {
+        event(day, What::Bill { pot: "pot_bills".into(), name: "Rent".into(), amount })
+    }
+
+    fn replay(account: i64, pot: i64, events: Vec<Event>, runs: &[i64]) -> Replay {
+        Replay {
+            rule: "payday".into(),
+            account: ("acc_1".into(), "Personal".into()),
+            pots: BTreeMap::from([
+                ("pot_bills".into(), ("Bills".into(), true)),
+                ("pot_fun".into(), ("Fun".into(), false)),
+            ]),
+            whole_from: Some(at(0)),
+            began: Balances { account, pots: BTreeMap::from([("pot_bills".into(), pot)]) },
+            events,
+            runs: runs.iter().map(|day| at(*day)).collect(),
+            floor: 0,
+        }
+    }
+
+    /// Fills the pot up to a level from what is above nothing.
+    fn up_to(level: i64) -> impl FnMut(Timestamp, &Balances) -> Plan {
+        move |as_of, held| {
+            let pot: PotId = "pot_bills".into();
+            let amount = (level - held.pot(&pot)).max(0).min(held.account.max(0));
+            let transfer = PlannedTransfer {
+                kind: TransferKind::Deposit,
+                pot_id: pot,
+                account_id: "acc_1".into(),
+                amount,
+            };
+            Plan {
+                rule: "payday".into(),
+                as_of,
+                hash: String::new(),
+                available: held.account,
+                currency: Currency::GBP,
+                keep: 0,
+                left: held.account - amount,
+                steps: Vec::new(),
+                transfers: vec![transfer].into_iter().filter(|transfer| transfer.amount > 0).collect(),
+                after: Vec::new(),
+                guards: Vec::new(),
+            }
+        }
+    }
+
+    #[test]
+    fn pay_fills_the_pot_and_the_pot_pays_the_bills() {
+        let events = vec![
+            event(1, What::Account(200_000)),
+            // By hand at the time; the rule takes its place.
+            event(2, What::Moved("pot_bills".into(), 150_000)),
+            bill(5, 90_000),
+            event(7, What::Moved("pot_fun".into(), 20_000)),
+            event(8, What::Account(-60_000)),
+            event(31, What::Account(200_000)),
+            bill(35, 95_000),
+        ];
+        let found = backtest(&replay(10_000, 0, events, &[2, 32]), up_to(92_000));
+        assert_eq!(found.runs.iter().map(|run| run.moved).collect::<Vec<_>>(), [92_000, 90_000]);
+        assert_eq!(found.failed_bills, []);
+        let lowest: Vec<(&str, i64)> =
+            found.lowest.iter().map(|lowest| (lowest.name.as_str(), lowest.after)).collect();
+        assert_eq!(lowest, [("Personal", 10_000), ("Bills", 0), ("Fun", 20_000)]);
+    }
+
+    #[test]
+    fn a_bill_that_neither_pot_nor_account_could_pay_has_failed() {
+        let events = vec![bill(5, 90_000), bill(6, 4_000)];
+        let found = backtest(&replay(10_000, 5_000, events, &[]), up_to(0));
+        let failed: Vec<(i64, Option<&str>)> =
+            found.failed_bills.iter().map(|bill| (bill.amount, bill.note.as_deref())).collect();
+        assert_eq!(failed, [(90_000, Some("£750.00 short"))]);
+        assert_eq!(found.lowest[1].after, 1_000);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+        #[test]
+        fn money_is_conserved_and_nothing_is_paid_that_is_not_there(
+            account in 0..5_000_i64, pot in 0..5_000_i64,
+            all in prop::collection::vec((0..90_i64, 0..4_u8, -2_000..2_000_i64), 0..20),
+            runs in prop::collection::btree_set(0..90_i64, 0..5), level in 0..5_000_i64,
+        ) {
+            let events: Vec<Event> = all.iter().map(|(day, kind, amount)| match kind {
+                0 => event(*day, What::Account(amount.abs())),
+                1 => bill(*day, amount.abs()),
+                2 => event(*day, What::Moved("pot_fun".into(), *amount)),
+                _ => event(*day, What::Moved("pot_bills".into(), *amount)),
+            }).collect();
+            let runs: Vec<i64> = runs.into_iter().collect();
+            let replay = replay(account, pot, events, &runs);
+            let found = backtest(&replay, up_to(level));
+            // Only income comes in and only bills go out, so that nothing falls under nothing.
+            prop_assert!(found.lowest.iter().all(|lowest| lowest.after >= 0), "{:?}", found.lowest);
+            prop_assert_eq!(found.runs.len(), runs.len());
+            let mut turned = replay;
+            turned.events.sort_by_key(|event| event.at);
+            prop_assert_eq!(backtest(&turned, up_to(level)), found);
+        }
+    }
+}
