@@ -30,6 +30,7 @@ mod proposals;
 pub mod quiet;
 pub mod replay;
 pub mod resolve;
+mod retrospect;
 pub mod rule;
 mod rules;
 mod service;

@@ -3,6 +3,7 @@
 mod answers;
 mod endpoints;
 mod failures;
+mod moves;
 mod traps;
 
 use std::sync::{Arc, Mutex};

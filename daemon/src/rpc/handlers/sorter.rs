@@ -10,10 +10,6 @@ use monzo_common::model::{
 use super::desk::Desk;
 use crate::autosort::suggest::Kind;
 
-fn not_yet() -> Fault {
-    Fault::new(FaultKind::Conflict, "this branch has no sorter yet", "wait for it")
-}
-
 fn no_cursor(method: &str) -> Fault {
     Fault::new(FaultKind::InvalidParams, format!("this is no cursor of {method}"), "begin without one")
 }
@@ -87,8 +83,8 @@ pub(super) async fn thaw(desk: &Desk, rule: Option<String>) -> Result<FreezeChan
     Ok(desk.rooms()?.sorter.thaw(rule).await?)
 }
 
-pub(super) async fn backtest(_desk: &Desk, _rule: String, _since: Timestamp) -> Result<Backtest, Fault> {
-    Err(not_yet())
+pub(super) async fn backtest(desk: &Desk, rule: String, since: Timestamp) -> Result<Backtest, Fault> {
+    Ok(desk.rooms()?.sorter.backtest(&rule, since).await?)
 }
 
 pub(super) async fn suggest(desk: &Desk, kind: Option<String>) -> Result<Suggestion, Fault> {
