@@ -191,7 +191,8 @@ fn a_first_capture_fires_nothing_and_a_payday_that_comes_is_proposed_once() {
     amounts.sort_unstable();
     assert_eq!(amounts, [5000, 10000]);
     rig.sync();
-    let states: Vec<_> = runs(&rig).iter().map(|run| (run["occurrence"].clone(), run["state"].clone())).collect();
+    let states: Vec<_> =
+        runs(&rig).iter().map(|run| (run["occurrence"].clone(), run["state"].clone())).collect();
     assert_eq!(states.len(), 1, "{states:?}");
     assert_eq!(states[0].1, "done", "{states:?}");
     assert_eq!(ours(&rig).len(), 2, "an occurrence is used once");
