@@ -114,7 +114,8 @@ impl<'a> Guide<'a> {
         Ok(self.daemon.0.wait()?)
     }
 
-    fn type_(&self, arguments: &[&str]) -> anyhow::Result<()> {
+    /// Shows a command as it would be typed.
+    pub(super) fn type_(&self, arguments: &[&str]) -> anyhow::Result<()> {
         let line = format!("$ monzoctl {}", arguments.join(" "));
         let mut out = std::io::stdout();
         match self.styled {

@@ -83,6 +83,12 @@ impl Tour {
         let rows = proof::same_ledger(&guide, &served)?;
         guide.say(&format!("Again the same as the bank's books: {rows} transactions."))?;
 
+        sorter(&guide, &home)?;
+        let rows = proof::same_ledger(&guide, &served)?;
+        guide.say(&format!(
+            "What was moved is in the ledger: still the same {rows} transactions as the bank's."
+        ))?;
+
         guide.show(&["sync", "history"], 0)?;
         guide.show(&["verify"], 0)?;
         guide.show(&["backup", "history.db"], 0)?;
@@ -96,4 +102,28 @@ impl Tour {
         writeln!(std::io::stdout(), "The tour is over, and nothing of it is left on this machine.")?;
         Ok(())
     }
+}
+
+/// The autosorter: what the ledger suggests, what that would do, a run by hand, and everything back again.
+fn sorter(guide: &Guide<'_>, home: &Home) -> anyhow::Result<()> {
+    guide.say(
+        "The ledger knows when you are paid and what your bills cost, and suggests how to sort your pay.",
+    )?;
+    guide.type_(&["sort", "suggest", "payday"])?;
+    let rules = guide.ask(&["sort", "suggest", "payday"])?;
+    std::io::stdout().write_all(&rules)?;
+    std::fs::write(home.path("etc/conf.d/payday.toml"), rules).context("the rule cannot be saved")?;
+    guide.say("Saved in the configuration's conf.d. Nothing moves before you say so.")?;
+    guide.show(&["config", "reload"], 0)?;
+    guide.show(&["payday"], 0)?;
+    guide.show(&["sort", "plan", "payday"], 0)?;
+    guide.show(&["sort", "run", "payday", "--yes"], 0)?;
+    guide.show(&["sync"], 0)?;
+    guide.show(&["sort", "transfers"], 0)?;
+    guide.say("Every transfer was found in the ledger. Money moves by hand the same way, and back again:")?;
+    guide.show(&["move", "£25", "Personal", "Holiday", "--yes"], 0)?;
+    let history: serde_json::Value = serde_json::from_slice(&guide.ask(&["sort", "history", "--json"])?)?;
+    let run = history["runs"][0]["id"].as_str().context("no run is kept")?;
+    guide.show(&["sort", "undo", run, "--yes"], 0)?;
+    guide.show(&["sync"], 0)
 }
