@@ -54,6 +54,8 @@ pub(super) struct Core {
     pub(super) rooms: Rooms,
     /// The loops of the sync and of the sorter; they end only when told, or with a panic.
     pub(super) looping: JoinHandle<()>,
+    /// Cancelled when the database is known to be whole: nothing moves before.
+    pub(super) whole: CancellationToken,
     stop: CancellationToken,
     tracker: TaskTracker,
 }
@@ -111,6 +113,9 @@ impl Core {
             tracing::info!(from, to = store::newest_schema(), "the database was migrated");
         }
         let core = Self::over(ground, opened.store).await?;
+        if opened.clean {
+            core.whole.cancel();
+        }
         Ok((core, opened.clean))
     }
 
@@ -164,20 +169,27 @@ impl Core {
             tracker: tracker.clone(),
             stop: stop.clone(),
         });
+        let whole = CancellationToken::new();
         let looping = tokio::spawn({
-            let (stop, sorter) = (stop.clone(), sorter.clone());
+            let (stop, sorter, whole) = (stop.clone(), sorter.clone(), whole.clone());
             async move {
-                tokio::join!(service.run(stop), sorter.run());
+                tokio::join!(service.run(stop), sorter.run(whole));
             }
         });
-        Ok(Self { rooms: Rooms { store, login, sync: handle, journal, sorter }, looping, stop, tracker })
+        Ok(Self {
+            rooms: Rooms { store, login, sync: handle, journal, sorter },
+            looping,
+            whole,
+            stop,
+            tracker,
+        })
     }
 
     /// Ends the loops, waits for what was sent to the bank, and closes the database; until `hurry` at most.
     ///
     /// `true` if every connection to the database is closed, so that its file may be replaced.
     pub(super) async fn close(self, hurry: impl Future<Output = ()>) -> bool {
-        let Self { rooms, looping, stop, tracker } = self;
+        let Self { rooms, looping, stop, tracker, .. } = self;
         stop.cancel();
         tracker.close();
         let Rooms { store, login, sync, journal, sorter } = rooms;

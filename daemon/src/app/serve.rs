@@ -304,7 +304,12 @@ impl Daemon {
             check.abort();
         }
         self.troubles.send_modify(|troubles| troubles.checking = false);
-        let Some(damage) = damage else { return tracing::info!("the database is whole") };
+        let Some(damage) = damage else {
+            if let Some(core) = &self.core {
+                core.whole.cancel();
+            }
+            return tracing::info!("the database is whole");
+        };
         let error = Unusable::from(store::OpenError::Damaged(damage));
         if let Some(core) = self.core.take() {
             core.rooms.journal.record(Happened::new(Kind::StoreDamaged, error.to_string())).await;

@@ -4,6 +4,7 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use monzo_common::model::{RunState, Sync};
+use tokio_util::sync::CancellationToken;
 
 use super::Sorter;
 use super::ending::title;
@@ -17,9 +18,18 @@ use crate::store::{StoreError, StoredRun};
 const LOOK: Duration = Duration::from_secs(60);
 
 impl Sorter {
-    /// Runs until the daemon stops; a transfer that was sent is answered first.
-    pub async fn run(self) {
+    /// Runs until the daemon stops, from when the database is known to be whole; a transfer that was sent is answered
+    /// first.
+    pub async fn run(self, whole: CancellationToken) {
         let stop = self.stop.clone();
+        while !whole.is_cancelled() {
+            self.heartbeat.beat();
+            tokio::select! {
+                () = whole.cancelled() => {}
+                () = stop.cancelled() => return self.heartbeat.retire(),
+                () = tokio::time::sleep(LOOK) => {}
+            }
+        }
         let (mut progress, mut login, mut settings) =
             (self.sync.watch(), self.login.watch(), self.settings.clone());
         // What a crash left unfinished goes on by the same code as everything else.
