@@ -10,6 +10,7 @@ pub mod backtest;
 pub mod bills;
 pub mod books;
 pub mod calendar;
+pub mod check;
 mod crash;
 pub mod dedupe;
 mod ending;

@@ -201,7 +201,7 @@ impl Sorter {
             as_of: now,
             today,
             income: self.credit_of(run).await?,
-            paydays: super::planning::paydays(&settings, today),
+            paydays: super::planning::paydays(&settings.paydays, today),
             levels: std::collections::BTreeMap::new(),
             guardrails: guard::text(&settings.sorter),
         };
