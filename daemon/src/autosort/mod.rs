@@ -23,6 +23,7 @@ pub mod hand;
 mod holding;
 pub mod journal;
 mod ledger;
+mod matters;
 pub mod occurrence;
 mod outgoings;
 pub mod plan;
