@@ -168,9 +168,7 @@ impl Sorter {
         let holds =
             frozen.into_iter().find(|freeze| freeze.rule.as_deref().is_none_or(|name| name == rule.name));
         let balance = account.as_ref().and_then(|account| account.balance).unwrap_or(0);
-        let today = calendar::local_date(at, &settings.zone);
-        let begin = calendar::midnight(today, &settings.zone).unwrap_or(at);
-        let end = today.tomorrow().ok().and_then(|day| calendar::midnight(day, &settings.zone)).unwrap_or(at);
+        let (begin, end) = calendar::day(at, &settings.zone);
         let moved_today = self.store.read(move |reader| reader.moved_between(begin, end)).await?;
         Ok(Limits {
             mode: rule.mode.unwrap_or(sorter.mode),
