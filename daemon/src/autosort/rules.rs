@@ -180,6 +180,7 @@ impl Sorter {
         let books = self.books().await?;
         let world = self.world(&books, rule).await?;
         let fresh = super::resolve::resolve(rule, &world);
+        let own = run.occurrence.as_deref().and_then(|key| key.parse().ok());
         let settings = self.settings();
         let now = self.clock.now();
         let today = calendar::local_date(now, &settings.zone);
@@ -188,7 +189,7 @@ impl Sorter {
             today,
             income: self.credit_of(run).await?,
             paydays: super::planning::paydays(&settings.paydays, today),
-            levels: std::collections::BTreeMap::new(),
+            levels: self.levels(rule, &fresh, now, own).await?,
             guardrails: guard::text(&settings.sorter),
         };
         Ok(plan::changed(&run.plan, &fresh, &facts))
