@@ -72,6 +72,10 @@ pub struct Facts {
     pub frozen: Vec<(Option<String>, String)>,
     /// Rules with something the matter at the bank: the rule, and what.
     pub rules: Vec<(String, String)>,
+    /// Expected incomes that have not come: which, and a sentence.
+    pub incomes: Vec<(String, String)>,
+    /// Payments that runs leave to the person: which, and a sentence.
+    pub asks: Vec<(String, String)>,
 }
 
 /// A run that wants a look.
@@ -314,6 +318,15 @@ fn sorter(facts: &Facts, all: &mut Vec<Attention>) {
     }
     for (rule, what) in &facts.rules {
         all.push(of(Severity::Problem, "rule_unfit", rule, what, "mend the rule, or the pot in the app"));
+    }
+    for (which, what) in &facts.incomes {
+        let hint =
+            "if it came otherwise, mend `income` of the payday; `monzoctl sort run RULE` needs no income";
+        all.push(of(Severity::Problem, "income_late", which, what, hint));
+    }
+    for (which, what) in &facts.asks {
+        let hint = "pay it in the app: it is ticked off when it is seen; or `monzoctl ack`";
+        all.push(of(Severity::Note, "payment_asked", which, what, hint));
     }
 }
 

@@ -15,7 +15,8 @@ use std::time::Duration;
 
 use clap::Parser;
 
-use crate::config::{self, Config, Locations};
+use crate::autosort::check;
+use crate::config::{self, Config, Loaded, Locations};
 use crate::host::directories;
 use crate::host::lock::{LockError, StateLock};
 use args::Args;
@@ -62,9 +63,7 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
         return print(&config::print(&loaded.config));
     }
     if args.check_config {
-        let files: Vec<String> = loaded.files.iter().map(|file| file.display().to_string()).collect();
-        let read = if files.is_empty() { "no file, defaults".to_owned() } else { files.join(", ") };
-        return print(&format!("the configuration is sound ({read})\n"));
+        return check(&loaded);
     }
     std::panic::set_hook(Box::new(panicked));
     directories::restrict_umask();
@@ -101,6 +100,25 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Says whether the files are sound, and what else is worth a look; no daemon is asked.
+fn check(loaded: &Loaded) -> ExitCode {
+    let config = &loaded.config;
+    for note in config::notes(config).iter().chain(&check::unasked(config, "no daemon is asked")) {
+        complain(&format!("note: {}: {} ({})", note.origin, note.message, note.help));
+    }
+    let failing = check::failing_examples(config);
+    for one in &failing {
+        let line = one.line.map(|line| format!(":{line}")).unwrap_or_default();
+        complain(&format!("{}{line}: {}", one.file, one.message));
+    }
+    if !failing.is_empty() {
+        return ExitCode::from(CONFIGURATION);
+    }
+    let files: Vec<String> = loaded.files.iter().map(|file| file.display().to_string()).collect();
+    let read = if files.is_empty() { "no file, defaults".to_owned() } else { files.join(", ") };
+    print(&format!("the configuration is sound ({read})\n"))
 }
 
 /// Says where, and not what: a message could quote what nobody else should read.

@@ -56,6 +56,13 @@ pub fn midnight(day: Date, zone: &TimeZone) -> Option<Timestamp> {
     instant(day, Time::midnight(), zone)
 }
 
+/// The first instant of an instant's local date, and the first after it.
+pub fn day(at: Timestamp, zone: &TimeZone) -> (Timestamp, Timestamp) {
+    let today = local_date(at, zone);
+    let end = today.tomorrow().ok().and_then(|day| midnight(day, zone));
+    (midnight(today, zone).unwrap_or(at), end.unwrap_or(at))
+}
+
 /// The local date of an instant.
 pub fn local_date(at: Timestamp, zone: &TimeZone) -> Date {
     at.to_zoned(zone.clone()).date()

@@ -6,6 +6,7 @@ use monzo_common::money::Money;
 
 use super::execute::{Came, item};
 use super::journal::{self, Item};
+use super::matters::asks_of;
 use super::{Sorter, crash, dedupe};
 use crate::events::{Happened, Kind};
 use crate::store::{StoreError, StoredRun, StoredTransfer};
@@ -87,9 +88,14 @@ impl Sorter {
         }
         let reason = Some(reasons.join("; ")).filter(|reason| !reason.is_empty());
         let (id, from, kept, now) = (run.id.clone(), run.state, reason.clone(), self.clock.now());
+        // What is asked for counts once the rest is done.
+        let asks = if state == RunState::Done { asks_of(run, now) } else { Vec::new() };
         let noted = self.store.write(move |writer| {
             let stepped = writer.step_run(&id, from, state, kept.as_deref(), None)?;
             writer.run_ended(&id, now)?;
+            for ask in &asks {
+                writer.ask(ask)?;
+            }
             Ok(stepped)
         });
         crash::point("ending");

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::ending::title;
 use super::journal::{self, Item, Stance, Step};
-use super::{Sorter, clock_text, crash, quiet, word};
+use super::{Sorter, calendar, clock_text, crash, guard, quiet, word};
 use crate::events::{Happened, Kind};
 use crate::facts;
 use crate::monzo::{self, Lane, Move, MoveError};
@@ -282,6 +282,9 @@ impl Sorter {
         if books.exclusions.account(&transfer.account_id) {
             return Ok(Some(format!("{} is excluded", books.account_name(&transfer.account_id))));
         }
+        if let Some(why) = self.over_caps(run, one).await? {
+            return Ok(Some(why));
+        }
         if transfer.kind == TransferKind::Withdraw {
             return Ok(books.no_withdrawal(&transfer.pot_id, &settings.sorter));
         }
@@ -295,6 +298,23 @@ impl Sorter {
             let name = books.account_name(&transfer.account_id);
             format!("{name} would be left with {after}, under its floor of {floor}")
         }))
+    }
+
+    /// The cap that a run which no person approved is over as things stand; what goes back is under none.
+    async fn over_caps(&self, run: &StoredRun, one: &StoredTransfer) -> Result<Option<String>, StoreError> {
+        if run.approved_by.as_deref() != Some("auto") || one.transfer.kind == TransferKind::Return {
+            return Ok(None);
+        }
+        let (settings, now) = (self.settings(), self.clock.now());
+        let (begin, end) = calendar::day(now, &settings.zone);
+        let all = self.store.read(move |reader| reader.moved_between(begin, end)).await?;
+        let planned: Vec<_> = run.moves.iter().map(|one| one.transfer.clone()).collect();
+        let moved = guard::moved(&planned);
+        // A run that was let go on this day is among its runs already.
+        let counted = run.approved_at.is_some_and(|at| begin <= at && at < end);
+        let today = if counted { all } else { all.saturating_add(moved) };
+        let most = (settings.sorter.max_per_run, settings.sorter.max_per_day);
+        Ok(guard::caps((moved, today), most).into_iter().next().map(|held| held.reason))
     }
 
     /// Notes that a transfer is about to be sent, sends it, and notes the answer.

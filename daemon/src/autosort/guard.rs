@@ -309,19 +309,26 @@ fn looks(plan: &Plan, limits: &Limits) -> Vec<Held> {
     if limits.exempt {
         return held;
     }
-    let moved = moved(&plan.transfers);
     if limits.max_per_run.is_none() {
         hold(Guard::MaxPerRun, "max_per_run is not set".to_owned());
     }
-    if let Some(most) = limits.max_per_run.filter(|most| moved > *most) {
-        hold(Guard::MaxPerRun, format!("{} is over max_per_run of {}", money(moved), money(most)));
-    }
+    let moved = moved(&plan.transfers);
     let today = limits.moved_today.saturating_add(moved);
-    if let Some(most) = limits.max_per_day.filter(|most| today > *most) {
-        let reason = format!("{} on this day is over max_per_day of {}", money(today), money(most));
-        hold(Guard::MaxPerDay, reason);
-    }
+    held.extend(caps((moved, today), (limits.max_per_run, limits.max_per_day)));
     held
+}
+
+/// The caps that what a run moves, and what all runs of the day move, are over; `most` are those of a run and a day.
+pub fn caps((moved, today): (i64, i64), most: (Option<i64>, Option<i64>)) -> Vec<Held> {
+    let run = most.0.filter(|most| moved > *most).map(|most| Held {
+        guard: Guard::MaxPerRun,
+        reason: format!("{} is over max_per_run of {}", money(moved), money(most)),
+    });
+    let day = most.1.filter(|most| today > *most).map(|most| Held {
+        guard: Guard::MaxPerDay,
+        reason: format!("{} on this day is over max_per_day of {}", money(today), money(most)),
+    });
+    run.into_iter().chain(day).collect()
 }
 
 #[cfg(test)]

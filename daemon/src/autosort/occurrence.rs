@@ -9,11 +9,12 @@ mod facts;
 mod income;
 mod overdue;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::rule::{Adjust, Credit, Day, Mode, Nation, Payday, Rhythm, Trigger};
+use super::rule::{Adjust, Credit, Day, Mode, Nation, Payday, Rhythm, Rule, Trigger};
 
 pub use facts::{
     Begin, CreditKind, CreditMarks, CreditRow, Edge, Evaluation, Facts, Fired, History, Memory, Occurrence,
@@ -65,6 +66,23 @@ pub fn evaluate(subject: &Subject<'_>, facts: &Facts<'_>) -> Evaluation {
     found.occurrences = by_key.into_values().collect();
     found.occurrences.sort_by(|one, other| (one.at, &one.key).cmp(&(other.at, &other.key)));
     found
+}
+
+/// When a rule is next due by the calendar; what fires by credits, balances or by hand has no such moment.
+pub fn next(rule: &Rule, paydays: &[Payday], zone: &TimeZone, now: Timestamp) -> Option<Timestamp> {
+    let used = BTreeSet::new();
+    let subject = Subject {
+        rule,
+        mode: Mode::Auto,
+        since: Timestamp::MIN,
+        history: History::ThisText,
+        account: None,
+        income_accounts: BTreeMap::new(),
+        watches: BTreeMap::new(),
+        used: &used,
+    };
+    let found = evaluate(&subject, &Facts { now, zone, paydays, sync: None, credits: &[] });
+    found.occurrences.into_iter().map(|one| one.at).filter(|at| *at > now).min()
 }
 
 /// Two triggers of a rule may mean the same key: the one that can still run counts, else the earlier.

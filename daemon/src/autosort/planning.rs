@@ -11,7 +11,7 @@ use super::books::Books;
 use super::guard::{self, Limits, Verdict};
 use super::plan::Facts;
 use super::resolve::{self, Resolved};
-use super::rule::{Mode, Place, Rule};
+use super::rule::{Mode, Payday, Place, Rule};
 use super::world::{self, World};
 use super::{Settings, Sorter, calendar, plan};
 use crate::store::StoreError;
@@ -73,6 +73,11 @@ impl Sorter {
 
     /// The bank's objects as values, with what the rule's names meant before.
     pub(super) async fn world(&self, books: &Books, rule: &Rule) -> Result<World, StoreError> {
+        Ok(world_of(books, self.bound(rule).await?, &self.settings().sorter.withdraw_from))
+    }
+
+    /// What the rule's names meant when they first meant something.
+    pub(super) async fn bound(&self, rule: &Rule) -> Result<BTreeMap<Place, String>, StoreError> {
         let wanted: Vec<(Place, String)> =
             places(rule).into_iter().map(|place| (place.clone(), bound_name(&rule.name, &place))).collect();
         let read = self.store.read(move |reader| {
@@ -84,7 +89,7 @@ impl Sorter {
             }
             Ok(bound)
         });
-        Ok(world_of(books, read.await?, &self.settings()))
+        read.await
     }
 
     /// What a rule would move at an instant, by what is stored.
@@ -99,7 +104,7 @@ impl Sorter {
         let resolved = resolve::resolve(rule, &world);
         self.remember(rule, &resolved).await?;
         let today = calendar::local_date(at, &settings.zone);
-        let paydays = paydays(&settings, purpose.payday.unwrap_or(today));
+        let paydays = paydays(&settings.paydays, purpose.payday.unwrap_or(today));
         let facts = Facts {
             as_of: at,
             today,
@@ -163,9 +168,7 @@ impl Sorter {
         let holds =
             frozen.into_iter().find(|freeze| freeze.rule.as_deref().is_none_or(|name| name == rule.name));
         let balance = account.as_ref().and_then(|account| account.balance).unwrap_or(0);
-        let today = calendar::local_date(at, &settings.zone);
-        let begin = calendar::midnight(today, &settings.zone).unwrap_or(at);
-        let end = today.tomorrow().ok().and_then(|day| calendar::midnight(day, &settings.zone)).unwrap_or(at);
+        let (begin, end) = calendar::day(at, &settings.zone);
         let moved_today = self.store.read(move |reader| reader.moved_between(begin, end)).await?;
         Ok(Limits {
             mode: rule.mode.unwrap_or(sorter.mode),
@@ -199,7 +202,7 @@ impl Sorter {
 }
 
 /// The bank's objects as the pure rooms know them.
-fn world_of(books: &Books, bound: BTreeMap<Place, String>, settings: &Settings) -> World {
+pub(super) fn world_of(books: &Books, bound: BTreeMap<Place, String>, withdraw_from: &[Place]) -> World {
     let accounts =
         books.accounts.iter().filter(|account| account.pot_id.is_none()).map(|account| world::Account {
             id: account.id.clone(),
@@ -226,17 +229,12 @@ fn world_of(books: &Books, bound: BTreeMap<Place, String>, settings: &Settings) 
         refuses_deposits: books.app_pots.contains(&(pot.id.clone(), false)),
         refuses_withdrawals: books.app_pots.contains(&(pot.id.clone(), true)),
     });
-    World {
-        accounts: accounts.collect(),
-        pots: pots.collect(),
-        bound,
-        withdraw_from: settings.sorter.withdraw_from.clone(),
-    }
+    World { accounts: accounts.collect(), pots: pots.collect(), bound, withdraw_from: withdraw_from.to_vec() }
 }
 
 /// A run's own payday and the later ones, a year and a bit ahead.
-pub(super) fn paydays(settings: &Settings, day: Date) -> Vec<Date> {
-    let Some(payday) = settings.paydays.first() else { return Vec::new() };
+pub(super) fn paydays(calendars: &[Payday], day: Date) -> Vec<Date> {
+    let Some(payday) = calendars.first() else { return Vec::new() };
     let own = calendar::from(payday, day, 1).first().map(|found| found.date).filter(|date| *date == day);
     let own = own.or_else(|| calendar::before(payday, day));
     let horizon = day.checked_add(SignedDuration::from_hours(24 * 400)).unwrap_or(Date::MAX);

@@ -91,7 +91,7 @@ impl Sorter {
                 as_of: at,
                 today,
                 income: None,
-                paydays: paydays(&settings, today),
+                paydays: paydays(&settings.paydays, today),
                 levels: levels.get(&at).cloned().unwrap_or_default(),
                 guardrails: guard::text(&settings.sorter),
             };

@@ -8,7 +8,7 @@ use super::planning::{Planned, Purpose, off, text_hash};
 use super::proposals::{Draft, SorterError, started};
 use super::rule::{OnFailure, Rule, Trigger};
 use super::show::mode_word;
-use super::{Sorter, calendar, dedupe, plan};
+use super::{Sorter, calendar, dedupe, occurrence, plan};
 use crate::store::{PlannedMove, StoredRun};
 
 /// The transfers of a plan with what each depends on: from a pot, every deposit on the one withdrawal.
@@ -82,21 +82,7 @@ impl Sorter {
         if off(rule, &settings) {
             return None;
         }
-        let today = calendar::local_date(now, &settings.zone);
-        let due = rule.triggers.iter().filter_map(|trigger| {
-            let Trigger::Payday { payday, offset_days: 0, at } = trigger else { return None };
-            let calendars = &settings.paydays;
-            let found = match payday {
-                Some(name) => calendars.iter().find(|calendar| calendar.name == *name),
-                None => calendars.first(),
-            };
-            let days = calendar::from(found?, today, 2).into_iter();
-            let moments = days.filter_map(|day| {
-                calendar::instant(day.date, at.unwrap_or(jiff::civil::Time::midnight()), &settings.zone)
-            });
-            moments.filter(|moment| *moment > now).min()
-        });
-        due.min()
+        occurrence::next(rule, &settings.paydays, &settings.zone, now)
     }
 
     /// What a rule would do, now or at a time; never moves anything and never syncs.
@@ -194,6 +180,7 @@ impl Sorter {
         let books = self.books().await?;
         let world = self.world(&books, rule).await?;
         let fresh = super::resolve::resolve(rule, &world);
+        let own = run.occurrence.as_deref().and_then(|key| key.parse().ok());
         let settings = self.settings();
         let now = self.clock.now();
         let today = calendar::local_date(now, &settings.zone);
@@ -201,8 +188,8 @@ impl Sorter {
             as_of: now,
             today,
             income: self.credit_of(run).await?,
-            paydays: super::planning::paydays(&settings, today),
-            levels: std::collections::BTreeMap::new(),
+            paydays: super::planning::paydays(&settings.paydays, today),
+            levels: self.levels(rule, &fresh, now, own).await?,
             guardrails: guard::text(&settings.sorter),
         };
         Ok(plan::changed(&run.plan, &fresh, &facts))

@@ -110,6 +110,9 @@ impl Sorter {
             // Occasions first: what the bank knows of them is no stranger's.
             self.look_at_rules(Some((ended.id.clone(), ended.cause == "run"))).await?;
             self.look_for_strangers().await?;
+            if let Err(error) = self.look_at_matters().await {
+                tracing::warn!(%error, "it could not be said what of the rules wants a person");
+            }
         }
         *self.0.looked_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(ended.id);
         Ok(true)

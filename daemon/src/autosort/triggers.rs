@@ -77,7 +77,7 @@ impl Sorter {
     }
 
     /// Credits that may fire a rule.
-    async fn credits(&self) -> Result<Vec<CreditRow>, SorterError> {
+    pub(super) async fn credits(&self) -> Result<Vec<CreditRow>, SorterError> {
         let since = self.clock.now().checked_sub(CREDITS).unwrap_or(Timestamp::MIN);
         let (rows, accounts) =
             self.store.read(move |reader| Ok((reader.firing_credits(since)?, reader.accounts()?))).await?;

@@ -5,6 +5,7 @@
 //! Each file here adds the questions and deeds of one family of tables to [`Reader`] and [`Writer`].
 
 mod accounts;
+mod asks;
 mod backup;
 mod balances;
 mod error;
@@ -43,6 +44,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use accounts::StoredAccount;
+pub use asks::{PossibleAnswer, StoredAsk};
 pub use backup::{BackupError, list, prune, restore, verify};
 pub use balances::StoredBalance;
 pub use error::{OpenError, StoreError};

@@ -263,3 +263,12 @@ proptest! {
         prop_assert_eq!(&verdict, &guard(&plan(transfers), &limits));
     }
 }
+
+#[test]
+fn caps_of_the_day_and_of_a_run_are_told_apart() {
+    let over = |figures, most| caps(figures, most).into_iter().map(|held| held.guard).collect::<Vec<_>>();
+    assert_eq!(over((100, 200), (Some(100), Some(200))), []);
+    assert_eq!(over((101, 101), (Some(100), Some(200))), [Guard::MaxPerRun]);
+    assert_eq!(over((100, 201), (Some(100), Some(200))), [Guard::MaxPerDay]);
+    assert_eq!(over((i64::MAX, i64::MAX), (None, None)), []);
+}

@@ -451,3 +451,23 @@ proptest! {
         prop_assert_eq!((&open[0].key, open[0].at), (&date.to_string(), moment));
     }
 }
+
+#[test]
+fn the_next_moment_of_every_calendar_trigger_is_told() {
+    let next = |trigger: Trigger, now: &str| next(&rule(vec![trigger]), &[payday(true)], &london(), at(now));
+    let six = Some(Time::constant(18, 0, 0, 0));
+    let expected = |text: &str| Some(at(text));
+    let on_payday = |offset_days| Trigger::Payday { payday: None, offset_days, at: six };
+    assert_eq!(next(on_payday(0), "2026-11-25T12:00:00Z"), expected("2026-11-27T18:00:00Z"));
+    assert_eq!(next(on_payday(-1), "2026-11-25T12:00:00Z"), expected("2026-11-26T18:00:00Z"));
+    assert_eq!(next(on_payday(-1), "2026-11-27T12:00:00Z"), expected("2026-12-26T18:00:00Z"));
+    assert_eq!(next(on_payday(2), "2026-11-28T12:00:00Z"), expected("2026-11-29T18:00:00Z"));
+    let monthly = Trigger::Monthly { day: Day::Of(31), at: six, adjust: Adjust::None };
+    assert_eq!(next(monthly, "2026-11-25T12:00:00Z"), expected("2026-11-30T18:00:00Z"));
+    let weekly = Trigger::Weekly { weekday: Weekday::Friday, at: six };
+    assert_eq!(next(weekly.clone(), "2026-11-27T17:00:00Z"), expected("2026-11-27T18:00:00Z"));
+    assert_eq!(next(weekly, "2026-11-27T18:00:00Z"), expected("2026-12-04T18:00:00Z"));
+    // In summer the clock of London is an hour ahead.
+    assert_eq!(next(Trigger::Daily { at: six }, "2026-07-01T17:30:00Z"), expected("2026-07-02T17:00:00Z"));
+    assert_eq!(next(Trigger::Manual, "2026-07-01T17:30:00Z"), None);
+}

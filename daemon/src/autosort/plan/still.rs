@@ -3,8 +3,10 @@
 use monzo_common::model::{Plan, PlanStep, TransferKind};
 
 use super::purse::Purse;
+use super::steps::buffered;
 use super::words::money;
 use super::{Facts, hash};
+use crate::autosort::bills::Level;
 use crate::autosort::resolve::{Resolved, Target};
 use crate::autosort::rule::{Cap, Step};
 
@@ -34,7 +36,8 @@ pub fn changed(plan: &Plan, fresh: &Resolved, facts: &Facts) -> Vec<String> {
     }
     let mut purse = Purse::new(available);
     for (planned, (step, targets)) in plan.steps.iter().zip(fresh.rule.steps.iter().zip(&fresh.targets)) {
-        walk(planned, step, targets, &mut purse, &mut changes);
+        let level = facts.levels.get(&planned.index).and_then(|level| level.as_ref().ok());
+        walk(planned, (step, level), targets, &mut purse, &mut changes);
     }
     changes
 }
@@ -50,7 +53,13 @@ fn moved(plan: &Plan) -> i64 {
     sum(TransferKind::Withdraw).max(sum(TransferKind::Deposit))
 }
 
-fn walk(planned: &PlanStep, step: &Step, targets: &[Target], purse: &mut Purse, changes: &mut Vec<String>) {
+fn walk(
+    planned: &PlanStep,
+    (step, bills): (&Step, Option<&Level>),
+    targets: &[Target],
+    purse: &mut Purse,
+    changes: &mut Vec<String>,
+) {
     let begun = purse.left;
     if let Step::Ask { .. } = step {
         purse.set_aside(planned.amount);
@@ -65,7 +74,7 @@ fn walk(planned: &PlanStep, step: &Step, targets: &[Target], purse: &mut Purse, 
         if let Some(trouble) = &target.held {
             changes.push(format!("{}: {trouble}", target.name));
         }
-        let (level, max) = bounds(step, place, target);
+        let (level, max) = bounds((step, bills), place, target);
         if let Some(level) = level.filter(|level| amount > purse.room(target, Some(*level))) {
             changes.push(format!("{} would be filled past {}", target.name, money(level)));
         }
@@ -77,10 +86,15 @@ fn walk(planned: &PlanStep, step: &Step, targets: &[Target], purse: &mut Purse, 
 }
 
 /// The level and the cap of one target.
-fn bounds(step: &Step, place: usize, target: &Target) -> (Option<i64>, Option<Cap>) {
+fn bounds(
+    (step, bills): (&Step, Option<&Level>),
+    place: usize,
+    target: &Target,
+) -> (Option<i64>, Option<Cap>) {
     let goal = target.holder.as_ref().and_then(|holder| holder.goal());
     match step {
-        Step::Bills { .. } | Step::Ask { .. } => (None, None),
+        Step::Bills { buffer, .. } => (bills.map(|level| buffered(level, buffer.0)), None),
+        Step::Ask { .. } => (None, None),
         Step::Pot { up_to, max, .. } => (up_to.or(goal), *max),
         Step::Account { up_to, max, .. } => (*up_to, *max),
         Step::Goals { max, .. } => (goal, *max),

@@ -96,6 +96,7 @@ async fn gather(desk: &Desk, rooms: &Rooms) -> Result<(Status, Facts), Fault> {
         state: run.state,
         reason: run.reason,
     });
+    let matters = rooms.sorter.matters().await?;
     let interval = jiff::SignedDuration::try_from(interval).unwrap_or(jiff::SignedDuration::MAX);
     let running = rooms.sync.progress().is_some();
     let ready = login.state == LoginState::Ready;
@@ -125,7 +126,9 @@ async fn gather(desk: &Desk, rooms: &Rooms) -> Result<(Status, Facts), Fault> {
         troubles: desk.troubles.borrow().clone(),
         runs: runs.collect(),
         frozen: freezes.into_iter().map(|freeze| (freeze.rule, freeze.reason)).collect(),
-        rules: Vec::new(),
+        rules: matters.rules,
+        incomes: matters.incomes,
+        asks: matters.asks,
     };
     let status = Status {
         healthy: true,

@@ -7,7 +7,8 @@ use monzo_common::period;
 
 use super::desk::{Command, Desk, Served};
 use crate::autosort::calendar;
-use crate::config::{self, Config, ConfigError};
+use crate::autosort::check::{failing_examples, unasked};
+use crate::config::{self, Config};
 use crate::store;
 
 pub(super) fn version(desk: &Desk) -> Version {
@@ -44,33 +45,41 @@ pub(super) async fn check(
         Some(text) => {
             let name = name.unwrap_or_else(|| "the given text".to_owned());
             let files = vec![name.clone()];
-            (files, config::check_text(&name, &text).map(|config| config::notes(&config)))
+            (files, config::check_text(&name, &text))
         }
         None => match Config::load(&locations) {
             Ok(loaded) => {
                 let files = loaded.files.iter().map(|file| file.display().to_string()).collect();
-                (files, Ok(config::notes(&loaded.config)))
+                (files, Ok(loaded.config))
             }
             Err(error) => (Vec::new(), Err(error)),
         },
     });
     let (files, checked) = checked.await.map_err(|_| stopping())?;
-    Ok(report(files, checked))
+    Ok(match checked {
+        Ok(config) => {
+            let mut notes = config::notes(&config);
+            notes.extend(names(desk, &config).await?);
+            report(files, failing_examples(&config), &notes)
+        }
+        Err(error) => report(files, error.problems.iter().map(ConfigProblem::from).collect(), &[]),
+    })
 }
 
-fn report(mut files: Vec<String>, checked: Result<Vec<config::Note>, ConfigError>) -> ConfigReport {
-    let problems: Vec<ConfigProblem> = checked
-        .as_ref()
-        .err()
-        .into_iter()
-        .flat_map(|error| &error.problems)
-        .map(ConfigProblem::from)
-        .collect();
+/// What is the matter with the names of rules, where the database can be asked.
+async fn names(desk: &Desk, config: &Config) -> Result<Vec<config::Note>, Fault> {
+    match desk.rooms() {
+        Ok(rooms) => Ok(rooms.sorter.check_names(config).await?),
+        Err(fault) => Ok(unasked(config, &fault.message).into_iter().collect()),
+    }
+}
+
+fn report(mut files: Vec<String>, problems: Vec<ConfigProblem>, notes: &[config::Note]) -> ConfigReport {
     if files.is_empty() {
         files = problems.iter().map(|problem| problem.file.clone()).filter(|file| !file.is_empty()).collect();
         files.dedup();
     }
-    let notes = checked.unwrap_or_default().iter().map(ConfigProblem::from).collect();
+    let notes = notes.iter().map(ConfigProblem::from).collect();
     ConfigReport { files, sound: problems.is_empty(), problems, notes }
 }
 

@@ -4,7 +4,7 @@ use monzo_common::model::{Plan, PlannedTransfer, RunState, Transfer, TransferKin
 
 use super::*;
 use crate::autosort::journal;
-use crate::store::{PlannedMove, StoreError, StoredRun, StoredTransfer};
+use crate::store::{PlannedMove, StoreError, StoredAsk, StoredRun, StoredTransfer};
 
 const RUNS: [RunState; 11] = [
     RunState::Proposed,
@@ -173,4 +173,39 @@ async fn a_freeze_holds_until_it_ends_or_is_thawed() {
     assert_eq!(held(at(10)).await.expect("freezes").len(), 1, "its time is over");
     assert!(rig.store.write(|writer| writer.thaw(None)).await.expect("thawed"));
     assert!(!rig.store.write(|writer| writer.thaw(None)).await.expect("thawed already"));
+}
+
+#[tokio::test]
+async fn a_payment_that_was_asked_for_is_ticked_off_once_and_answers_nothing_else() {
+    let rig = Rig::new().await;
+    rig.keep("sync_1", vec![row("tx_before", at(1)), row("tx_after", at(9))]).await;
+    let ask = |step: u32, amount: i64| StoredAsk {
+        run_id: "run_1".to_owned(),
+        step,
+        account_id: "acc_1".into(),
+        payee: "Landlord".to_owned(),
+        amount,
+        asked_at: at(5),
+    };
+    let (one, same, other) = (ask(1, 100), ask(2, 100), ask(3, 101));
+    let kept = [one.clone(), same.clone(), other.clone()];
+    let wrote = rig.store.write(move |writer| {
+        writer.insert_run(&run("run_1", RunState::Done, None))?;
+        kept.iter().try_for_each(|ask| writer.ask(ask))
+    });
+    wrote.await.expect("kept");
+    let answers = async |ask: &StoredAsk| {
+        let ask = ask.clone();
+        let found = rig.store.read(move |reader| reader.possible_answers(&ask)).await.expect("rows");
+        found.into_iter().map(|row| row.transaction_id).collect::<Vec<_>>()
+    };
+    assert_eq!(answers(&one).await, ["tx_after"], "neither what came before, nor another amount");
+    assert!(answers(&other).await.is_empty());
+    let paid = one.clone();
+    let ticked = rig.store.write(move |writer| {
+        Ok((writer.ask_paid(&paid, "tx_after", at(10))?, writer.ask_paid(&paid, "tx_after", at(11))?))
+    });
+    assert_eq!(ticked.await.expect("an answer"), (true, false));
+    assert!(answers(&same).await.is_empty(), "one payment answers one request");
+    assert_eq!(rig.store.read(|reader| reader.open_asks()).await.expect("asks"), [same, other]);
 }

@@ -1,6 +1,6 @@
 //! What a person approved, after a fresh sync.
 
-use crate::autosort::fixtures::{facts, fixed, rest, rule, up_to, with, world};
+use crate::autosort::fixtures::{bills, facts, fixed, level, rest, rule, up_to, with, world};
 use crate::autosort::plan::{Facts, changed, plan};
 use crate::autosort::resolve::resolve;
 use crate::autosort::rule::Rule;
@@ -42,4 +42,15 @@ fn another_text_or_other_guardrails_end_the_approval() {
     assert_eq!(changed(&plan, &resolve(&other, &world), &facts()).len(), 1);
     let others = Facts { guardrails: "others".to_owned(), ..facts() };
     assert_eq!(changed(&plan, &resolve(&one, &world), &others).len(), 1);
+}
+
+#[test]
+fn bills_that_need_less_by_now_end_the_approval() {
+    let rule = rule(0, vec![bills("A", 500)]);
+    let world = world(1_000, &[("A", 20)]);
+    let needing = |amount| Facts { levels: [(1, Ok(level(amount)))].into(), ..facts() };
+    let plan = plan(&resolve(&rule, &world), &needing(200));
+    let changes = |amount| changed(&plan, &resolve(&rule, &world), &needing(amount)).len();
+    assert_eq!((changes(200), changes(300), changes(199)), (0, 0, 1));
+    assert_eq!(changed(&plan, &resolve(&rule, &world), &facts()).len(), 0, "what is not known caps nothing");
 }
