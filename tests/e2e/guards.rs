@@ -151,6 +151,38 @@ fn a_forgotten_run_that_is_made_again_meets_the_banks_own_key() {
 }
 
 #[test]
+fn a_forgotten_run_is_not_made_again_by_hand_before_the_next_sync() {
+    let rig = forgotten(Duration::ZERO);
+    assert_eq!(rig.ctl(&["sort", "thaw"]).code, 0);
+    let said = rig.ctl(&["sort", "run", "pay", "--yes"]);
+    assert!(said.code != 0 && said.err.contains("--again"), "{said:?}");
+    let found = newest(&rig, 1, "done");
+    assert_eq!(found["reason"], "found at the bank", "{found}");
+    assert_eq!(moved(&rig), [deposit("Holiday", 5_000)]);
+}
+
+#[test]
+fn a_proposal_from_before_the_run_ends_when_the_run_is_found() {
+    let rig = two_pots(INCOME);
+    rig.bank.bank().pay_salary(None, 40_000).expect("paid");
+    rig.sync();
+    newest(&rig, 1, "proposed");
+    let file = rig.home.path("yesterday.db");
+    let path = file.to_str().expect("text");
+    assert_eq!(rig.ctl(&["backup", path]).code, 0);
+    assert_eq!(rig.ctl(&["sort", "approve", "--yes"]).code, 0);
+    assert_eq!(rig.ctl(&["restore", path, "--yes"]).code, 0);
+    assert_eq!(rig.ctl(&["sort", "thaw"]).code, 0);
+    rig.sync();
+    let found = newest(&rig, 2, "done");
+    assert_eq!(found["reason"], "found at the bank", "{found}");
+    assert_eq!(runs(&rig)[1]["state"], "expired", "{:#?}", runs(&rig));
+    let said = rig.ctl(&["sort", "approve", "--yes"]);
+    assert!(said.out.contains("No run waits"), "{said:?}");
+    assert_eq!(moved(&rig), [deposit("Holiday", 5_000)]);
+}
+
+#[test]
 fn a_stop_waits_for_the_answer_to_what_was_sent() {
     let mut rig = two_pots("[sync]\npoll = \"\"\n");
     let id = propose(&rig, 7_700, "Personal", "Holiday");

@@ -130,6 +130,7 @@ fn a_rule_run_by_hand_uses_its_occasion_and_says_so() {
     newest(&rig, 1, "proposed");
     let said = rig.ctl(&["sort", "run", "pay", "--yes"]);
     assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.err.contains("2026-11-30"), "it says which occasion it takes: {said:?}");
     let first = runs(&rig)[0].clone();
     assert_eq!(first["occurrence"], "2026-11-30", "{first}");
     let said = rig.ctl(&["sort", "run", "pay", "--yes"]);
@@ -158,4 +159,25 @@ fn exactly_the_plan_that_was_shown_runs_or_none() {
     assert_eq!(said.code, 6, "{said:?}");
     assert_eq!(moved(&rig), [holiday(5_000)], "another plan is not run");
     newest(&rig, 2, "proposed");
+}
+
+#[test]
+fn pay_that_comes_at_night_is_sorted_in_the_morning() {
+    let rig = two_pots(INCOME);
+    paid(&rig, 40_000);
+    newest(&rig, 1, "proposed");
+    assert_eq!(rig.ctl(&["sort", "approve", "--yes"]).code, 0);
+    rig.bank.advance(SignedDuration::from_hours(30 * 24 - 10));
+    paid(&rig, 35_000);
+    let held = newest(&rig, 2, "withheld");
+    assert!(held["reason"].as_str().is_some_and(|reason| reason.contains("quiet hours")), "{held}");
+    rig.sync();
+    assert_eq!(runs(&rig).len(), 2, "it is held back as one run");
+    assert_eq!(moved(&rig), [holiday(40_000)]);
+    rig.bank.advance(SignedDuration::from_hours(6));
+    rig.sync();
+    rig.until("it runs", || runs(&rig)[0]["state"] == "done");
+    assert_eq!(moved(&rig), [holiday(40_000), holiday(35_000)]);
+    let open = runs(&rig).iter().filter(|run| run["state"] == "withheld").count();
+    assert_eq!(open, 0, "nothing of it is left waiting: {:#?}", runs(&rig));
 }
