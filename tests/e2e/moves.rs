@@ -29,7 +29,7 @@ fn rig_with(env: &[(&str, &str)]) -> Rig {
 }
 
 /// Our own transfers at the bank: which way, which pot, how much.
-fn moved(rig: &Rig) -> Vec<(bool, String, i64)> {
+pub fn moved(rig: &Rig) -> Vec<(bool, String, i64)> {
     let bank = rig.bank.bank();
     let ours = bank.world.transfers.iter().filter(|transfer| transfer.external_id.contains(":mz-"));
     ours.map(|transfer| (transfer.withdraw, bank.world.pots[transfer.pot].name.to_owned(), transfer.amount))
@@ -40,18 +40,18 @@ fn deposit(amount: i64) -> (bool, String, i64) {
     (false, "Holiday".to_owned(), amount)
 }
 
-fn propose(rig: &Rig, amount: i64, from: &str, to: &str) -> String {
+pub fn propose(rig: &Rig, amount: i64, from: &str, to: &str) -> String {
     let said = rig.rpc("autosort.move", &json!({"amount": amount, "from": from, "to": to}));
     assert_eq!(said["run"]["state"], "proposed", "{said}");
     said["run"]["id"].as_str().expect("an id").to_owned()
 }
 
-fn run(rig: &Rig, id: &str) -> Value {
+pub fn run(rig: &Rig, id: &str) -> Value {
     rig.rpc("autosort.get", &json!({"id": id}))
 }
 
 /// Waits for a run's end, and answers it.
-fn ended(rig: &Rig, id: &str) -> Value {
+pub fn ended(rig: &Rig, id: &str) -> Value {
     let mut last = Value::Null;
     rig.until("the run ends", || {
         last = run(rig, id);

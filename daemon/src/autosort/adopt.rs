@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use monzo_common::model::{RunState, Transfer, TransferKind, TransferState};
 
-use super::occurrence::Occurrence;
+use super::occurrence::{Occurrence, State};
 use super::planning::{Purpose, text_hash};
 use super::proposals::SorterError;
 use super::triggers::Due;
@@ -12,17 +12,22 @@ use crate::events::Kind;
 use crate::store::{LedgerMove, StoredRun, StoredTransfer};
 
 impl Sorter {
+    /// Adopts whatever the bank knows of occasions that look open; `true` if any is not.
+    pub(super) async fn adopt_all(&self, due: &Due, all: &[Occurrence]) -> Result<bool, SorterError> {
+        let mut found = false;
+        for one in all.iter().filter(|one| matches!(one.state, State::Open | State::Waiting)) {
+            found |= self.adopt(due, one).await?;
+        }
+        Ok(found)
+    }
+
     /// A run of an occasion that the bank knows and the database does not is kept as done; `true` if there is one.
     pub(super) async fn adopt(&self, due: &Due, one: &Occurrence) -> Result<bool, SorterError> {
         let seed = dedupe::seed(&self.user().await?, &due.rule.name, &one.key);
         let prefix = dedupe::prefix(&seed);
         let (rule, key) = (due.rule.name.clone(), one.key.clone());
         let read = self.store.read(move |reader| {
-            let runs = reader.runs_of(&rule, &key)?;
-            let left = runs.iter().any(|run| {
-                run.cause != "again"
-                    && !matches!(run.state, RunState::Proposed | RunState::Withheld | RunState::Expired)
-            });
+            let left = reader.runs_of(&rule, &key)?.iter().any(took_it);
             Ok((left, reader.ledger_moves(Some(&prefix))?))
         });
         let (left, rows) = read.await?;
@@ -58,20 +63,37 @@ impl Sorter {
             ended_at: rows.last().map(|row| row.created_at),
             undoes: None,
         };
-        let kept = run.clone();
-        self.store
-            .write(move |writer| {
-                writer.insert_run(&kept)?;
-                for (place, row) in (1_u32..).zip(&rows) {
-                    writer.insert_transfer(&found(&kept, place, row, now))?;
-                }
-                Ok(())
-            })
-            .await?;
+        let (kept, key) = (run.clone(), one.key.clone());
+        let adopted = self.store.write(move |writer| {
+            let before = writer.runs_of(&kept.rule, &key)?;
+            // Somebody else may have found it since.
+            if before.iter().any(took_it) {
+                return Ok(false);
+            }
+            for old in before.iter().filter(|old| old.state != RunState::Expired && old.cause != "again") {
+                let why = Some("its run was found at the bank");
+                writer.step_run(&old.id, old.state, RunState::Expired, why, None)?;
+                writer.run_ended(&old.id, now)?;
+            }
+            writer.insert_run(&kept)?;
+            for (place, row) in (1_u32..).zip(&rows) {
+                writer.insert_transfer(&found(&kept, place, row, now))?;
+            }
+            Ok(true)
+        });
+        if !adopted.await? {
+            return Ok(true);
+        }
         let message = format!("the run of {} for {} was found at the bank", run.rule, one.key);
         self.tell(&run, Kind::RunAdopted, message).await;
         Ok(true)
     }
+}
+
+/// Whether a run is the one of its occasion that went beyond a proposal.
+fn took_it(run: &StoredRun) -> bool {
+    let proposal = matches!(run.state, RunState::Proposed | RunState::Withheld | RunState::Expired);
+    run.cause != "again" && !proposal
 }
 
 /// A transfer as the bank's row shows it.

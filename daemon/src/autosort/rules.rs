@@ -140,7 +140,8 @@ impl Sorter {
         if hash.is_some() {
             return self.let_go(&run.id, "person").await;
         }
-        Ok(started(run, "proposed; `monzoctl sort approve` lets it go"))
+        let occasion = run.occurrence.as_ref().map(|key| format!(" for {key}")).unwrap_or_default();
+        Ok(started(run, &format!("proposed{occasion}; `monzoctl sort approve` lets it go")))
     }
 
     /// A run of a rule that is to be proposed.

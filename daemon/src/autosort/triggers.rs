@@ -326,7 +326,10 @@ impl Sorter {
         again: bool,
     ) -> Result<(Option<String>, Option<i64>, Option<Date>), SorterError> {
         let credits = self.credits().await?;
-        let due = self.evaluate(rule.clone(), &credits, None).await?;
+        let mut due = self.evaluate(rule.clone(), &credits, None).await?;
+        if self.adopt_all(&due, &due.evaluation.occurrences).await? {
+            due = self.evaluate(rule.clone(), &credits, None).await?;
+        }
         let now = self.clock.now();
         let distance = |one: &&Occurrence| one.at.duration_since(now).abs();
         let all = &due.evaluation.occurrences;

@@ -1,0 +1,183 @@
+//! Rules from the credit that fires them to the money that arrives: by themselves, by hand, and once for each occasion.
+
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+use crate::moves::moved;
+use crate::rig::{self, Rig};
+
+/// Pay that goes on into a pot by itself, as far as one run may.
+const INCOME: &str = r#"
+[sync]
+poll = ""
+[[payday]]
+name = "main"
+day = "last-working-day"
+[autosort]
+mode = "auto"
+max_per_run = "£1,000.00"
+[[autosort.rule]]
+name = "pay"
+trigger = { on = "income", at_least = "£300.00" }
+source = "account:Personal"
+keep = "£100.00"
+take = "income"
+step = [{ rest = "Holiday" }]
+"#;
+
+/// A rule that only a person starts.
+const MANUAL: &str = r#"
+[sync]
+poll = ""
+[[autosort.rule]]
+name = "aside"
+trigger = { on = "manual" }
+source = "account:Personal"
+keep = "£100.00"
+step = [{ pot = "Holiday", amount = "£50.00" }]
+"#;
+
+/// A bank with two pots, and a daemon that has read it.
+pub fn two_pots(more: &str) -> Rig {
+    let mut rig = Rig::stopped(rig::small(), more);
+    {
+        let mut bank = rig.bank.bank();
+        let (account, at) = (bank.life.cast.personal, bank.now().as_millisecond() - 1);
+        bank.world.open_pot(account, "Holiday", "teal", at);
+    }
+    rig.start();
+    rig.login();
+    rig
+}
+
+/// All runs, the newest first.
+pub fn runs(rig: &Rig) -> Vec<Value> {
+    rig.json(&["sort", "history"])["runs"].as_array().expect("a list").clone()
+}
+
+/// Waits until there are so many runs and the newest is in this state, and answers it.
+pub fn newest(rig: &Rig, count: usize, state: &str) -> Value {
+    let mut last = Vec::new();
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    loop {
+        last.clone_from(&runs(rig));
+        if last.len() == count && last[0]["state"] == state {
+            return last[0].clone();
+        }
+        assert!(std::time::Instant::now() < deadline, "never {count} runs, the newest {state}: {last:#?}");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+}
+
+/// The run's guards in one text.
+pub fn guards(run: &Value) -> String {
+    run["plan"]["guards"].to_string()
+}
+
+/// Other configuration, read again; answers how that went.
+pub fn reconfigure(rig: &Rig, more: &str) {
+    std::fs::write(rig.home.path("etc/conf.d/more.toml"), more).expect("written");
+    let said = rig.ctl(&["config", "reload"]);
+    assert_eq!(said.code, 0, "{said:?}");
+}
+
+fn paid(rig: &Rig, amount: i64) {
+    rig.bank.bank().pay_salary(None, amount).expect("paid");
+    rig.sync();
+}
+
+fn holiday(amount: i64) -> (bool, String, i64) {
+    (false, "Holiday".to_owned(), amount)
+}
+
+#[test]
+fn pay_is_sorted_by_itself_once_a_person_has_seen_it_and_only_within_its_guards() {
+    let rig = two_pots(INCOME);
+    assert!(runs(&rig).is_empty(), "what came before the rule fires nothing");
+    paid(&rig, 40_000);
+    let first = newest(&rig, 1, "proposed");
+    assert!(guards(&first).contains("never run"), "{first}");
+    assert_eq!(moved(&rig), []);
+    let said = rig.ctl(&["sort", "approve", "--yes"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert_eq!(moved(&rig), [holiday(40_000)]);
+
+    rig.bank.advance(SignedDuration::from_hours(30 * 24));
+    paid(&rig, 35_000);
+    newest(&rig, 2, "done");
+    assert_eq!(moved(&rig), [holiday(40_000), holiday(35_000)]);
+
+    paid(&rig, 36_000);
+    let further = newest(&rig, 3, "proposed");
+    assert!(guards(&further).contains("further"), "{further}");
+    assert_eq!(rig.ctl(&["sort", "reject", further["id"].as_str().expect("an id")]).code, 0);
+
+    rig.bank.advance(SignedDuration::from_hours(31 * 24));
+    paid(&rig, 120_000);
+    let large = newest(&rig, 4, "proposed");
+    assert!(guards(&large).contains("max_per_run") && guards(&large).contains("£1,000.00"), "{large}");
+    assert!(!guards(&large).contains("never run") && !guards(&large).contains("further"), "{large}");
+    assert_eq!(moved(&rig).len(), 2, "only a person lets go what is over a guard");
+    let said = rig.ctl(&["sort", "approve", "--yes"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert_eq!(moved(&rig)[2..], [holiday(120_000)]);
+}
+
+#[test]
+fn a_rule_run_by_hand_uses_its_occasion_and_says_so() {
+    let rig = two_pots(&INCOME.replace("\"auto\"", "\"propose\""));
+    paid(&rig, 40_000);
+    newest(&rig, 1, "proposed");
+    let said = rig.ctl(&["sort", "run", "pay", "--yes"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.err.contains("2026-11-30"), "it says which occasion it takes: {said:?}");
+    let first = runs(&rig)[0].clone();
+    assert_eq!(first["occurrence"], "2026-11-30", "{first}");
+    let said = rig.ctl(&["sort", "run", "pay", "--yes"]);
+    assert_ne!(said.code, 0, "{said:?}");
+    let id = first["id"].as_str().expect("an id");
+    assert!(said.err.contains(id) && said.err.contains("--again"), "{said:?}");
+    assert_eq!(moved(&rig), [holiday(40_000)]);
+    let again = rig.rpc("autosort.run", &json!({"rule": "pay", "hash": null, "again": true}));
+    assert_eq!(again["run"]["state"], "proposed", "{again}");
+    assert_eq!(moved(&rig), [holiday(40_000)], "again is a proposal too");
+    let said = rig.ctl(&["sort", "approve", "--yes"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert_eq!(moved(&rig).len(), 2);
+}
+
+#[test]
+fn exactly_the_plan_that_was_shown_runs_or_none() {
+    let rig = two_pots(MANUAL);
+    let plan = rig.json(&["sort", "plan", "aside"]);
+    let hash = plan["plan"]["hash"].as_str().expect("a hash").to_owned();
+    let said = rig.ctl(&["sort", "run", "aside", "--plan", &hash, "--yes"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert_eq!(moved(&rig), [holiday(5_000)]);
+    reconfigure(&rig, &MANUAL.replace("£50.00", "£60.00"));
+    let said = rig.ctl(&["sort", "run", "aside", "--plan", &hash, "--yes"]);
+    assert_eq!(said.code, 6, "{said:?}");
+    assert_eq!(moved(&rig), [holiday(5_000)], "another plan is not run");
+    newest(&rig, 2, "proposed");
+}
+
+#[test]
+fn pay_that_comes_at_night_is_sorted_in_the_morning() {
+    let rig = two_pots(INCOME);
+    paid(&rig, 40_000);
+    newest(&rig, 1, "proposed");
+    assert_eq!(rig.ctl(&["sort", "approve", "--yes"]).code, 0);
+    rig.bank.advance(SignedDuration::from_hours(30 * 24 - 10));
+    paid(&rig, 35_000);
+    let held = newest(&rig, 2, "withheld");
+    assert!(held["reason"].as_str().is_some_and(|reason| reason.contains("quiet hours")), "{held}");
+    rig.sync();
+    assert_eq!(runs(&rig).len(), 2, "it is held back as one run");
+    assert_eq!(moved(&rig), [holiday(40_000)]);
+    rig.bank.advance(SignedDuration::from_hours(6));
+    rig.sync();
+    rig.until("it runs", || runs(&rig)[0]["state"] == "done");
+    assert_eq!(moved(&rig), [holiday(40_000), holiday(35_000)]);
+    let open = runs(&rig).iter().filter(|run| run["state"] == "withheld").count();
+    assert_eq!(open, 0, "nothing of it is left waiting: {:#?}", runs(&rig));
+}
