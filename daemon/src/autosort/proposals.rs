@@ -126,6 +126,12 @@ impl Sorter {
         let run = self.stored(draft, now)?;
         let kept = run.clone();
         let overtaken = self.store.write(move |writer| {
+            // It may have been used while this was being planned.
+            if let Some(key) = kept.occurrence.as_deref().filter(|_| kept.cause != "again")
+                && let Some(used) = writer.used_by(&kept.rule, key)?
+            {
+                return Ok(Err(used));
+            }
             // What is made by hand stands beside other things made by hand.
             let overtaken = if kept.rule_hash.is_some() || kept.cause == "undo" {
                 overtake(writer, &kept, now)?
@@ -133,9 +139,12 @@ impl Sorter {
                 Vec::new()
             };
             writer.insert_run(&kept)?;
-            Ok(overtaken)
+            Ok(Ok(overtaken))
         });
-        for old in overtaken.await? {
+        let overtaken = overtaken
+            .await?
+            .map_err(|used| SorterError::Conflict(format!("this occasion was used by {used} meanwhile")))?;
+        for old in overtaken {
             self.metrics.run("expired");
             self.tell(&old, Kind::RunExpired, format!("a newer plan of {} takes its place", title(&old)))
                 .await;

@@ -249,16 +249,17 @@ impl Sorter {
                 );
                 Ok(ends.filter(|_| quiet).map_or(Taken::Nothing, Taken::Quiet))
             }
-            Verdict::Proposed(_) => {
+            Verdict::Proposed(_) | Verdict::Allowed => {
+                let allowed = matches!(planned.verdict, Verdict::Allowed);
                 let draft = self.draft(&due.rule, planned, Some(one.key.clone()), false).await?;
-                self.propose(draft).await?;
-                Ok(Taken::Nothing)
-            }
-            Verdict::Allowed => {
-                let draft = self.draft(&due.rule, planned, Some(one.key.clone()), false).await?;
-                let run = self.propose_quietly(draft).await?;
-                self.let_run(&run).await?;
-                Ok(Taken::Runs)
+                let kept =
+                    if allowed { self.propose_quietly(draft).await } else { self.propose(draft).await };
+                match kept {
+                    Ok(run) if allowed => self.let_run(&run).await.map(|_| Taken::Runs),
+                    // Used meanwhile is as good as proposed.
+                    Ok(_) | Err(SorterError::Conflict(_)) => Ok(Taken::Nothing),
+                    Err(error) => Err(error),
+                }
             }
         }
     }

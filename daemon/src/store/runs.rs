@@ -208,6 +208,16 @@ impl Reader<'_> {
         Ok(query.query_map([rule, occurrence], run)?.collect::<Result<_, _>>()?)
     }
 
+    /// The run that has used an occurrence: at most one ever leaves the proposals.
+    ///
+    /// # Errors
+    /// As every question.
+    pub fn used_by(&self, rule: &str, occurrence: &str) -> Result<Option<String>, StoreError> {
+        let waits = [RunState::Proposed, RunState::Withheld, RunState::Expired];
+        let mut runs = self.runs_of(rule, occurrence)?.into_iter();
+        Ok(runs.find(|run| run.cause != "again" && !waits.contains(&run.state)).map(|run| run.id))
+    }
+
     /// The last run of each rule that left the proposals, with when it did.
     ///
     /// # Errors
