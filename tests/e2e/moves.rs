@@ -186,10 +186,11 @@ fn asked(rig: &Rig, endpoint: &str) -> u64 {
     rig.bank.bank().counts.get(endpoint).copied().unwrap_or_default()
 }
 
-/// A run from pot to pot whose first deposit is not answered, so that something can happen in between.
+/// A run from pot to pot whose first two deposits are not answered, so that something can happen in between.
 fn halfway(rig: &Rig) -> String {
     let id = propose(rig, 20_000, "Bills", "Holiday");
-    rig.bank.bank().set_faults(vec![Rule::nth(Fault::Internal, 1).at("deposit")], 0);
+    let unanswered = [1, 2].map(|nth| Rule::nth(Fault::Internal, nth).at("deposit"));
+    rig.bank.bank().set_faults(unanswered.into(), 0);
     rig.rpc("autosort.approve", &json!({"id": id}));
     rig.until("the deposit is asked for", || asked(rig, "deposit") > 0);
     id
@@ -204,7 +205,7 @@ fn a_refused_repeat_is_believed_only_with_the_list_and_the_money_goes_back() {
         let holiday = bank.world.pots.iter().position(|pot| pot.name == "Holiday").expect("a pot");
         bank.world.pots[holiday].deleted = true;
     }
-    rig.until("the repeat is refused", || asked(&rig, "deposit") > 1);
+    rig.until("the repeat is refused", || asked(&rig, "deposit") > 2);
     assert_eq!(run(&rig, &id)["transfers"][1]["state"], "requested", "a refused repeat proves nothing");
     rig.bank.advance(jiff::SignedDuration::from_mins(3));
     let run = ended(&rig, &id);
