@@ -241,7 +241,7 @@ impl Sorter {
     /// What keeps a run from beginning.
     fn may_begin(&self, run: &StoredRun) -> Option<Came> {
         let (settings, now) = (self.settings(), self.clock.now());
-        if self.clock.skew().is_some_and(|skew| skew.abs() > MOST_SKEW) {
+        if self.clock.skew().is_some_and(|skew| skew.abs() > guard::MOST_SKEW) {
             return Some(Came::Waits("this machine's clock is not the bank's".to_owned(), None));
         }
         let hours = settings.sorter.quiet_hours.filter(|_| run.cause != "undo");
@@ -440,9 +440,6 @@ impl Sorter {
         Ok(())
     }
 }
-
-/// The most that the clocks may differ when a run is planned or begun (autosorter.md 2).
-const MOST_SKEW: SignedDuration = SignedDuration::from_mins(2);
 
 fn refusal(status: u16, code: &str, message: &str) -> String {
     if message.is_empty() {

@@ -56,6 +56,23 @@ pub(super) struct Draft {
     pub(super) undoes: Option<String>,
 }
 
+impl Draft {
+    /// What a person asked for without a rule; it bears the name of its plan.
+    fn by_hand(cause: &'static str, plan: Plan, moves: Vec<PlannedMove>) -> Result<Self, SorterError> {
+        Ok(Self {
+            rule: plan.rule.clone(),
+            cause,
+            occurrence: None,
+            plan,
+            moves,
+            rule_hash: None,
+            seed: Sorter::seed()?,
+            returns: false,
+            undoes: None,
+        })
+    }
+}
+
 impl Sorter {
     /// Reads the bank now; nothing is decided on what was known before.
     pub(super) async fn read_bank(&self) -> Result<(), SorterError> {
@@ -163,19 +180,8 @@ impl Sorter {
         let moves = hand::transfers(&books, amount, &from, &to)?;
         self.hinder(&books, &moves)?;
         let plan = hand::plan(&books, "move", "asked for by hand", &moves);
-        let draft = Draft {
-            rule: "move".to_owned(),
-            cause: "hand",
-            occurrence: None,
-            plan,
-            moves,
-            rule_hash: None,
-            seed: Self::seed()?,
-            returns: true,
-            undoes: None,
-        };
-        let run = self.propose(draft).await?;
-        Ok(started(run, "proposed; `monzoctl sort approve` lets it go"))
+        let draft = Draft { returns: true, ..Draft::by_hand("hand", plan, moves)? };
+        self.propose_by_hand(draft).await
     }
 
     /// Proposes to move a penny into a pot and back, after which the account behind it is known.
@@ -201,19 +207,7 @@ impl Sorter {
             "a penny in and out again shows the account behind the pot",
             &moves,
         );
-        let draft = Draft {
-            rule: "discover".to_owned(),
-            cause: "discover",
-            occurrence: None,
-            plan,
-            moves,
-            rule_hash: None,
-            seed: Self::seed()?,
-            returns: false,
-            undoes: None,
-        };
-        let run = self.propose(draft).await?;
-        Ok(started(run, "proposed; `monzoctl sort approve` lets it go"))
+        self.propose_by_hand(Draft::by_hand("discover", plan, moves)?).await
     }
 
     /// Proposes a run that reverses what another moved and nothing has reversed yet.
@@ -249,17 +243,11 @@ impl Sorter {
         if let Some(step) = plan.steps.first_mut() {
             step.caps = left_out;
         }
-        let draft = Draft {
-            rule: "undo".to_owned(),
-            cause: "undo",
-            occurrence: None,
-            plan,
-            moves,
-            rule_hash: None,
-            seed: Self::seed()?,
-            returns: false,
-            undoes: Some(run.id),
-        };
+        let draft = Draft { undoes: Some(run.id), ..Draft::by_hand("undo", plan, moves)? };
+        self.propose_by_hand(draft).await
+    }
+
+    async fn propose_by_hand(&self, draft: Draft) -> Result<RunStarted, SorterError> {
         let run = self.propose(draft).await?;
         Ok(started(run, "proposed; `monzoctl sort approve` lets it go"))
     }
