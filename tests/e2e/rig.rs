@@ -20,9 +20,9 @@ pub const NOON: &str = "2026-11-24T12:00:00Z";
 /// How long anything may take before a test has failed; generous, because machines can be busy.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What promises to happen within a second happens within this on a machine that is busy with other tests, and not
-/// after a request's time-out.
-pub const PROMPT: Duration = Duration::from_secs(5);
+/// What promises to happen within a second happens within this on the busiest machine; what it must not wait for is
+/// made to take much longer.
+pub const PROMPT: Duration = Duration::from_secs(30);
 
 /// Everything of a test.
 pub struct Rig {

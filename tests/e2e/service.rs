@@ -148,7 +148,7 @@ fn the_socket_answers_plain_http_and_refuses_browsers() {
 
 #[test]
 fn a_bank_that_hangs_holds_up_neither_status_nor_stop() {
-    let mut rig = Rig::with(rig::small(), "[monzo]\ntimeout = \"5s\"\n");
+    let mut rig = Rig::with(rig::small(), "[monzo]\ntimeout = \"5m\"\n");
     rig.login();
     rig.bank.bank().set_faults(vec![Rule::chance(Fault::Hang, 1_000_000)], 1);
     rig.ctl(&["sync", "--no-wait"]);
