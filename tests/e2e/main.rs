@@ -13,6 +13,7 @@ mod guards;
 mod ledger;
 mod login;
 mod moves;
+mod notices;
 mod rescue;
 mod rig;
 mod rules;
