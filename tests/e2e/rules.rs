@@ -1,6 +1,7 @@
 //! Rules from the credit that fires them to the money that arrives: by themselves, by hand, and once for each occasion.
 
 use jiff::SignedDuration;
+use monzo_sandbox::control::Spend;
 use serde_json::{Value, json};
 
 use crate::moves::moved;
@@ -84,6 +85,10 @@ pub fn reconfigure(rig: &Rig, more: &str) {
 fn paid(rig: &Rig, amount: i64) {
     rig.bank.bank().pay_salary(None, amount).expect("paid");
     rig.sync();
+}
+
+fn spent(rig: &Rig, amount: i64) {
+    rig.bank.bank().spend(&Spend { amount: Some(amount), ..Spend::default() }).expect("bought");
 }
 
 fn holiday(amount: i64) -> (bool, String, i64) {
@@ -180,4 +185,60 @@ fn pay_that_comes_at_night_is_sorted_in_the_morning() {
     assert_eq!(moved(&rig), [holiday(40_000), holiday(35_000)]);
     let open = runs(&rig).iter().filter(|run| run["state"] == "withheld").count();
     assert_eq!(open, 0, "nothing of it is left waiting: {:#?}", runs(&rig));
+}
+
+#[test]
+fn what_a_guard_holds_back_is_one_run_that_goes_on_when_the_guard_lifts() {
+    let rig = two_pots(INCOME);
+    assert_eq!(rig.ctl(&["sort", "freeze", "--reason", "holidays"]).code, 0);
+    paid(&rig, 40_000);
+    let held = newest(&rig, 1, "withheld");
+    assert!(held["reason"].as_str().is_some_and(|why| why.contains("holidays")), "{held}");
+    rig.sync();
+    assert_eq!(newest(&rig, 1, "withheld")["id"], held["id"], "one run, however often it is planned");
+
+    // What has changed meanwhile counts: £1,482.70 and the pay, less £1,700.00, less £100.00 that stay.
+    spent(&rig, 170_000);
+    rig.bank.advance(SignedDuration::from_mins(1));
+    assert_eq!(rig.ctl(&["sort", "thaw"]).code, 0);
+    rig.sync();
+    let proposed = newest(&rig, 1, "proposed");
+    assert_eq!((&proposed["id"], &proposed["reason"]), (&held["id"], &Value::Null), "{proposed}");
+    assert_eq!(proposed["transfers"][0]["amount"], 8_270, "planned again: {proposed}");
+    assert!(proposed["expires_at"].is_string(), "{proposed}");
+    let said = rig.ctl(&["sort", "approve", "--yes"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert_eq!(moved(&rig), [holiday(8_270)]);
+    // The sync that follows the run is over.
+    rig.sync();
+
+    // Now that a person has seen the rule run, it goes on by itself.
+    rig.bank.advance(SignedDuration::from_hours(30 * 24));
+    assert_eq!(rig.ctl(&["sort", "freeze"]).code, 0);
+    paid(&rig, 35_000);
+    let held = newest(&rig, 2, "withheld");
+    assert_eq!(rig.ctl(&["sort", "thaw"]).code, 0);
+    rig.sync();
+    let done = newest(&rig, 2, "done");
+    assert_eq!(done["id"], held["id"]);
+    assert_eq!(moved(&rig), [holiday(8_270), holiday(35_000)]);
+}
+
+#[test]
+fn what_is_held_back_ends_with_its_occasion() {
+    let rig = two_pots(
+        "[sync]\npoll = \"\"\n[[autosort.rule]]\nname = \"over\"\n\
+         trigger = { on = \"balance\", of = \"account:Personal\", above = \"£1,500.00\" }\n\
+         source = \"account:Personal\"\nkeep = \"£100.00\"\nstep = [{ pot = \"Holiday\", amount = \"£50.00\" }]\n",
+    );
+    rig.sync();
+    assert_eq!(rig.ctl(&["sort", "freeze"]).code, 0);
+    paid(&rig, 40_000);
+    newest(&rig, 1, "withheld");
+    spent(&rig, 60_000);
+    rig.bank.advance(SignedDuration::from_mins(1));
+    rig.sync();
+    let over = newest(&rig, 1, "expired");
+    assert_eq!(over["reason"], "its occasion is over", "{over}");
+    assert_eq!(moved(&rig), []);
 }

@@ -137,12 +137,12 @@ impl Sorter {
         Ok(run)
     }
 
-    /// Keeps a proposal; older ones of the same rule are overtaken.
+    /// Keeps a proposal; older ones of the same rule are overtaken, and one that a guard held back goes on as this one.
     pub(super) async fn propose_quietly(&self, draft: Draft) -> Result<StoredRun, SorterError> {
         let now = self.clock.now();
         let run = self.stored(draft, now)?;
         let kept = run.clone();
-        let overtaken = self.store.write(move |writer| {
+        let written = self.store.write(move |writer| {
             // It may have been used while this was being planned.
             if let Some(key) = kept.occurrence.as_deref().filter(|_| kept.cause != "again")
                 && let Some(used) = writer.used_by(&kept.rule, key)?
@@ -155,10 +155,9 @@ impl Sorter {
             } else {
                 Vec::new()
             };
-            writer.insert_run(&kept)?;
-            Ok(Ok(overtaken))
+            Ok(Ok((keep(writer, &kept)?.0, overtaken)))
         });
-        let overtaken = overtaken
+        let (id, overtaken) = written
             .await?
             .map_err(|used| SorterError::Conflict(format!("this occasion was used by {used} meanwhile")))?;
         for old in overtaken {
@@ -166,8 +165,32 @@ impl Sorter {
             self.tell(&old, Kind::RunExpired, format!("a newer plan of {} takes its place", title(&old)))
                 .await;
         }
-        let id = run.id.clone();
         Ok(self.store.read(move |reader| reader.run(&id)).await?)
+    }
+
+    /// Keeps a run that a guard holds back, as the one that it is for its occasion.
+    pub(super) async fn withhold(
+        &self,
+        draft: Draft,
+        why: &str,
+        until: Option<Timestamp>,
+    ) -> Result<(), SorterError> {
+        let run = self.stored(draft, self.clock.now())?;
+        let run =
+            StoredRun { state: RunState::Withheld, reason: Some(why.to_owned()), expires_at: until, ..run };
+        let kept = run.clone();
+        let written = self.store.write(move |writer| {
+            // It may have been used while this was being planned.
+            match kept.occurrence.as_deref() {
+                Some(key) if writer.used_by(&kept.rule, key)?.is_some() => Ok(false),
+                _ => Ok(keep(writer, &kept)?.1),
+            }
+        });
+        if written.await? {
+            self.metrics.run("withheld");
+            self.tell(&run, Kind::RunWithheld, format!("the rule {} is held back: {why}", run.rule)).await;
+        }
+        Ok(())
     }
 
     /// Proposes a move between an account and a pot, or two pots, by name or id.
@@ -403,19 +426,30 @@ fn not_waiting(run: &StoredRun) -> Option<(String, &'static str, bool)> {
     Some((run.id.clone(), message, false))
 }
 
-/// Ends older proposals of the same rule, and answers them.
+/// Keeps a run, or has the one go on as it that a guard held back for the same occasion; its id, and whether it is new.
+fn keep(writer: &Writer<'_>, run: &StoredRun) -> Result<(String, bool), StoreError> {
+    let held_back = match run.occurrence.as_deref() {
+        Some(key) if run.cause != "again" => writer.runs_of(&run.rule, key)?,
+        _ => Vec::new(),
+    };
+    let held_back = held_back.into_iter().find(|old| old.state == RunState::Withheld && old.cause != "again");
+    match held_back {
+        Some(old) if writer.replan_run(&old.id, run)? => Ok((old.id, false)),
+        _ => {
+            writer.insert_run(run)?;
+            Ok((run.id.clone(), true))
+        }
+    }
+}
+
+/// Ends older proposals of the same rule, and answers them; what is held back for an occasion goes on being so.
 fn overtake(writer: &Writer<'_>, new: &StoredRun, now: Timestamp) -> Result<Vec<StoredRun>, StoreError> {
     let mut overtaken = Vec::new();
     for old in writer.unfinished_runs()? {
         let same = old.rule == new.rule && old.undoes == new.undoes;
-        if same && matches!(old.state, RunState::Proposed | RunState::Withheld) {
-            writer.step_run(
-                &old.id,
-                old.state,
-                RunState::Expired,
-                Some("a newer plan takes its place"),
-                None,
-            )?;
+        if same && old.state == RunState::Proposed {
+            let why = Some("a newer plan takes its place");
+            writer.step_run(&old.id, old.state, RunState::Expired, why, None)?;
             writer.run_ended(&old.id, now)?;
             overtaken.push(old);
         }
