@@ -1,10 +1,11 @@
 //! Rules from the credit that fires them to the money that arrives: by themselves, by hand, and once for each occasion.
 
 use jiff::SignedDuration;
+use monzo_sandbox::bank::faults::{Fault, Rule};
 use monzo_sandbox::control::Spend;
 use serde_json::{Value, json};
 
-use crate::moves::moved;
+use crate::moves::{asked, moved};
 use crate::rig::{self, Rig};
 
 /// Pay that goes on into a pot by itself, as far as one run may.
@@ -185,6 +186,59 @@ fn pay_that_comes_at_night_is_sorted_in_the_morning() {
     assert_eq!(moved(&rig), [holiday(40_000), holiday(35_000)]);
     let open = runs(&rig).iter().filter(|run| run["state"] == "withheld").count();
     assert_eq!(open, 0, "nothing of it is left waiting: {:#?}", runs(&rig));
+}
+
+/// A rule that only asks for a payment.
+const ASKING: &str = "[sync]\npoll = \"\"\n[[autosort.rule]]\nname = \"share\"\ntrigger = { on = \"manual\" }\n\
+     source = \"account:Personal\"\nkeep = \"£100.00\"\nstep = [{ ask = \"£60.00\", to = \"Corner Green\" }]\n";
+
+#[test]
+fn a_rule_that_only_asks_is_a_run_whose_payment_is_ticked_off_when_it_is_seen() {
+    let rig = two_pots(ASKING);
+    let said = rig.ctl(&["sort", "run", "share", "--yes"]);
+    assert!(said.code == 0 && said.out.contains("£60.00 to Corner Green"), "{said:?}");
+    let done = newest(&rig, 1, "done");
+    assert_eq!(done["transfers"], json!([]), "{done}");
+    assert_eq!(moved(&rig), []);
+    let wanted = |rig: &Rig| {
+        let attention = rig.status()["attention"].clone();
+        let all = attention.as_array().expect("a list").clone();
+        all.into_iter().find(|one| one["code"] == "payment_asked").map(|one| one["message"].to_string())
+    };
+    let what = wanted(&rig).expect("it says what to pay");
+    assert!(what.contains("pay £60.00 from Personal to Corner Green"), "{what}");
+    let order = Spend { amount: Some(6_000), merchant: Some("Corner Green".to_owned()), ..Spend::default() };
+    rig.bank.bank().spend(&order).expect("paid");
+    rig.bank.advance(SignedDuration::from_mins(1));
+    rig.sync();
+    rig.until("it is ticked off", || wanted(&rig).is_none());
+}
+
+#[test]
+fn a_run_that_was_done_in_part_still_says_what_is_to_be_paid() {
+    let more = ASKING.replace(
+        "step = [",
+        "step = [{ pot = \"Holiday\", amount = \"£10.00\" }, { pot = \"Bills\", amount = \"£5.00\" }, ",
+    );
+    let rig = two_pots(&more);
+    let proposed = rig.rpc("autosort.run", &json!({"rule": "share", "again": false}));
+    let id = proposed["run"]["id"].as_str().expect("an id").to_owned();
+    // The second deposit is not answered, and refused when it is repeated.
+    let unanswered = [2, 3].map(|nth| Rule::nth(Fault::Internal, nth).at("deposit"));
+    rig.bank.bank().set_faults(unanswered.into(), 0);
+    rig.rpc("autosort.approve", &json!({"id": id}));
+    rig.until("the second is asked for", || asked(&rig, "deposit") > 1);
+    {
+        let mut bank = rig.bank.bank();
+        let bills = bank.world.pots.iter().position(|pot| pot.name == "Bills").expect("a pot");
+        bank.world.pots[bills].deleted = true;
+    }
+    rig.until("the repeat is refused", || asked(&rig, "deposit") > 3);
+    rig.bank.advance(SignedDuration::from_mins(3));
+    newest(&rig, 1, "partial");
+    let said = rig.ctl(&["show", &id]);
+    assert!(said.out.contains("£60.00"), "{said:?}");
+    assert!(rig.status().to_string().contains("pay £60.00 from Personal to Corner Green"));
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! committed whole, with its keys at the bank, before the loop is told of it.
 
 use jiff::Timestamp;
-use monzo_common::id::UserId;
+use monzo_common::id::{AccountId, UserId};
 use monzo_common::model::{Plan, RunStarted, RunState, SyncState, Transfer, TransferState};
 
 use super::books::{Books, End, NoPlace};
@@ -48,6 +48,8 @@ pub(super) struct Draft {
     pub(super) rule: String,
     pub(super) cause: &'static str,
     pub(super) occurrence: Option<String>,
+    /// The account of its rule; that of its first move, where it has none.
+    pub(super) account: Option<AccountId>,
     pub(super) plan: Plan,
     pub(super) moves: Vec<PlannedMove>,
     pub(super) rule_hash: Option<String>,
@@ -63,6 +65,7 @@ impl Draft {
             rule: plan.rule.clone(),
             cause,
             occurrence: None,
+            account: None,
             plan,
             moves,
             rule_hash: None,
@@ -98,7 +101,8 @@ impl Sorter {
 
     /// A run as it is kept, from what it is to be.
     pub(super) fn stored(&self, draft: Draft, now: Timestamp) -> Result<StoredRun, SorterError> {
-        let Some(first) = draft.moves.first() else {
+        let first = draft.moves.first().map(|first| first.transfer.account_id.clone());
+        let Some(account_id) = first.or(draft.account) else {
             return Err(SorterError::Conflict("there is nothing to move".to_owned()));
         };
         Ok(StoredRun {
@@ -109,7 +113,7 @@ impl Sorter {
             occurrence: draft.occurrence,
             state: RunState::Proposed,
             reason: None,
-            account_id: first.transfer.account_id.clone(),
+            account_id,
             plan: draft.plan,
             moves: draft.moves,
             rule_hash: draft.rule_hash,
