@@ -12,6 +12,7 @@ mod faults;
 mod guards;
 mod ledger;
 mod login;
+mod midway;
 mod moves;
 mod notices;
 mod rescue;
