@@ -137,6 +137,7 @@ async fn gather(desk: &Desk, rooms: &Rooms) -> Result<(Status, Facts), Fault> {
         store: rooms.store.health(),
         skew: desk.clock.excessive_skew(),
         troubles: desk.troubles.borrow().clone(),
+        next_due: sorter.next,
         runs: runs.collect(),
         frozen: freezes.into_iter().map(|freeze| (freeze.rule, freeze.reason)).collect(),
         rules: matters.rules,
