@@ -1,5 +1,6 @@
 //! `sort`: what rules would do, and holding them back.
 
+use jiff::{SignedDuration, Timestamp};
 use monzo_common::api::ApiClient;
 use monzo_common::model::Rule;
 use monzo_common::period::End;
@@ -10,6 +11,7 @@ use crate::client::Daemon;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::find;
+use crate::here::Here;
 use crate::session::Session;
 use crate::view::{self, columns};
 
@@ -40,7 +42,7 @@ pub(super) async fn rule(typed: &str, daemon: &Daemon) -> Result<Rule, Failure> 
 
 async fn plan(args: &args::SortPlan, session: &mut Session) -> Result<Exit, Failure> {
     let daemon = session.connect().await?;
-    let at = args.at.as_deref().map(|at| daemon.here.instant(at, End::Since)).transpose()?;
+    let at = args.at.as_deref().map(|at| noon_of(at, &daemon.here)).transpose()?;
     let rule = rule(&args.rule, &daemon).await?;
     let plan = daemon.client.plan(rule.name, at).await?;
     let look = session.look(&daemon.here);
@@ -51,6 +53,12 @@ async fn plan(args: &args::SortPlan, session: &mut Session) -> Result<Exit, Fail
         view::plan(&plan, detail, &look) + &advice
     })?;
     Ok(Exit::Done)
+}
+
+/// The instant that is meant; of a day its noon, when no quiet hours are.
+fn noon_of(phrase: &str, here: &Here) -> Result<Timestamp, Failure> {
+    let at = here.instant(phrase, End::Since)?;
+    if phrase.contains(':') { Ok(at) } else { Ok(at + SignedDuration::from_hours(12)) }
 }
 
 async fn run_rule(args: &args::SortRun, session: &mut Session) -> Result<Exit, Failure> {

@@ -217,7 +217,10 @@ fn when(limits: &Limits) -> Vec<Held> {
     let oldest = limits.now.checked_sub(limits.max_staleness).unwrap_or(Timestamp::MIN);
     match limits.synced_at {
         None => hold(Guard::Staleness, "nothing was read from the bank yet".to_owned()),
-        Some(at) if at < oldest => hold(Guard::Staleness, format!("what is known is of {at}: sync first")),
+        Some(at) if at < oldest => {
+            let minutes = limits.now.duration_since(at).as_mins();
+            hold(Guard::Staleness, format!("what is known is {minutes} minutes old: sync first"));
+        }
         Some(_) => {}
     }
     if !limits.exempt

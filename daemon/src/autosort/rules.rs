@@ -91,9 +91,14 @@ impl Sorter {
     /// [`SorterError`].
     pub async fn plan(&self, name: &str, at: Option<Timestamp>) -> Result<Plan, SorterError> {
         let rule = self.known(name)?;
-        let at = at.unwrap_or_else(|| self.clock.now());
-        let planned = self.plan_of(&rule, at, &Purpose::default()).await?;
-        Ok(explained(planned))
+        let purpose = Purpose { shown: true, ..Purpose::default() };
+        let planned = self.plan_of(&rule, at.unwrap_or_else(|| self.clock.now()), &purpose).await?;
+        let mut plan = explained(planned);
+        if at.is_none() {
+            let read_at = self.store.read(|reader| reader.last_success_at()).await?;
+            plan.as_of = read_at.unwrap_or(plan.as_of);
+        }
+        Ok(plan)
     }
 
     /// Proposes a run of a rule; with a plan's `hash` runs exactly that plan, if it still fits.

@@ -241,6 +241,7 @@ impl Sorter {
             payday: one.key.parse::<Date>().ok(),
             propose: reasons,
             approved: false,
+            shown: false,
         };
         let planned = self.plan_of(&due.rule, self.clock.now(), &purpose).await?;
         match &planned.verdict {

@@ -90,7 +90,7 @@ pub(super) fn plan(
     }
     held(&mut draft, targets, begun.saturating_sub(purse.left));
     if draft.short > 0 {
-        draft.say(format!("short by {}: no more was left", money(draft.short)));
+        draft.say("no more was left");
     }
     Ok(PlanStep {
         index,
