@@ -264,6 +264,8 @@ mod tests {
             runs: Vec::new(),
             lowest: Vec::new(),
             failed_bills: Vec::new(),
+            part_paid: Vec::new(),
+            notes: Vec::new(),
             currency: Currency::GBP,
         };
         let fake = fake().says("autosort.backtest", &backtest);
