@@ -98,9 +98,11 @@ impl Kept {
                 })
             }
         };
+        // Cards of the account pay nothing of a pot, and are most of its rows.
+        let near = main.iter().map(|row| main_row(row, day(row.at)));
         Ok(Self {
             hidden,
-            main: main.iter().map(|row| main_row(row, day(row.at))).collect(),
+            main: near.filter(|row| !row.unlike_a_bill || row.bills_pot_id.is_some()).collect(),
             balances: balances.into_iter().map(|point| (point.at, point.balance)).collect(),
         })
     }
@@ -150,8 +152,9 @@ pub(super) fn levels_at(
             continue;
         };
         let all = predicted.get_or_insert_with(|| {
-            let known: Vec<recurring::Row> =
-                ledger.payments.iter().filter(|row| row.date <= today).cloned().collect();
+            let since = today.checked_sub(BACK).unwrap_or(Date::MIN);
+            let known = ledger.payments.iter().filter(|row| since <= row.date && row.date <= today);
+            let known: Vec<recurring::Row> = known.cloned().collect();
             let horizon = today.checked_add(AHEAD).unwrap_or(Date::MAX);
             let rhythm = calendar::Rhythmic::of(payday);
             recurring::bills(&known, today, horizon, &|day| rhythm.is_working(day))
