@@ -81,7 +81,7 @@ async fn suggest(args: &args::SortSuggest, session: &mut Session) -> Result<Exit
     session.thing("suggestion", &suggestion, || {
         suggestion.toml.lines().map(|line| format!("{}\n", view::clean(line))).collect()
     })?;
-    if !session.wants_data() && !suggestion.toml.trim().is_empty() {
+    if !session.wants_data() && suggestion.toml.lines().any(|line| line.starts_with("[[")) {
         session.note(&format!(
             "Read it, change it, save it as {}; then `monzoctl config reload` and `monzoctl sort plan RULE`.",
             view::clean(&suggestion.save_as)
