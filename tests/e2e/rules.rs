@@ -6,7 +6,7 @@ use monzo_sandbox::control::Spend;
 use serde_json::{Value, json};
 
 use crate::moves::{asked, moved};
-use crate::rig::{self, Rig};
+use crate::rig::{self, PATIENCE, Rig};
 
 /// Pay that goes on into a pot by itself, as far as one run may.
 const INCOME: &str = r#"
@@ -57,18 +57,25 @@ pub fn runs(rig: &Rig) -> Vec<Value> {
     rig.json(&["sort", "history"])["runs"].as_array().expect("a list").clone()
 }
 
-/// Waits until there are so many runs and the newest is in this state, and answers it.
+/// Waits until there are so many runs and the newest is in this state, and answers it; one that is done has met its
+/// rows too.
 pub fn newest(rig: &Rig, count: usize, state: &str) -> Value {
     let mut last = Vec::new();
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    let deadline = std::time::Instant::now() + PATIENCE;
     loop {
         last.clone_from(&runs(rig));
-        if last.len() == count && last[0]["state"] == state {
+        let there = last.len() == count && last[0]["state"] == state;
+        if there && (state != "done" || reconciled(&last[0])) {
             return last[0].clone();
         }
         assert!(std::time::Instant::now() < deadline, "never {count} runs, the newest {state}: {last:#?}");
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
+}
+
+fn reconciled(run: &Value) -> bool {
+    let transfers = run["transfers"].as_array().expect("a list");
+    transfers.iter().all(|one| one["reconciled_at"].is_string())
 }
 
 /// The run's guards in one text.
@@ -84,6 +91,8 @@ pub fn reconfigure(rig: &Rig, more: &str) {
 }
 
 fn paid(rig: &Rig, amount: i64) {
+    // The sync that follows a run yields no occasions, even for who joins it.
+    rig.until("no sync runs", || rig.status()["sync"]["state"] == "idle");
     rig.bank.bank().pay_salary(None, amount).expect("paid");
     rig.sync();
 }

@@ -1,13 +1,13 @@
 //! How a run waits and ends: what could not be placed goes back, and what a person should know is said.
 
 use jiff::Timestamp;
-use monzo_common::model::{RunState, TransferKind, TransferState};
+use monzo_common::model::{Plan, RunState, TransferKind, TransferState};
 use monzo_common::money::Money;
 
 use super::execute::{Came, item};
 use super::journal::{self, Item};
 use super::matters::asks_of;
-use super::{Sorter, crash, dedupe};
+use super::{Sorter, crash, dedupe, guard};
 use crate::events::{Happened, Kind};
 use crate::store::{StoreError, StoredAsk, StoredRun, StoredTransfer};
 
@@ -116,13 +116,11 @@ impl Sorter {
             _ => (Kind::RunFailed, "failed", "failed"),
         };
         self.metrics.run(word);
-        let because: String = reason.into_iter().chain(asked).map(|reason| format!(": {reason}")).collect();
+        let done = state == RunState::Done && reason.is_none() && !run.plan.transfers.is_empty();
+        let moved = done.then(|| moves(&run.plan));
+        let because: String =
+            moved.into_iter().chain(reason).chain(asked).map(|reason| format!(": {reason}")).collect();
         self.tell(run, kind, format!("{} {verb}{because}", title(run))).await;
-        if self.settings().feed {
-            let body = format!("{} {verb}{because}", title(run));
-            // Tried once at most; that a line is missing from the feed changes nothing.
-            let _ = self.client.feed(&run.account_id, "monzod", &body).await;
-        }
         Ok(())
     }
 
@@ -168,5 +166,25 @@ pub(super) fn title(run: &StoredRun) -> String {
         "undo" => "the undoing".to_owned(),
         "discover" => "the discovery".to_owned(),
         _ => format!("the rule {}", run.rule),
+    }
+}
+
+/// The places that most is said of in a sentence. Taste.
+const NAMED: usize = 4;
+
+/// What a plan moves, and where to, in a sentence.
+pub(super) fn moves(plan: &Plan) -> String {
+    let targets = plan.steps.iter().flat_map(|step| &step.targets).filter(|target| target.amount > 0);
+    let named: Vec<String> = targets
+        .map(|target| format!("{} {}", target.name, Money::new(target.amount, plan.currency)))
+        .collect();
+    let all = Money::new(guard::moved(&plan.transfers), plan.currency);
+    match named.as_slice() {
+        [] => all.to_string(),
+        [one] => one.clone(),
+        many if many.len() > NAMED => {
+            format!("{all} ({} and {} more)", many[..NAMED].join(", "), many.len() - NAMED)
+        }
+        many => format!("{all} ({})", many.join(", ")),
     }
 }

@@ -8,7 +8,7 @@ use monzo_common::id::{AccountId, UserId};
 use monzo_common::model::{Plan, RunStarted, RunState, SyncState, Transfer, TransferState};
 
 use super::books::{Books, End, NoPlace};
-use super::ending::title;
+use super::ending::{moves, title};
 use super::{Sorter, dedupe, hand, journal, show};
 use crate::events::Kind;
 use crate::store::{PlannedMove, StoreError, StoredRun, StoredTransfer, Writer};
@@ -135,7 +135,12 @@ impl Sorter {
     pub(super) async fn propose(&self, draft: Draft) -> Result<StoredRun, SorterError> {
         let run = self.propose_quietly(draft).await?;
         self.metrics.run("proposed");
-        self.tell(&run, Kind::RunProposed, format!("{} waits for approval", title(&run))).await;
+        self.tell(
+            &run,
+            Kind::RunProposed,
+            format!("{} waits for approval: {}", title(&run), moves(&run.plan)),
+        )
+        .await;
         self.measure().await?;
         self.nudge();
         Ok(run)
