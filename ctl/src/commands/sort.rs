@@ -89,7 +89,7 @@ async fn suggest(args: &args::SortSuggest, session: &mut Session) -> Result<Exit
     session.thing("suggestion", &suggestion, || {
         suggestion.toml.lines().map(|line| format!("{}\n", view::clean(line))).collect()
     })?;
-    if !session.wants_data() && !suggestion.toml.trim().is_empty() {
+    if !session.wants_data() && suggestion.toml.lines().any(|line| line.starts_with("[[")) {
         session.note(&format!(
             "Read it, change it, save it as {}; then `monzoctl config reload` and `monzoctl sort plan RULE`.",
             view::clean(&suggestion.save_as)
@@ -272,6 +272,8 @@ mod tests {
             runs: Vec::new(),
             lowest: Vec::new(),
             failed_bills: Vec::new(),
+            part_paid: Vec::new(),
+            notes: Vec::new(),
             currency: Currency::GBP,
         };
         let fake = fake().says("autosort.backtest", &backtest);

@@ -112,7 +112,7 @@ impl Sorter {
             today,
             income: purpose.income,
             paydays,
-            levels: self.levels(rule, &resolved, at, purpose.payday).await?,
+            levels: self.levels(&resolved, at, purpose.payday).await?,
             guardrails: guard::text(&settings.sorter),
         };
         let plan = plan::plan(&resolved, &facts);

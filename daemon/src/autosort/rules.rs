@@ -197,7 +197,7 @@ impl Sorter {
             today,
             income: self.credit_of(run).await?,
             paydays: super::planning::paydays(&settings.paydays, today),
-            levels: self.levels(rule, &fresh, now, own).await?,
+            levels: self.levels(&fresh, now, own).await?,
             guardrails: guard::text(&settings.sorter),
         };
         Ok(plan::changed(&run.plan, &fresh, &facts))

@@ -89,7 +89,11 @@ impl Sorter {
 
     /// Credits that may fire a rule.
     pub(super) async fn credits(&self) -> Result<Vec<CreditRow>, SorterError> {
-        let since = self.clock.now().checked_sub(CREDITS).unwrap_or(Timestamp::MIN);
+        self.credits_since(self.clock.now().checked_sub(CREDITS).unwrap_or(Timestamp::MIN)).await
+    }
+
+    /// Credits since an instant, of the kinds that may fire a rule and of others.
+    pub(super) async fn credits_since(&self, since: Timestamp) -> Result<Vec<CreditRow>, SorterError> {
         let (rows, accounts) =
             self.store.read(move |reader| Ok((reader.firing_credits(since)?, reader.accounts()?))).await?;
         let own: BTreeSet<&str> = accounts.iter().map(|account| account.id.as_str()).collect();
