@@ -14,6 +14,7 @@ mod ledger;
 mod login;
 mod midway;
 mod moves;
+mod pauses;
 mod rescue;
 mod rig;
 mod rules;
