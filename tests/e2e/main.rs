@@ -15,6 +15,7 @@ mod login;
 mod midway;
 mod moves;
 mod notices;
+mod pauses;
 mod rescue;
 mod rig;
 mod rules;

@@ -16,7 +16,7 @@ use super::occurrence::{
     self, Begin, CreditKind, CreditMarks, CreditRow, Edge, Facts, History, Memory, Occurrence, State,
     Subject, Synced, Watch, Why,
 };
-use super::planning::{Purpose, text_hash};
+use super::planning::{Purpose, off, text_hash};
 use super::proposals::{SorterError, commit};
 use super::resolve::{self, Resolved};
 use super::rule::{Place, Rule, Trigger};
@@ -59,7 +59,8 @@ impl Sorter {
             let now = self.clock.now();
             for one in &due.evaluation.occurrences {
                 self.note(&due.rule, one).await?;
-                if matches!(one.state, State::Coming | State::Waiting) && one.at > now {
+                // What was still to come when it was looked at may be due by now.
+                if one.state == State::Coming || (one.state == State::Waiting && one.at > now) {
                     next = Some(next.map_or(one.at, |known: Timestamp| known.min(one.at)));
                 }
                 if one.state == State::Open {
@@ -131,7 +132,8 @@ impl Sorter {
         let books = self.books().await?;
         let world = self.world(&books, &rule).await?;
         let resolved = resolve::resolve(&rule, &world);
-        let (name, hash, enabled) = (rule.name.clone(), text_hash(&rule), rule.enabled);
+        // A rule that is turned off, in whichever way, is new to what comes while it is.
+        let (name, hash, enabled) = (rule.name.clone(), text_hash(&rule), !off(&rule, &settings));
         let kept: StoredRule =
             self.store.write(move |writer| writer.accept_rule(&name, &hash, enabled, now)).await?;
         let name = rule.name.clone();
@@ -394,11 +396,15 @@ impl Sorter {
         let open =
             all.iter().filter(|one| matches!(one.state, State::Open | State::Waiting)).min_by_key(distance);
         let used = all.iter().filter(|one| one.state == State::Used).min_by_key(distance);
+        // What was missed is run by hand or never, as long as its window lasts and nothing used is nearer.
+        let lasts = |one: &&Occurrence| one.until.is_none_or(|until| until > now);
+        let missed = all.iter().filter(|one| one.state == State::Missed).filter(lasts).min_by_key(distance);
+        let missed = missed.filter(|one| used.as_ref().is_none_or(|used| distance(one) < distance(used)));
         let of = |one: &Occurrence| {
             let credit = one.credit.as_ref().map(|credit| credit.amount);
             (Some(one.key.clone()), credit, one.key.parse::<Date>().ok())
         };
-        match (open, used) {
+        match (open.or(missed.filter(|_| !again)), used) {
             (Some(open), _) => Ok(of(open)),
             (None, Some(used)) if again => Ok(of(used)),
             (None, Some(used)) => {
