@@ -10,7 +10,9 @@ use super::Sorter;
 use super::ending::title;
 use super::execute::Left;
 use super::journal;
+use super::occurrence::{Begin, Occurrence};
 use super::proposals::SorterError;
+use super::rule::Rule;
 use crate::events::Kind;
 use crate::store::{StoreError, StoredRun};
 
@@ -140,6 +142,14 @@ impl Sorter {
         if let Err(error) = self.sync.start_for("rule", false).await {
             tracing::debug!(%error, "no sync could be started for a rule");
         }
+    }
+
+    /// Whether nothing was made of an open occasion yet that waits for a person.
+    pub(super) async fn untouched(&self, rule: &Rule, one: &Occurrence) -> Result<bool, StoreError> {
+        let (rule, key) = (rule.name.clone(), one.key.clone());
+        let runs = self.store.read(move |reader| reader.runs_of(&rule, &key)).await?;
+        let waits = runs.iter().any(|run| run.state == RunState::Proposed);
+        Ok(!waits && !matches!(one.begin, Begin::Never))
     }
 
     /// Ends proposals that nobody approved in time.

@@ -57,7 +57,12 @@ impl Sorter {
                 if matches!(one.state, State::Coming | State::Waiting) && one.at > now {
                     next = Some(next.map_or(one.at, |known: Timestamp| known.min(one.at)));
                 }
-                if one.state != State::Open || self.adopt(&due, one).await? || went || synced.is_none() {
+                if one.state != State::Open || self.adopt(&due, one).await? || went {
+                    continue;
+                }
+                if synced.is_none() {
+                    // It came due while nobody looked: the sync that it is planned after is due at once.
+                    next = if self.untouched(&due.rule, one).await? { Some(now) } else { next };
                     continue;
                 }
                 match self.take_up(&due, one).await? {
