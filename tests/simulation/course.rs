@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use monzo_common::model::RunState;
+use monzo_common::model::{LoginState, RunState};
 
 use crate::books;
 use crate::scene::{Scene, post_salary};
@@ -18,7 +18,7 @@ const PATIENCE: u32 = 24;
 /// The last Monday of October: a history of some days is read, and no rule has run.
 pub fn begun() -> Scene {
     let stage = Stage::new(Scene::first());
-    stage.log_in();
+    stage.log_in().expect("nothing dies here");
     stage.breathe(WHILE).expect("it lives");
     stage.into_scene()
 }
@@ -90,6 +90,10 @@ pub fn ends_right(stage: &Stage, frozen: bool) {
     }
     stage.note("the storm is over");
     for look in 0..PATIENCE {
+        let login = stage.act(|rooms| async move { rooms.login.state().state }).expect("nothing dies here");
+        if login != LoginState::Ready {
+            stage.log_in().expect("nothing dies here");
+        }
         sync(stage).expect("nothing dies here");
         stage.breathe(WHILE).expect("nothing dies here");
         stage.check();

@@ -9,5 +9,7 @@ mod fate;
 mod memory;
 mod notes;
 mod older;
+mod person;
 mod scene;
 mod stage;
+mod storm;

@@ -268,6 +268,16 @@ impl Stage {
         self.note("an older database is put back");
     }
 
+    /// Puts a backup in the place of a stopped daemon's database, as a person does who asks for it.
+    pub fn restore(&self, files: &TempDir) {
+        assert!(!self.lives(), "only a stopped daemon's files are replaced");
+        self.watch.memory().restored = true;
+        let restored =
+            monzod::store::restore(&files.path().join(FILE), "older", &self.database(), true, self.now());
+        restored.expect("restored");
+        self.note("a backup is restored");
+    }
+
     /// What scenarios can begin at.
     pub fn into_scene(self) -> Scene {
         self.stop();
@@ -297,19 +307,21 @@ impl Stage {
     }
 
     /// Signs in, and has it approved.
-    pub fn log_in(&self) {
+    pub fn log_in(&self) -> Result<(), Died> {
         let bank = self.bank.clone();
-        let ready = self.act(|rooms| async move {
-            let begun = rooms.login.begin(true).await.expect("a page");
-            let back = bank.lock().sign_in(&begun.url, None, None).expect("signed in");
+        self.act(|rooms| async move {
+            let Ok(begun) = rooms.login.begin(true).await else { return };
+            let Ok(back) = bank.lock().sign_in(&begun.url, None, None) else { return };
             let (_, query) = back.split_once('?').expect("a query");
-            rooms.login.complete(query).await.expect("completed");
+            // In bad weather the code is used up, and the person tries again another time.
+            if rooms.login.complete(query).await.is_err() {
+                return;
+            }
             bank.lock().approve();
             let mut watch = rooms.login.watch();
             let ready = watch.wait_for(|shown| shown.state == LoginState::Ready);
-            ready.await.expect("a state");
-        });
-        ready.expect("nothing dies here");
+            let _ = tokio::time::timeout(Duration::from_secs(900), ready).await;
+        })
     }
 }
 

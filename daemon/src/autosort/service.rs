@@ -1,9 +1,10 @@
 //! The loop: looks at the ledger after each sync, ends what has expired, and carries runs on, one at a time.
 
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use monzo_common::model::{RunState, Sync};
+use monzo_common::model::{RunState, Sync, SyncState};
 use tokio_util::sync::CancellationToken;
 
 use super::Sorter;
@@ -106,6 +107,9 @@ impl Sorter {
         let seen = self.0.looked_at.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if seen.as_deref() == Some(ended.id.as_str()) {
             return Ok(false);
+        }
+        if ended.state == SyncState::Done {
+            self.0.read.store(true, Ordering::Relaxed);
         }
         if Self::good(ended.state) {
             self.reconcile().await?;
