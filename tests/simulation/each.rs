@@ -158,7 +158,7 @@ fn check(scene: &Scene, deed: Deed) {
     crowd::all(singles(&requests, commits).into_iter(), |strike| struck(scene, deed, strike, |_| {}));
     crowd::all(pairs(&requests).into_iter(), |strike| {
         struck(scene, deed, strike, |switches| {
-            switches.funds_before_key = true;
+            switches.funds_first = true;
             switches.visibility_lag_ms = 45_000;
         });
     });

@@ -143,6 +143,7 @@ impl Stage {
             login: watch::Sender::new(login).subscribe(),
             sync: self.told.0.subscribe(),
             sorter: self.told.1.subscribe(),
+            notifier: watch::Sender::new(settings::of_notifier(&config())).subscribe(),
             events: broadcast::Sender::new(16),
             progress: watch::Sender::new(None),
         };

@@ -75,7 +75,7 @@ impl Storm {
             let mut bank = stage.bank.lock();
             bank.settings.latency = Duration::from_millis(*random.pick(&[0, 0, 40, 700]));
             bank.switches.visibility_lag_ms = *random.pick(&[0, 0, 800, 30_000, 150_000]);
-            bank.switches.funds_before_key = random.chance(500);
+            bank.switches.funds_first = random.chance(500);
             bank.switches.added_security_400 = random.chance(500);
             bank.switches.unknown_fields = random.chance(100);
         }

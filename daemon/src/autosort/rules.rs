@@ -162,11 +162,13 @@ impl Sorter {
             (Some(_), false) => "occurrence",
             (None, false) => "hand",
         };
+        let account = planned.resolved.source.as_ref().map(|source| source.account.id.clone());
         let plan = explained(planned);
         Ok(Draft {
             rule: rule.name.clone(),
             cause,
             occurrence: key,
+            account,
             moves: moves(&plan),
             plan,
             rule_hash: Some(text_hash(rule)),
