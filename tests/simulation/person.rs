@@ -36,7 +36,7 @@ impl Wish {
     /// Any wish.
     pub fn any(random: &mut Random) -> Self {
         let approve = random.chance(800);
-        let rule = *random.pick(&RULES);
+        let (rule, end) = (*random.pick(&RULES), *random.pick(&ENDS));
         match random.below(100) {
             0..25 => {
                 let (from, to) = (*random.pick(&ENDS), *random.pick(&ENDS));
@@ -52,8 +52,8 @@ impl Wish {
                 Self::Freeze { rule: random.chance(500).then_some(rule), hours }
             }
             75..80 => Self::Thaw(random.chance(400).then_some(rule)),
-            80..83 => Self::Exclude(*random.pick(&ENDS)),
-            83..87 => Self::Include(*random.pick(&ENDS)),
+            80..83 => Self::Exclude(end),
+            83..87 => Self::Include(end),
             _ => Self::Sync,
         }
     }
