@@ -76,7 +76,7 @@ impl Sorter {
         let today = calendar::local_date(at, &settings.zone);
         let horizon = today.checked_add(AHEAD).unwrap_or(Date::MAX);
         let rhythm = calendar::Rhythmic::of(payday);
-        Ok(recurring::bills(&rows, today, horizon, &|day| rhythm.is_working(day)))
+        Ok(recurring::bills(&recurring::of_pots(rows), today, horizon, &|day| rhythm.is_working(day)))
     }
 
     async fn pot_bills(
