@@ -20,3 +20,4 @@ mod service;
 mod sorter;
 mod syncs;
 mod tokens;
+mod year;
