@@ -23,3 +23,4 @@ mod service;
 mod sorter;
 mod syncs;
 mod tokens;
+mod year;
