@@ -5,17 +5,17 @@ use jiff::SignedDuration;
 use monzo_common::paths::Env;
 use secrecy::SecretString;
 
-use crate::config::{Config, TimeSpan};
+use crate::config::{self, Config, TimeSpan};
 use crate::host::credentials::{self, Credential};
 use crate::sync::schedule;
-use crate::{autosort, login, sync};
+use crate::{autosort, login, notify, sync};
 
 fn signed(span: TimeSpan) -> SignedDuration {
     SignedDuration::try_from(span.duration()).unwrap_or(SignedDuration::MAX)
 }
 
 /// What the sync loop is told.
-pub(super) fn of_sync(config: &Config) -> sync::Settings {
+pub fn of_sync(config: &Config) -> sync::Settings {
     let Config { monzo, sync, names, .. } = config;
     sync::Settings {
         kinds: monzo.accounts.iter().map(|kind| kind.as_str().to_owned()).collect(),
@@ -30,15 +30,20 @@ pub(super) fn of_sync(config: &Config) -> sync::Settings {
 }
 
 /// What the sorter is told.
-pub(super) fn of_sorter(config: &Config) -> autosort::Settings {
+pub fn of_sorter(config: &Config) -> autosort::Settings {
     autosort::Settings {
         sorter: config.autosort.clone(),
         paydays: config.paydays.clone(),
         exclude: config.exclude.clone(),
         names: config.names.clone(),
         zone: config.time.zone.rules().clone(),
-        feed: false,
     }
+}
+
+/// What the notifier is told.
+pub fn of_notifier(config: &Config) -> notify::Settings {
+    let config::Notify { on, feed, amounts } = config.notify.clone();
+    notify::Settings { topics: on, feed, amounts }
 }
 
 /// What the login is told; its secret comes from a credential or the environment.

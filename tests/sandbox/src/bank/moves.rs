@@ -27,6 +27,9 @@ impl Bank {
             return Err(Refusal::bad(field, "The account is not the pot's own"));
         }
         let external_id = format!("{}:{dedupe_id}", self.world.users[caller.user].id);
+        if self.switches.funds_first {
+            self.allowed(pot, withdraw, amount)?;
+        }
         if let Some(made) = self.world.made(pot, withdraw, &external_id) {
             if made.amount != amount && self.switches.strict_dedupe {
                 return Err(Refusal::bad("dedupe_id", "This key was used with another amount"));

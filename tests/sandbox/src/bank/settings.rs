@@ -124,6 +124,8 @@ pub struct Switches {
     pub strict_limit: bool,
     /// A key used again with another amount is refused instead of answered.
     pub strict_dedupe: bool,
+    /// A key used again meets what there is to move before it meets its own memory.
+    pub funds_first: bool,
     /// Pots with added security refuse with 400 instead of 403.
     pub added_security_400: bool,
     /// An access token that is bad is refused with 400 `invalid_token` instead of 401.
@@ -156,6 +158,7 @@ impl Default for Switches {
             false_empty_page: false,
             strict_limit: false,
             strict_dedupe: false,
+            funds_first: false,
             added_security_400: false,
             bad_token_400: false,
             webhook_duplicates: false,
