@@ -12,10 +12,11 @@ use jsonrpsee::proc_macros::rpc;
 
 use crate::model::{
     self, Access, AccessChange, Account, Acknowledged, Backtest, Backup, BackupChunk, Balance, BalancePoint,
-    ConfigEntry, ConfigReload, ConfigReport, Configured, Event, EventPage, Exclusion, ExclusionChange,
-    FreezeChange, LoggedOut, Login, LoginBegun, PaydayCalendar, Plan, Pot, Progress, Restored, Role, Run,
-    RunPage, RunStarted, Status, Suggestion, SyncCancelled, SyncHistory, SyncStarted, TransactionDetail,
-    TransactionPage, TransactionQuery, TransferPage, Upload, Verification, Version, Whoami, Why,
+    ConfigEntry, ConfigReload, ConfigReport, Configured, Delivery, Event, EventPage, Exclusion,
+    ExclusionChange, FreezeChange, LoggedOut, Login, LoginBegun, PaydayCalendar, Plan, Pot, Progress,
+    Restored, Role, Run, RunPage, RunStarted, Status, Suggestion, SyncCancelled, SyncHistory, SyncStarted,
+    TransactionDetail, TransactionPage, TransactionQuery, TransferPage, Upload, Verification, Version,
+    Whoami, Why,
 };
 
 /// Everything that can be asked of the daemon.
@@ -270,6 +271,10 @@ pub trait Api {
     /// Silences one attention, for good or until a time.
     #[method(name = "events.ack", param_kind = map)]
     async fn acknowledge(&self, id: String, until: Option<Timestamp>) -> RpcResult<Acknowledged>;
+
+    /// Sends a test through every channel that notifications take.
+    #[method(name = "notify.test")]
+    async fn notify_test(&self) -> RpcResult<Vec<Delivery>>;
 
     /// The OpenRPC document of all this.
     #[method(name = "rpc.discover")]

@@ -8,11 +8,11 @@ use crate::VERSION;
 use crate::fault::FaultKind;
 use crate::model::{
     Access, AccessChange, Account, Acknowledged, Backtest, Backup, BackupChunk, Balance, BalancePoint,
-    ConfigEntry, ConfigReload, ConfigReport, Configured, Event, EventPage, Exclusion, ExclusionChange,
-    FreezeChange, LoggedOut, Login, LoginBegun, PaydayCalendar, Plan, Pot, Progress, Restored, Role, Rule,
-    Run, RunPage, RunStarted, Status, Suggestion, Sync, SyncCancelled, SyncHistory, SyncStarted,
-    TransactionDetail, TransactionPage, TransactionQuery, TransferPage, Upload, Verification, Version,
-    Whoami, Why,
+    ConfigEntry, ConfigReload, ConfigReport, Configured, Delivery, Event, EventPage, Exclusion,
+    ExclusionChange, FreezeChange, LoggedOut, Login, LoginBegun, PaydayCalendar, Plan, Pot, Progress,
+    Restored, Role, Rule, Run, RunPage, RunStarted, Status, Suggestion, Sync, SyncCancelled, SyncHistory,
+    SyncStarted, TransactionDetail, TransactionPage, TransactionQuery, TransferPage, Upload, Verification,
+    Version, Whoami, Why,
 };
 use crate::permission::permission;
 
@@ -130,6 +130,11 @@ fn describe(all: &mut Describe) {
         "events.list",
         "Events, newest first, or those after `after` oldest first.",
         &[optional::<i64>("after"), optional::<i64>("before"), optional::<u32>("limit")],
+    );
+    all.method::<Vec<Delivery>>(
+        "notify.test",
+        "Sends a test through every channel that notifications take.",
+        &[],
     );
     all.method::<Acknowledged>(
         "events.ack",

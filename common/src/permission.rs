@@ -84,6 +84,7 @@ pub const PERMISSIONS: &[Permission] = &[
     operate("pots.discover"),
     view("events.list"),
     operate("events.ack"),
+    operate("notify.test"),
     view("events.subscribe"),
     view("events.unsubscribe"),
     view("sync.subscribe"),

@@ -66,6 +66,8 @@ pub struct Facts {
     pub skew: Option<SignedDuration>,
     /// What went wrong outside the rooms.
     pub troubles: Troubles,
+    /// When a rule is next due.
+    pub next_due: Option<Timestamp>,
     /// Runs that want a look.
     pub runs: Vec<RunMatter>,
     /// Why the sorter, or a rule, is frozen: the rule, and the reason.
@@ -199,8 +201,16 @@ fn login(facts: &Facts, all: &mut Vec<Attention>) {
 
 fn ending(facts: &Facts, all: &mut Vec<Attention>) {
     let Some(ends) = facts.login.access_ends_at else { return };
-    let Some(days) = access::warning(ends, facts.now) else { return };
     let hint = "refresh permissions in the Monzo app, then `monzoctl login --renewed`";
+    if let Some(due) = facts.next_due.filter(|due| ends <= *due && facts.now < ends) {
+        let message = format!(
+            "the bank's permission ends on {}, before the next rule is due on {}",
+            ends.strftime("%-d %b %Y"),
+            due.strftime("%-d %b %Y")
+        );
+        all.push(of(Severity::Note, "access_ends", "rule", message, hint));
+    }
+    let Some(days) = access::warning(ends, facts.now) else { return };
     let (severity, message) = match days {
         _ if ends <= facts.now => (Severity::Note, "the bank's 90 days are over by our count".to_owned()),
         1 => (Severity::Problem, "the bank's permission ends within a day".to_owned()),
@@ -352,5 +362,109 @@ fn machine(facts: &Facts, all: &mut Vec<Attention>) {
             (skew.as_secs().abs(), if skew.is_negative() { "behind" } else { "ahead of" });
         let message = format!("this machine's clock is {seconds} s {direction} the bank's");
         all.push(problem("clock_skewed", message, "let NTP set it: `timedatectl set-ntp true`"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(days: i64) -> Timestamp {
+        Timestamp::UNIX_EPOCH + SignedDuration::from_hours(24 * days)
+    }
+
+    /// Everything is as it should be.
+    fn facts() -> Facts {
+        Facts {
+            now: day(100),
+            login: Login {
+                state: LoginState::Ready,
+                user_id: None,
+                token_expires_at: None,
+                access_ends_at: Some(day(180)),
+                error: None,
+            },
+            configured: true,
+            client_refused: false,
+            unsaved_login: false,
+            stale: false,
+            last_success_at: Some(day(100)),
+            accounts: Vec::new(),
+            histories: Vec::new(),
+            differences: Vec::new(),
+            quarantined: 0,
+            store: Health::Good,
+            skew: None,
+            troubles: Troubles::default(),
+            next_due: Some(day(104)),
+            runs: Vec::new(),
+            frozen: Vec::new(),
+            rules: Vec::new(),
+            incomes: Vec::new(),
+            asks: Vec::new(),
+        }
+    }
+
+    /// What needs a person after `change`, each id with a `!` if it is a problem.
+    fn check(change: impl FnOnce(&mut Facts), wanted: &[&str]) {
+        let mut facts = facts();
+        change(&mut facts);
+        let all = attention(&facts);
+        let mark = |one: &Attention| {
+            format!("{}{}", if one.severity == Severity::Problem { "!" } else { "" }, one.id)
+        };
+        assert_eq!(all.iter().map(mark).collect::<Vec<_>>(), wanted, "{all:#?}");
+        assert!(all.iter().all(|one| !one.hint.is_empty()), "each says what mends it: {all:#?}");
+    }
+
+    #[test]
+    fn nothing_needs_a_person_while_all_is_well() {
+        check(|_| (), &[]);
+    }
+
+    #[test]
+    fn the_ninety_days_are_told_ahead_and_at_once_if_a_rule_is_due_after_them() {
+        check(|facts| facts.login.access_ends_at = Some(day(131)), &[]);
+        check(|facts| facts.login.access_ends_at = Some(day(106)), &["access_ends:7"]);
+        check(|facts| facts.login.access_ends_at = Some(day(101)), &["!access_ends:1", "access_ends:rule"]);
+        let far = |facts: &mut Facts| {
+            facts.login.access_ends_at = Some(day(150));
+            facts.next_due = Some(day(151));
+        };
+        check(far, &["access_ends:rule"]);
+        check(|facts| facts.login.access_ends_at = Some(day(99)), &["access_ends:1"]);
+    }
+
+    #[test]
+    fn problems_stand_before_notes() {
+        let change = |facts: &mut Facts| {
+            facts.quarantined = 2;
+            facts.login.state = LoginState::LoginNeeded;
+            facts.skew = Some(SignedDuration::from_secs(-300));
+        };
+        check(change, &["!login_needed", "!clock_skewed", "quarantine"]);
+    }
+
+    #[test]
+    fn a_run_needs_a_person_by_its_state() {
+        let run =
+            |state| RunMatter { id: "run_1".to_owned(), rule: "payday".to_owned(), state, reason: None };
+        for (state, wanted) in [
+            (RunState::Proposed, "run_proposed:run_1"),
+            (RunState::Withheld, "run_withheld:run_1"),
+            (RunState::Waiting, "run_waiting:run_1"),
+            (RunState::Partial, "!run_partial:run_1"),
+            (RunState::Failed, "!run_failed:run_1"),
+        ] {
+            check(|facts| facts.runs = vec![run(state)], &[wanted]);
+        }
+        check(|facts| facts.runs = vec![run(RunState::Executing)], &[]);
+    }
+
+    #[test]
+    fn a_frozen_sorter_is_a_problem_and_a_frozen_rule_a_note() {
+        check(|facts| facts.frozen = vec![(None, "a restore".to_owned())], &["!sorter_frozen"]);
+        let rule = |facts: &mut Facts| facts.frozen = vec![(Some("sweep".to_owned()), "away".to_owned())];
+        check(rule, &["sorter_frozen:sweep"]);
     }
 }

@@ -17,6 +17,7 @@ pub mod insight;
 pub mod login;
 pub mod metrics;
 pub mod monzo;
+pub mod notify;
 pub mod rpc;
 pub mod store;
 pub mod sync;

@@ -16,6 +16,7 @@ mod ledger;
 mod login;
 mod midway;
 mod moves;
+mod notices;
 mod occasions;
 mod pauses;
 mod rescue;

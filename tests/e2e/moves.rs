@@ -182,7 +182,7 @@ fn a_kill_between_any_two_statements_of_the_deposit_changes_nothing() {
 }
 
 /// How often the bank was asked for something.
-fn asked(rig: &Rig, endpoint: &str) -> u64 {
+pub fn asked(rig: &Rig, endpoint: &str) -> u64 {
     rig.bank.bank().counts.get(endpoint).copied().unwrap_or_default()
 }
 

@@ -76,6 +76,7 @@ const WAYS: &[(&str, Way)] = &[
     ("insight.payday", Command("payday")),
     ("pots.discover", Command("pots discover Holiday")),
     ("events.list", Command("events")),
+    ("notify.test", Command("notify test")),
     ("events.ack", Command("ack login")),
     ("events.subscribe", Command("events --follow")),
     ("events.unsubscribe", Way::None("the connection's end is the subscription's")),

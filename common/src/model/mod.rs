@@ -11,6 +11,7 @@ mod config;
 mod event;
 mod exclusion;
 mod login;
+mod notice;
 mod pot;
 mod sorter;
 mod status;
@@ -25,6 +26,7 @@ pub use config::{ConfigChange, ConfigEntry, ConfigProblem, ConfigReload, ConfigR
 pub use event::{Acknowledged, Event, EventPage, Severity};
 pub use exclusion::{Excluded, Exclusion, ExclusionChange};
 pub use login::{Configured, LoggedOut, Login, LoginBegun, LoginState, Whoami};
+pub use notice::{Delivery, DeliveryState};
 pub use pot::Pot;
 pub use sorter::{
     Backtest, BacktestRun, Freeze, FreezeChange, Outcome, PaydayCalendar, PaydayDate, Plan, PlanStep,

@@ -373,10 +373,14 @@ pub struct Backtest {
     pub whole_from: Option<Timestamp>,
     /// Its runs, oldest first.
     pub runs: Vec<BacktestRun>,
-    /// The lowest balance of the source, in minor units, and of each pot.
+    /// The lowest balance of the account and of each pot of the rule, in minor units: as it was, and with the rule.
     pub lowest: Vec<Outcome>,
-    /// Bills that would have failed.
+    /// Bills that would have failed, and what a pot's card would have been declined.
     pub failed_bills: Vec<PlannedBill>,
+    /// Bills that their pot would have paid in part or not at all, and the account for it.
+    pub part_paid: Vec<PlannedBill>,
+    /// What else is to be known of the replay, in sentences.
+    pub notes: Vec<String>,
     /// Currency of all amounts.
     pub currency: Currency,
 }

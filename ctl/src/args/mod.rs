@@ -18,8 +18,8 @@ pub use sorter::{
     SortHistory, SortPlan, SortRun, SortSuggest, SortTransfers, SortUndo, SuggestKind, Why,
 };
 pub use upkeep::{
-    Ack, Backup, BackupCommand, Complete, Completions, ConfigCommand, Events, Man, Names, Restore, Rpc,
-    Status, Sync, SyncCommand, Verify,
+    Ack, Backup, BackupCommand, Complete, Completions, ConfigCommand, Events, Man, Names, NotifyCommand,
+    Restore, Rpc, Status, Sync, SyncCommand, Verify,
 };
 
 /// Look after your Monzo history: ask and steer monzod, the daemon that keeps it.
@@ -149,6 +149,9 @@ pub enum Command {
     Events(Events),
     /// Silence something that `status` shows
     Ack(Ack),
+    /// Try whether you can be told beyond this machine
+    #[command(subcommand)]
+    Notify(NotifyCommand),
     /// Register your OAuth client with the daemon
     Setup(Setup),
     /// Log in at the bank, and read the whole history while that is possible

@@ -70,6 +70,13 @@ pub struct Ack {
     pub until: Option<String>,
 }
 
+/// `notify`
+#[derive(Debug, Subcommand)]
+pub enum NotifyCommand {
+    /// Send a test through every channel that is set up
+    Test,
+}
+
 /// `backup`
 #[derive(Debug, Args)]
 #[command(

@@ -156,6 +156,7 @@ mod tests {
           ✓ £850.00 into Rent
           ✓ £66.70 into Holiday
           ✓ £100.00 into Car
+          → £600.00 to Joint: for you to send in the app
         --- err
         ");
         insta::assert_snapshot!(fake.calls(), @r#"
@@ -201,6 +202,7 @@ mod tests {
           ✓ £850.00 into Rent
           ✓ £66.70 into Holiday
           ✓ £100.00 into Car
+          → £600.00 to Joint: for you to send in the app
         --- err
         It was approved already.
         ");

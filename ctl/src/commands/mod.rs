@@ -1,6 +1,6 @@
 //! What each command does: fetch, then view; one file a noun.
 
-use crate::args::{Command, PotsCommand, SortCommand, Sync};
+use crate::args::{Command, NotifyCommand, PotsCommand, SortCommand, Sync};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::session::Session;
@@ -19,6 +19,7 @@ mod events;
 mod follow;
 mod login;
 mod manual;
+mod notify;
 mod rpc;
 mod run;
 mod setup;
@@ -50,6 +51,7 @@ pub async fn run(command: &Command, session: &mut Session) -> Result<Exit, Failu
         Command::Exclude(args) => accounts::exclude(args, session).await,
         Command::Events(args) => events::events(args, session).await,
         Command::Ack(args) => events::ack(args, session).await,
+        Command::Notify(NotifyCommand::Test) => notify::test(session).await,
         Command::Setup(args) => setup::run(args, session).await,
         Command::Login(args) => login::login(args, session).await,
         Command::Logout => login::logout(session).await,

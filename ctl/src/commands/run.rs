@@ -58,7 +58,9 @@ pub(super) async fn agreed(
 ) -> Result<Exit, Failure> {
     loop {
         show(&run, &message, daemon, session)?;
-        if session.agree("Move this?").await? != Some(true) {
+        // A plan may move nothing and only ask for a payment.
+        let question = if run.plan.transfers.is_empty() { "Do this?" } else { "Move this?" };
+        if session.agree(question).await? != Some(true) {
             return declined(&run, proposed_here, daemon, session).await;
         }
         let id = run.id.clone();
@@ -284,6 +286,7 @@ mod tests {
           ✓ £850.00 into Rent
           ✓ £66.70 into Holiday
           ✓ £100.00 into Car
+          → £600.00 to Joint: for you to send in the app
         --- err
         For payday 2026-07-22.
         Plan of payday  as of 2026-07-22 10:55 (5 min ago)
@@ -587,6 +590,7 @@ mod tests {
           ✓ £850.00 into Rent
           ✓ £66.70 into Holiday
           ✓ £100.00 into Car
+          → £600.00 to Joint: for you to send in the app
         --- err
         Payday 2026-07-22 was run already; --again runs it again.
         ");

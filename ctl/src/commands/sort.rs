@@ -1,5 +1,6 @@
 //! `sort`: what rules would do, and holding them back.
 
+use jiff::{SignedDuration, Timestamp};
 use monzo_common::api::ApiClient;
 use monzo_common::model::Rule;
 use monzo_common::period::End;
@@ -10,6 +11,7 @@ use crate::client::Daemon;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::find;
+use crate::here::Here;
 use crate::session::Session;
 use crate::view::{self, columns};
 
@@ -40,7 +42,7 @@ pub(super) async fn rule(typed: &str, daemon: &Daemon) -> Result<Rule, Failure> 
 
 async fn plan(args: &args::SortPlan, session: &mut Session) -> Result<Exit, Failure> {
     let daemon = session.connect().await?;
-    let at = args.at.as_deref().map(|at| daemon.here.instant(at, End::Since)).transpose()?;
+    let at = args.at.as_deref().map(|at| noon_of(at, &daemon.here)).transpose()?;
     let rule = rule(&args.rule, &daemon).await?;
     let plan = daemon.client.plan(rule.name, at).await?;
     let look = session.look(&daemon.here);
@@ -51,6 +53,12 @@ async fn plan(args: &args::SortPlan, session: &mut Session) -> Result<Exit, Fail
         view::plan(&plan, detail, &look) + &advice
     })?;
     Ok(Exit::Done)
+}
+
+/// The instant that is meant; of a day its noon, when no quiet hours are.
+fn noon_of(phrase: &str, here: &Here) -> Result<Timestamp, Failure> {
+    let at = here.instant(phrase, End::Since)?;
+    if phrase.contains(':') { Ok(at) } else { Ok(at + SignedDuration::from_hours(12)) }
 }
 
 async fn run_rule(args: &args::SortRun, session: &mut Session) -> Result<Exit, Failure> {
@@ -81,7 +89,7 @@ async fn suggest(args: &args::SortSuggest, session: &mut Session) -> Result<Exit
     session.thing("suggestion", &suggestion, || {
         suggestion.toml.lines().map(|line| format!("{}\n", view::clean(line))).collect()
     })?;
-    if !session.wants_data() && !suggestion.toml.trim().is_empty() {
+    if !session.wants_data() && suggestion.toml.lines().any(|line| line.starts_with("[[")) {
         session.note(&format!(
             "Read it, change it, save it as {}; then `monzoctl config reload` and `monzoctl sort plan RULE`.",
             view::clean(&suggestion.save_as)
@@ -264,6 +272,8 @@ mod tests {
             runs: Vec::new(),
             lowest: Vec::new(),
             failed_bills: Vec::new(),
+            part_paid: Vec::new(),
+            notes: Vec::new(),
             currency: Currency::GBP,
         };
         let fake = fake().says("autosort.backtest", &backtest);

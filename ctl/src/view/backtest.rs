@@ -1,6 +1,6 @@
 //! A backtest: each payday's plan in a line, the lowest balances, and the bills that would have failed.
 
-use monzo_common::model::{Backtest, BacktestRun};
+use monzo_common::model::{Backtest, BacktestRun, PlannedBill};
 use monzo_common::money::Money;
 
 use super::account::amount;
@@ -14,10 +14,17 @@ pub fn backtest(backtest: &Backtest, look: &Look) -> String {
     let title = format!("Backtest of {}", clean(&backtest.rule));
     let mut text = format!("{}\n", look.paint(Paint::Strong, &title));
     match backtest.whole_from {
-        Some(at) => text.push_str(&format!("The data are whole from {}.\n", look.here.day(at))),
+        Some(at) => text.push_str(&format!(
+            "The data are whole from {}. What pots earned and their cards spent before is not known,\n\
+             so that their lowest balances are told from then on.\n",
+            look.here.day(at)
+        )),
         None => {
             text.push_str(&format!("{}\n", look.paint(Paint::Note, "The data are whole for no part of it.")));
         }
+    }
+    for note in &backtest.notes {
+        text.push_str(&format!("{}\n", look.paint(Paint::Note, &super::sentence(note))));
     }
     if backtest.runs.is_empty() {
         text.push_str("\nIt would not have run.\n");
@@ -45,18 +52,34 @@ pub fn backtest(backtest: &Backtest, look: &Look) -> String {
     text.push('\n');
     if backtest.failed_bills.is_empty() {
         text.push_str("No bill would have failed.\n");
-        return text;
+    } else {
+        let words = format!("{} would have failed", bills_counted(&backtest.failed_bills));
+        text.push_str(&look.paint(Paint::Bad, &words));
+        text.push('\n');
+        text.push_str(&bills(&backtest.failed_bills, backtest, look));
     }
-    let failed = u64::try_from(backtest.failed_bills.len()).unwrap_or(u64::MAX);
-    let words = format!("{} would have failed", count(failed, "bill"));
-    text.push_str(&format!("{}\n", look.paint(Paint::Bad, &words)));
+    if !backtest.part_paid.is_empty() {
+        let words =
+            format!("\n{} would have been more than the pot held", bills_counted(&backtest.part_paid));
+        text.push_str(&look.paint(Paint::Note, &words));
+        text.push('\n');
+        text.push_str(&bills(&backtest.part_paid, backtest, look));
+    }
+    text
+}
+
+fn bills_counted(bills: &[PlannedBill]) -> String {
+    count(u64::try_from(bills.len()).unwrap_or(u64::MAX), "bill")
+}
+
+fn bills(bills: &[PlannedBill], backtest: &Backtest, look: &Look) -> String {
     let mut table = Table::new(&[
         ("DAY", Align::Left),
         ("BILL", Align::Flexible),
         ("AMOUNT", Align::Right),
         ("", Align::Flexible),
     ]);
-    for bill in &backtest.failed_bills {
+    for bill in bills {
         table.row([
             &bill.date.to_string(),
             &bill.name,
@@ -64,8 +87,7 @@ pub fn backtest(backtest: &Backtest, look: &Look) -> String {
             bill.note.as_deref().unwrap_or_default(),
         ]);
     }
-    text.push_str(&table.take(look));
-    text
+    table.take(look)
 }
 
 fn runs(backtest: &Backtest, look: &Look) -> String {
@@ -99,7 +121,7 @@ fn remark(run: &BacktestRun) -> String {
 #[cfg(test)]
 mod tests {
     use jiff::civil::date;
-    use monzo_common::model::{Outcome, PlannedBill};
+    use monzo_common::model::Outcome;
     use monzo_common::money::Currency;
 
     use super::*;
@@ -118,11 +140,20 @@ mod tests {
                 amount: 15_000,
                 note: Some("the pot had £120.00".into()),
             }],
+            part_paid: vec![PlannedBill {
+                name: "Water".into(),
+                date: date(2026, 7, 2),
+                amount: 4_000,
+                note: Some("£10.00 of it from Personal".into()),
+            }],
+            notes: vec!["what Savings earned or spent by itself is not known".into()],
             currency: Currency::GBP,
         };
         insta::assert_snapshot!(backtest(&past, &look(None)), @r"
         Backtest of payday
-        The data are whole from 22 Jul 2026.
+        The data are whole from 22 Jul 2026. What pots earned and their cards spent before is not known,
+        so that their lowest balances are told from then on.
+        What Savings earned or spent by itself is not known.
 
         WHEN                  MOVES      STAYS    SHORT
         2026-07-22 11:00  £2,011.20  £1,200.00  £900.00
@@ -134,12 +165,17 @@ mod tests {
         1 bill would have failed
         DAY         BILL          AMOUNT
         2026-07-01  Council Tax  £150.00  the pot had £120.00
+
+        1 bill would have been more than the pot held
+        DAY         BILL   AMOUNT
+        2026-07-02  Water  £40.00  £10.00 of it from Personal
         ");
         past.runs.clear();
         past.whole_from = None;
         insta::assert_snapshot!(backtest(&past, &look(None)), @r"
         Backtest of payday
         The data are whole for no part of it.
+        What Savings earned or spent by itself is not known.
 
         It would not have run.
         ");

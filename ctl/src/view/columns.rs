@@ -75,6 +75,9 @@ pub const EVENT: Columns =
 /// Exclusions.
 pub const EXCLUSION: Columns = &["kind", "id", "name", "origin"];
 
+/// What became of notifications.
+pub const DELIVERY: Columns = &["channel", "state", "error"];
+
 /// Grants of the access list.
 pub const GRANT: Columns = &["who", "role", "origin"];
 

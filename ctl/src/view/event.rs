@@ -1,6 +1,6 @@
 //! Events: one line each, so that they can be followed.
 
-use monzo_common::model::{Acknowledged, Event, Severity};
+use monzo_common::model::{Acknowledged, Delivery, DeliveryState, Event, Severity};
 
 use super::look::{Look, Paint};
 use super::text::clean;
@@ -22,6 +22,21 @@ pub fn event(event: &Event, look: &Look) -> String {
     };
     let kind = look.paint(Paint::Quiet, &format!("({})", clean(&event.kind)));
     format!("{at} {} {} {kind}\n", look.paint(paint, mark), clean(&event.message))
+}
+
+/// `notify test`
+pub fn deliveries(all: &[Delivery]) -> String {
+    let line = |one: &Delivery| {
+        let because = one.error.as_deref().map(|error| format!(": {}", clean(error))).unwrap_or_default();
+        let became = match one.state {
+            DeliveryState::Sent => "took the test; look into the Monzo app",
+            DeliveryState::Refused => "refused the test",
+            DeliveryState::Unknown => "may have taken the test; look into the Monzo app",
+            DeliveryState::NotSent => "could not be reached",
+        };
+        format!("The {} {became}{because}.\n", clean(&one.channel))
+    };
+    all.iter().map(line).collect()
 }
 
 /// `ack`

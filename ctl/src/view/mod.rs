@@ -31,7 +31,7 @@ pub use balance::{balances, history};
 pub use completion::completion;
 pub use config::{entries, reload, report};
 pub use csv::{Csv, csv_of_one};
-pub use event::{acknowledged, event, events};
+pub use event::{acknowledged, deliveries, event, events};
 pub use json::{list, thing};
 pub use login::{access, configured, gaps, logged_out, login, login_advice, role, setup_advice, whoami};
 pub use look::{Look, Paint};

@@ -180,7 +180,11 @@ fn sums(plan: &Plan, look: &Look) -> String {
     let money = |minor| Money::new(minor, plan.currency);
     let moved = once(plan.transfers.iter().map(|transfer| (transfer.kind, transfer.amount)));
     let mut text = String::from("\n");
-    if plan.transfers.is_empty() {
+    let asked = plan.steps.iter().filter(|step| step.kind == "ask").map(|step| step.amount).sum::<i64>();
+    if plan.transfers.is_empty() && asked > 0 {
+        let words = format!("Nothing moves by itself; {} is for you to send.", money(asked));
+        text.push_str(&look.paint(Paint::Strong, &words));
+    } else if plan.transfers.is_empty() {
         text.push_str(&look.paint(Paint::Strong, "Nothing to move."));
     } else {
         let transfers = u64::try_from(plan.transfers.len()).unwrap_or(u64::MAX);
@@ -195,7 +199,7 @@ fn sums(plan: &Plan, look: &Look) -> String {
     if plan.keep > 0 {
         text.push_str(&format!("; {} is to be kept", money(plan.keep)));
     }
-    if plan.transfers.is_empty() {
+    if plan.transfers.is_empty() && asked == 0 {
         text.push_str(&format!("; {} could be moved", money(plan.available)));
     }
     text.push_str(".\n");

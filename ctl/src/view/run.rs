@@ -1,6 +1,6 @@
 //! Runs and their transfers: how far they are, how they ended, and what stands behind them.
 
-use monzo_common::model::{Run, RunState, Transfer, TransferKind, TransferState};
+use monzo_common::model::{PlannedTarget, Run, RunState, Transfer, TransferKind, TransferState};
 use monzo_common::money::Money;
 
 use super::account::facts;
@@ -100,12 +100,24 @@ pub fn run_outcome(run: &Run, look: &Look) -> String {
     if let (RunState::Waiting, Some(until)) = (run.state, run.expires_at) {
         text.push_str(&format!("  until {} ({})\n", look.here.minute(until), look.here.relative(until)));
     }
-    if untouched {
-        return text;
+    if !untouched {
+        let names = plan_names(&run.plan);
+        run.transfers.iter().for_each(|one| text.push_str(&line(one, &names, look)));
     }
-    let names = plan_names(&run.plan);
-    run.transfers.iter().for_each(|one| text.push_str(&line(one, &names, look)));
+    if matches!(run.state, RunState::Done | RunState::Partial) {
+        text.push_str(&asked(run, look));
+    }
     text
+}
+
+/// What a run leaves for the person to send.
+fn asked(run: &Run, look: &Look) -> String {
+    let asks = run.plan.steps.iter().filter(|step| step.kind == "ask").flat_map(|step| &step.targets);
+    let line = |target: &PlannedTarget| {
+        let (mark, money) = (look.paint(Paint::Note, "→"), Money::new(target.amount, run.plan.currency));
+        format!("  {mark} {money} to {}: for you to send in the app\n", clean(&target.name))
+    };
+    asks.filter(|target| target.amount > 0).map(line).collect()
 }
 
 fn line(transfer: &Transfer, names: &Names, look: &Look) -> String {
@@ -241,6 +253,7 @@ mod tests {
           ✗ £850.00 into Rent: the pot is locked
           ? £66.70 into Holiday: whether it happened is not known yet
           – £100.00 into Car: not sent
+          → £600.00 to Joint: for you to send in the app
         ");
     }
 

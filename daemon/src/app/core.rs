@@ -22,6 +22,7 @@ use crate::login::seal::{Seal, SealError};
 use crate::login::{self, Login, Vault, VaultError};
 use crate::metrics::Metrics;
 use crate::monzo::{Line, Pace};
+use crate::notify::{self, Notifier};
 use crate::rpc::handlers::Rooms;
 use crate::store::{self, OpenError, Options, Store, StoreError};
 use crate::sync::{self, Service};
@@ -44,6 +45,7 @@ pub(super) struct Ground {
     pub(super) login: watch::Receiver<login::Settings>,
     pub(super) sync: watch::Receiver<sync::Settings>,
     pub(super) sorter: watch::Receiver<autosort::Settings>,
+    pub(super) notifier: watch::Receiver<notify::Settings>,
     pub(super) events: broadcast::Sender<Event>,
     pub(super) progress: watch::Sender<Option<Progress>>,
 }
@@ -169,6 +171,13 @@ impl Core {
             tracker: tracker.clone(),
             stop: stop.clone(),
         });
+        let notifier = Notifier::new(notify::Rooms {
+            store: store.clone(),
+            client: login.client(),
+            clock: ground.clock.clone(),
+            metrics: Arc::clone(&ground.metrics),
+            settings: ground.notifier.clone(),
+        });
         let whole = CancellationToken::new();
         let looping = tokio::spawn({
             let (stop, sorter, whole) = (stop.clone(), sorter.clone(), whole.clone());
@@ -177,7 +186,7 @@ impl Core {
             }
         });
         Ok(Self {
-            rooms: Rooms { store, login, sync: handle, journal, sorter },
+            rooms: Rooms { store, login, sync: handle, journal, sorter, notifier },
             looping,
             whole,
             stop,
@@ -192,7 +201,7 @@ impl Core {
         let Self { rooms, looping, stop, tracker, .. } = self;
         stop.cancel();
         tracker.close();
-        let Rooms { store, login, sync, journal, sorter } = rooms;
+        let Rooms { store, login, sync, journal, sorter, notifier } = rooms;
         let closed = store.closed();
         let closing = async move {
             if let Err(error) = looping.await
@@ -201,7 +210,7 @@ impl Core {
                 std::panic::resume_unwind(error.into_panic());
             }
             tracker.wait().await;
-            drop((login, sync, journal, sorter));
+            drop((login, sync, journal, sorter, notifier));
             if let Err(error) = store.close().await {
                 tracing::warn!(%error, "the database could not be marked as closed; the next start checks it");
             }

@@ -6,6 +6,7 @@ mod args;
 mod core;
 mod serve;
 mod settings;
+mod telling;
 mod upkeep;
 
 use std::ffi::OsString;

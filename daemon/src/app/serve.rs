@@ -17,8 +17,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::core::{Core, Ground, Unusable};
-use super::settings;
 use super::upkeep::{self, Upkeep};
+use super::{settings, telling};
 use crate::attention::Troubles;
 use crate::clock::Clock;
 use crate::config::{ClockSource, Config, Loaded, Locations};
@@ -49,6 +49,7 @@ struct Daemon {
     config: watch::Sender<Loaded>,
     sync_settings: watch::Sender<crate::sync::Settings>,
     sorter_settings: watch::Sender<crate::autosort::Settings>,
+    notifier_settings: watch::Sender<crate::notify::Settings>,
     grants: watch::Sender<Grants>,
     served: watch::Sender<Served>,
     mode: watch::Sender<Mode>,
@@ -95,6 +96,7 @@ pub(super) async fn serve(
     let hub = Hub::new(progress.subscribe());
     let sync_settings = watch::Sender::new(settings::of_sync(&config));
     let sorter_settings = watch::Sender::new(settings::of_sorter(&config));
+    let notifier_settings = watch::Sender::new(settings::of_notifier(&config));
     let ground = Arc::new(Ground {
         state: state.clone(),
         clock: clock.clone(),
@@ -106,6 +108,7 @@ pub(super) async fn serve(
         login: watch::Sender::new(settings::of_login(&config, env)?).subscribe(),
         sync: sync_settings.subscribe(),
         sorter: sorter_settings.subscribe(),
+        notifier: notifier_settings.subscribe(),
         events: hub.teller(),
         progress,
     });
@@ -116,6 +119,7 @@ pub(super) async fn serve(
         config: watch::Sender::new(loaded),
         sync_settings,
         sorter_settings,
+        notifier_settings,
         grants: watch::Sender::new(Grants::new(own_uid, &config.access, &[])),
         served: watch::Sender::new(Served::Between),
         mode: watch::Sender::new(Mode::Normal),
@@ -150,6 +154,7 @@ pub(super) async fn serve(
         uploads: Uploads::new(&state),
         state,
     });
+    let asking = desk.clone();
     let limits = server::call_limits(&config.rpc);
     let gate = Gate::new(limits, Arc::clone(&metrics), daemon.mode.subscribe(), audit, tasks.clone());
     let server = Server::new(server::Parts {
@@ -172,6 +177,7 @@ pub(super) async fn serve(
         troubles: daemon.troubles.clone(),
     };
     tasks.spawn(upkeep.run(stop.clone()));
+    tasks.spawn(telling::run(asking, daemon.ground.events.subscribe(), stop.clone()));
     tasks.spawn(notify::watchdog(heartbeats, stop.clone()));
     daemon.tell_ready();
 

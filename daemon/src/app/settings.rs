@@ -5,10 +5,10 @@ use jiff::SignedDuration;
 use monzo_common::paths::Env;
 use secrecy::SecretString;
 
-use crate::config::{Config, TimeSpan};
+use crate::config::{self, Config, TimeSpan};
 use crate::host::credentials::{self, Credential};
 use crate::sync::schedule;
-use crate::{autosort, login, sync};
+use crate::{autosort, login, notify, sync};
 
 fn signed(span: TimeSpan) -> SignedDuration {
     SignedDuration::try_from(span.duration()).unwrap_or(SignedDuration::MAX)
@@ -37,8 +37,13 @@ pub(super) fn of_sorter(config: &Config) -> autosort::Settings {
         exclude: config.exclude.clone(),
         names: config.names.clone(),
         zone: config.time.zone.rules().clone(),
-        feed: false,
     }
+}
+
+/// What the notifier is told.
+pub(super) fn of_notifier(config: &Config) -> notify::Settings {
+    let config::Notify { on, feed, amounts } = config.notify.clone();
+    notify::Settings { topics: on, feed, amounts }
 }
 
 /// What the login is told; its secret comes from a credential or the environment.

@@ -106,6 +106,7 @@ impl Sorter {
             accounts: accounts.collect(),
             pots: pots.collect(),
             has_payday: !settings.paydays.is_empty(),
+            rules: settings.sorter.rules.iter().map(|rule| rule.name.clone()).collect(),
             folder,
         };
         Ok(suggest::suggest(kind, &facts))

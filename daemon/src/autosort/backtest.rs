@@ -1,8 +1,9 @@
 //! What a rule would have done: the ledger replayed, with the rule's plans in place of what was moved by hand.
 //!
 //! Pure: what happened and a function that plans go in. Income and spending are as they were; what went into and out of
-//! the rule's own pots by hand is left out, because the rule takes its place; bills are paid anew, from what the pot
-//! then holds and else from the account, so that the replay shows which of them would have failed.
+//! the rule's own pots by hand is left out, because the rule takes its place; bills are paid anew as the bank pays them,
+//! from what the pot then holds and else from the account, and a pot's card is declined where the pot has too little, so
+//! that the replay shows which of them would have failed.
 
 use std::collections::BTreeMap;
 
@@ -11,6 +12,9 @@ use jiff::civil::Date;
 use monzo_common::id::PotId;
 use monzo_common::model::{Backtest, BacktestRun, Outcome, Plan, PlannedBill, TransferKind};
 use monzo_common::money::Currency;
+
+use super::plan::words::money;
+use super::replay::Whole;
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,8 +32,17 @@ pub struct Event {
 pub enum What {
     /// Money came into the account or left it; minor units, negative is out.
     Account(i64),
-    /// Money came into a pot or left it by itself: interest, or a virtual card.
+    /// Money came into a pot by itself: interest, or a refund to its card.
     Pot(PotId, i64),
+    /// A pot's virtual card paid; minor units, positive.
+    Card {
+        /// The pot.
+        pot: PotId,
+        /// Whom it pays.
+        name: String,
+        /// All of it.
+        amount: i64,
+    },
     /// Money went from the account into a pot, or back where negative.
     Moved(PotId, i64),
     /// A bill was taken from the account, and a pot was to pay it; minor units, positive.
@@ -57,7 +70,16 @@ impl Balances {
         self.pots.get(pot).copied().unwrap_or(0)
     }
 
-    fn add(&mut self, pot: &PotId, amount: i64) {
+    /// Lowers what is higher here than there, of pots those that count.
+    pub(super) fn lower(&mut self, other: &Self, counts: impl Fn(&PotId) -> bool) {
+        self.account = self.account.min(other.account);
+        for (pot, held) in other.pots.iter().filter(|(pot, _)| counts(pot)) {
+            let least = self.pots.entry(pot.clone()).or_insert(*held);
+            *least = (*least).min(*held);
+        }
+    }
+
+    pub(super) fn add(&mut self, pot: &PotId, amount: i64) {
         let held = self.pots.entry(pot.clone()).or_default();
         *held = held.saturating_add(amount);
     }
@@ -72,16 +94,19 @@ pub struct Replay {
     pub account: (String, String),
     /// Names of pots, and which the rule fills: of those nothing that was moved by hand counts.
     pub pots: BTreeMap<PotId, (String, bool)>,
-    /// From here on no row of the account and of the rule's pots is missing.
-    pub whole_from: Option<Timestamp>,
+    /// From when on no row of the account and of the rule's pots is missing; the lowest balance of a pot is told from
+    /// then on.
+    pub whole: Whole,
     /// What was held when the replay begins.
     pub began: Balances,
+    /// The least that was held since, as it really was.
+    pub least: Balances,
     /// What happened since, in any order.
     pub events: Vec<Event>,
     /// When the rule would have run, oldest first: paydays, as a rule.
     pub runs: Vec<Timestamp>,
-    /// Less than this the account should not hold; minor units.
-    pub floor: i64,
+    /// What is to be said of it, in sentences.
+    pub notes: Vec<String>,
 }
 
 /// Replays a ledger; `plan` is asked what the rule would do at each of its moments, given what would then be held.
@@ -97,15 +122,17 @@ pub fn backtest(replay: &Replay, mut plan: impl FnMut(Timestamp, &Balances) -> P
             state.happen(event);
         }
         let plan = plan(*at, &state.now);
-        runs.push(BacktestRun { at: *at, moved: state.execute(&plan), plan });
+        runs.push(BacktestRun { at: *at, moved: state.execute(*at, &plan), plan });
     }
     events.for_each(|event| state.happen(event));
     Backtest {
         rule: replay.rule.clone(),
-        whole_from: replay.whole_from,
+        whole_from: replay.whole.from(),
         runs,
         lowest: state.lowest(),
         failed_bills: state.failed,
+        part_paid: state.partly,
+        notes: replay.notes.clone(),
         currency: Currency::GBP,
     }
 }
@@ -115,30 +142,34 @@ struct State<'r> {
     now: Balances,
     least: Balances,
     failed: Vec<PlannedBill>,
+    partly: Vec<PlannedBill>,
 }
 
 impl<'r> State<'r> {
     fn new(replay: &'r Replay) -> Self {
-        let (now, least) = (replay.began.clone(), replay.began.clone());
-        Self { replay, now, least, failed: Vec::new() }
+        let now = replay.began.clone();
+        let least = Balances { account: now.account, pots: BTreeMap::new() };
+        Self { replay, now, least, failed: Vec::new(), partly: Vec::new() }
     }
 
-    fn note(&mut self) {
-        self.least.account = self.least.account.min(self.now.account);
-        for (pot, held) in &self.now.pots {
-            let least = self.least.pots.entry(pot.clone()).or_insert(*held);
-            *least = (*least).min(*held);
-        }
+    /// Minor units to which the bank lets the account fall for a bill: an overdraft shows in what was.
+    fn bottom(&self) -> i64 {
+        self.replay.least.account.min(0)
+    }
+
+    fn note(&mut self, at: Timestamp) {
+        self.least.lower(&self.now, |pot| self.replay.whole.knows(pot, at));
     }
 
     fn happen(&mut self, event: &Event) {
         match &event.what {
             What::Account(amount) => self.now.account = self.now.account.saturating_add(*amount),
             What::Pot(pot, amount) => self.now.add(pot, *amount),
+            What::Card { pot, name, amount } => self.card(event.date, pot, name, *amount),
             What::Moved(pot, amount) => self.moved(pot, *amount),
             What::Bill { pot, name, amount } => self.bill(event.date, pot, name, *amount),
         }
-        self.note();
+        self.note(event.at);
     }
 
     /// By hand, and never more than there is.
@@ -156,18 +187,35 @@ impl<'r> State<'r> {
     fn bill(&mut self, date: Date, pot: &PotId, name: &str, amount: i64) {
         let given = self.now.pot(pot).clamp(0, amount.max(0));
         let rest = amount.saturating_sub(given);
-        if rest > 0 && self.now.account.saturating_sub(rest) < self.replay.floor {
-            let short = rest.saturating_sub(self.now.account.saturating_sub(self.replay.floor).max(0));
-            let note = format!("{} short", monzo_common::money::Money::gbp(short));
+        let bill = |note: String| PlannedBill { name: name.to_owned(), date, amount, note: Some(note) };
+        let left = self.now.account.saturating_sub(rest);
+        if rest > 0 && left < self.bottom() {
+            let short = rest.saturating_sub(self.now.account.saturating_sub(self.bottom()).max(0));
+            self.failed.push(bill(format!("{} short", money(short))));
+            return;
+        }
+        if rest > 0 {
+            let whole = format!("{} of it from {}", money(rest), self.replay.account.1);
+            self.partly.push(bill(whole));
+        }
+        self.now.add(pot, given.saturating_neg());
+        self.now.account = left;
+    }
+
+    /// A pot's card pays with what the pot holds, or is declined.
+    fn card(&mut self, date: Date, pot: &PotId, name: &str, amount: i64) {
+        let held = self.now.pot(pot);
+        if held < amount {
+            let pot = self.replay.pots.get(pot).map_or_else(|| pot.to_string(), |(name, _)| name.clone());
+            let note = format!("declined: {pot} would have held {}", money(held));
             self.failed.push(PlannedBill { name: name.to_owned(), date, amount, note: Some(note) });
             return;
         }
-        self.now.add(pot, given.saturating_neg());
-        self.now.account = self.now.account.saturating_sub(rest);
+        self.now.add(pot, amount.saturating_neg());
     }
 
     /// What arrives, in minor units; each penny counts once.
-    fn execute(&mut self, plan: &Plan) -> i64 {
+    fn execute(&mut self, at: Timestamp, plan: &Plan) -> i64 {
         let (mut given, mut taken) = (0_i64, 0_i64);
         for transfer in &plan.transfers {
             let amount = transfer.amount.max(0);
@@ -185,19 +233,21 @@ impl<'r> State<'r> {
                 TransferKind::Return => {}
             }
         }
-        self.note();
+        self.note(at);
         given.max(taken)
     }
 
-    /// The account's lowest balance, then each pot's; `before` is what was held at the beginning.
+    /// The account's lowest balance, then that of each pot of the rule: as it was, and with the rule.
     fn lowest(&self) -> Vec<Outcome> {
         let (id, name) = self.replay.account.clone();
-        let account = Outcome { id, name, before: self.replay.began.account, after: self.least.account };
-        let pots = self.least.pots.iter().map(|(pot, least)| Outcome {
+        let was = &self.replay.least;
+        let account = Outcome { id, name, before: was.account, after: self.least.account };
+        let ruled = self.replay.pots.iter().filter(|(_, (_, ruled))| *ruled);
+        let pots = ruled.map(|(pot, (name, _))| Outcome {
             id: pot.to_string(),
-            name: self.replay.pots.get(pot).map_or_else(|| pot.to_string(), |(name, _)| name.clone()),
-            before: self.replay.began.pot(pot),
-            after: *least,
+            name: name.clone(),
+            before: was.pot(pot),
+            after: self.least.pots.get(pot).copied().unwrap_or_else(|| self.now.pot(pot)),
         });
         std::iter::once(account).chain(pots).collect()
     }
@@ -232,11 +282,12 @@ mod tests {
                 ("pot_bills".into(), ("Bills".into(), true)),
                 ("pot_fun".into(), ("Fun".into(), false)),
             ]),
-            whole_from: Some(at(0)),
+            whole: Whole { account: Some(at(0)), ..Whole::default() },
             began: Balances { account, pots: BTreeMap::from([("pot_bills".into(), pot)]) },
+            least: Balances { account: 0, pots: BTreeMap::from([("pot_bills".into(), pot)]) },
             events,
             runs: runs.iter().map(|day| at(*day)).collect(),
-            floor: 0,
+            notes: Vec::new(),
         }
     }
 
@@ -284,7 +335,10 @@ mod tests {
         assert_eq!(found.failed_bills, []);
         let lowest: Vec<(&str, i64)> =
             found.lowest.iter().map(|lowest| (lowest.name.as_str(), lowest.after)).collect();
-        assert_eq!(lowest, [("Personal", 10_000), ("Bills", 0), ("Fun", 20_000)]);
+        assert_eq!(lowest, [("Personal", 10_000), ("Bills", 0)], "only what the rule touches");
+        let partly: Vec<(i64, Option<&str>)> =
+            found.part_paid.iter().map(|bill| (bill.amount, bill.note.as_deref())).collect();
+        assert_eq!(partly, [(95_000, Some("£30.00 of it from Personal"))]);
     }
 
     #[test]
@@ -295,6 +349,17 @@ mod tests {
             found.failed_bills.iter().map(|bill| (bill.amount, bill.note.as_deref())).collect();
         assert_eq!(failed, [(90_000, Some("£750.00 short"))]);
         assert_eq!(found.lowest[1].after, 1_000);
+    }
+
+    #[test]
+    fn a_card_of_a_pot_that_holds_too_little_is_declined() {
+        let card =
+            |day, amount| event(day, What::Card { pot: "pot_bills".into(), name: "Storage".into(), amount });
+        let found = backtest(&replay(10_000, 300, vec![card(1, 249), card(2, 249)], &[]), up_to(0));
+        let failed: Vec<(i64, Option<&str>)> =
+            found.failed_bills.iter().map(|bill| (bill.amount, bill.note.as_deref())).collect();
+        assert_eq!(failed, [(249, Some("declined: Bills would have held £0.51"))]);
+        assert_eq!(found.lowest[1].after, 51);
     }
 
     proptest! {
@@ -310,6 +375,9 @@ mod tests {
                 0 => event(*day, What::Account(amount.abs())),
                 1 => bill(*day, amount.abs()),
                 2 => event(*day, What::Moved("pot_fun".into(), *amount)),
+                3 if *amount < 0 => {
+                    event(*day, What::Card { pot: "pot_bills".into(), name: "X".into(), amount: -amount })
+                }
                 _ => event(*day, What::Moved("pot_bills".into(), *amount)),
             }).collect();
             let runs: Vec<i64> = runs.into_iter().collect();

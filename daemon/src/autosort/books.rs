@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use monzo_common::id::{AccountId, PotId};
+use monzo_common::money::{Currency, Money};
 
 use super::rule::{Autosort, Place};
 use crate::config;
@@ -77,6 +78,11 @@ impl Books {
     /// What a person calls an account.
     pub fn account_name(&self, id: &AccountId) -> String {
         self.account(id).map_or_else(|| id.to_string(), |account| account.name(&self.names))
+    }
+
+    /// An amount in the currency of an account.
+    pub fn money(&self, account: &AccountId, minor: i64) -> Money {
+        Money::new(minor, self.account(account).map_or(Currency::GBP, |account| account.currency))
     }
 
     /// What a person calls a pot.

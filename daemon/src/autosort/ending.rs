@@ -1,15 +1,15 @@
 //! How a run waits and ends: what could not be placed goes back, and what a person should know is said.
 
 use jiff::Timestamp;
-use monzo_common::model::{RunState, TransferKind, TransferState};
+use monzo_common::model::{Plan, RunState, TransferKind, TransferState};
 use monzo_common::money::Money;
 
 use super::execute::{Came, item};
 use super::journal::{self, Item};
 use super::matters::asks_of;
-use super::{Sorter, crash, dedupe};
+use super::{Sorter, crash, dedupe, guard};
 use crate::events::{Happened, Kind};
-use crate::store::{StoreError, StoredRun, StoredTransfer};
+use crate::store::{StoreError, StoredAsk, StoredRun, StoredTransfer};
 
 impl Sorter {
     /// Commits the one return of what could not be placed; `false` if nothing can go back.
@@ -88,11 +88,18 @@ impl Sorter {
         }
         let reason = Some(reasons.join("; ")).filter(|reason| !reason.is_empty());
         let (id, from, kept, now) = (run.id.clone(), run.state, reason.clone(), self.clock.now());
-        // What is asked for counts once the rest is done.
-        let asks = if state == RunState::Done { asks_of(run, now) } else { Vec::new() };
+        let floor = run.floor;
+        // What is asked for is set aside in the account, and stays so when some of the rest could not be done.
+        let asks =
+            if matches!(state, RunState::Done | RunState::Partial) { asks_of(run) } else { Vec::new() };
+        let asked = self.asked(run, &asks).await?;
         let noted = self.store.write(move |writer| {
             let stepped = writer.step_run(&id, from, state, kept.as_deref(), None)?;
             writer.run_ended(&id, now)?;
+            // A run that only asks has sent nothing; this is when it was there.
+            if !asks.is_empty() {
+                writer.run_started(&id, floor, now)?;
+            }
             for ask in &asks {
                 writer.ask(ask)?;
             }
@@ -109,14 +116,24 @@ impl Sorter {
             _ => (Kind::RunFailed, "failed", "failed"),
         };
         self.metrics.run(word);
-        let because = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+        let done = state == RunState::Done && reason.is_none() && !run.plan.transfers.is_empty();
+        let moved = done.then(|| moves(&run.plan));
+        let because: String =
+            moved.into_iter().chain(reason).chain(asked).map(|reason| format!(": {reason}")).collect();
         self.tell(run, kind, format!("{} {verb}{because}", title(run))).await;
-        if self.settings().feed {
-            let body = format!("{} {verb}{because}", title(run));
-            // Tried once at most; that a line is missing from the feed changes nothing.
-            let _ = self.client.feed(&run.account_id, "monzod", &body).await;
-        }
         Ok(())
+    }
+
+    /// What a run leaves for a person to pay, in one sentence.
+    async fn asked(&self, run: &StoredRun, asks: &[StoredAsk]) -> Result<Option<String>, StoreError> {
+        if asks.is_empty() {
+            return Ok(None);
+        }
+        let books = self.books().await?;
+        let to = |ask: &StoredAsk| format!("{} to {}", books.money(&ask.account_id, ask.amount), ask.payee);
+        let all: Vec<String> = asks.iter().map(to).collect();
+        let from = books.account_name(&run.account_id);
+        Ok(Some(format!("it is for you to pay {} from {from}", all.join(" and "))))
     }
 
     /// Keeps an event about a run.
@@ -149,5 +166,25 @@ pub(super) fn title(run: &StoredRun) -> String {
         "undo" => "the undoing".to_owned(),
         "discover" => "the discovery".to_owned(),
         _ => format!("the rule {}", run.rule),
+    }
+}
+
+/// The places that most is said of in a sentence. Taste.
+const NAMED: usize = 4;
+
+/// What a plan moves, and where to, in a sentence.
+pub(super) fn moves(plan: &Plan) -> String {
+    let targets = plan.steps.iter().flat_map(|step| &step.targets).filter(|target| target.amount > 0);
+    let named: Vec<String> = targets
+        .map(|target| format!("{} {}", target.name, Money::new(target.amount, plan.currency)))
+        .collect();
+    let all = Money::new(guard::moved(&plan.transfers), plan.currency);
+    match named.as_slice() {
+        [] => all.to_string(),
+        [one] => one.clone(),
+        many if many.len() > NAMED => {
+            format!("{all} ({} and {} more)", many[..NAMED].join(", "), many.len() - NAMED)
+        }
+        many => format!("{all} ({})", many.join(", ")),
     }
 }

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use monzo_common::id::PotId;
 use monzo_common::model::{Plan, PlannedTransfer, TransferKind};
 
+use super::plan::asks;
 use super::plan::words::money;
 use super::rule::{Autosort, Mode};
 
@@ -117,7 +118,7 @@ pub struct Held {
 /// What may become of a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// It moves nothing: no run is made of it.
+    /// It moves nothing and asks for nothing: no run is made of it.
     Nothing,
     /// It may begin.
     Allowed,
@@ -153,7 +154,7 @@ pub fn guard(plan: &Plan, limits: &Limits) -> Verdict {
     if !errors.is_empty() {
         return Verdict::Impossible(errors);
     }
-    if plan.transfers.is_empty() {
+    if plan.transfers.is_empty() && asks(&plan.steps).next().is_none() {
         return Verdict::Nothing;
     }
     let mut held = when(limits);
@@ -216,7 +217,10 @@ fn when(limits: &Limits) -> Vec<Held> {
     let oldest = limits.now.checked_sub(limits.max_staleness).unwrap_or(Timestamp::MIN);
     match limits.synced_at {
         None => hold(Guard::Staleness, "nothing was read from the bank yet".to_owned()),
-        Some(at) if at < oldest => hold(Guard::Staleness, format!("what is known is of {at}: sync first")),
+        Some(at) if at < oldest => {
+            let minutes = limits.now.duration_since(at).as_mins();
+            hold(Guard::Staleness, format!("what is known is {minutes} minutes old: sync first"));
+        }
         Some(_) => {}
     }
     if !limits.exempt

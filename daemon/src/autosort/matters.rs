@@ -1,12 +1,10 @@
 //! What of rules wants a person besides runs: names that no longer fit, incomes that are late, and payments asked for.
 
-use jiff::Timestamp;
-use monzo_common::money::{Currency, Money};
-
+use super::books::Books;
 use super::occurrence::{self, Facts, Overdue};
 use super::planning::off;
 use super::proposals::SorterError;
-use super::{Sorter, clock_text, resolve};
+use super::{Sorter, clock_text, plan, resolve};
 use crate::events::{Happened, Kind};
 use crate::monzo::marks;
 use crate::store::{PossibleAnswer, StoredAsk, StoredRun};
@@ -23,18 +21,16 @@ pub struct Matters {
 }
 
 /// What a run asks a person to pay.
-pub(super) fn asks_of(run: &StoredRun, now: Timestamp) -> Vec<StoredAsk> {
-    let steps = run.plan.steps.iter().filter(|step| step.kind == "ask");
-    let asked = steps.flat_map(|step| step.targets.iter().map(move |target| (step.index, target)));
-    asked
-        .filter(|(_, target)| target.amount > 0)
+pub(super) fn asks_of(run: &StoredRun) -> Vec<StoredAsk> {
+    plan::asks(&run.plan.steps)
         .map(|(step, target)| StoredAsk {
             run_id: run.id.clone(),
             step,
             account_id: run.account_id.clone(),
             payee: target.name.clone(),
             amount: target.amount,
-            asked_at: run.started_at.unwrap_or(now),
+            // Whoever pays when the proposal comes, and approves it after that, has paid.
+            asked_at: run.plan.as_of,
         })
         .collect()
 }
@@ -47,12 +43,12 @@ fn answers(payee: &str, account: Option<&str>, row: &PossibleAnswer) -> bool {
     named(&row.counterparty) || named(&row.description) || to_account()
 }
 
-fn late(one: &Overdue, zone: &jiff::tz::TimeZone) -> String {
+fn late(one: &Overdue, books: &Books, zone: &jiff::tz::TimeZone) -> String {
     let nearest: Vec<String> = one
         .nearest
         .iter()
         .map(|row| {
-            let money = Money::new(row.amount, Currency::GBP);
+            let money = books.money(&row.account, row.amount);
             format!("{money} from {} on {}", row.from, clock_text(row.created_at, zone))
         })
         .collect();
@@ -85,10 +81,12 @@ impl Sorter {
             }
         }
         for one in self.overdue().await? {
-            matters.incomes.push((format!("{}:{}", one.payday, one.date), late(&one, &settings.zone)));
+            matters
+                .incomes
+                .push((format!("{}:{}", one.payday, one.date), late(&one, &books, &settings.zone)));
         }
         for ask in self.store.read(|reader| reader.open_asks()).await? {
-            let money = Money::new(ask.amount, Currency::GBP);
+            let money = books.money(&ask.account_id, ask.amount);
             let from = books.account_name(&ask.account_id);
             let what = format!("pay {money} from {from} to {}: the bank lets only the app do it", ask.payee);
             matters.asks.push((format!("{}/{}", ask.run_id, ask.step), what));
@@ -128,7 +126,9 @@ impl Sorter {
         for one in self.overdue().await? {
             let key = format!("income_late/{}", one.payday);
             if self.changed_note(&key, &one.date.to_string()).await?.is_some() {
-                self.journal.record(Happened::new(Kind::IncomeLate, late(&one, &settings.zone))).await;
+                self.journal
+                    .record(Happened::new(Kind::IncomeLate, late(&one, &books, &settings.zone)))
+                    .await;
             }
         }
         Ok(())
@@ -164,7 +164,7 @@ impl Sorter {
             let Some(row) = rows.into_iter().find(|row| answers(&ask.payee, id, row)) else { continue };
             let (kept, now, transaction) = (ask.clone(), self.clock.now(), row.transaction_id.clone());
             if self.store.write(move |writer| writer.ask_paid(&kept, &transaction, now)).await? {
-                let money = Money::new(ask.amount, Currency::GBP);
+                let money = books.money(&ask.account_id, ask.amount);
                 let message = format!("{money} to {} was paid, as a run had asked", ask.payee);
                 let happened = Happened::new(Kind::AskPaid, message).account(ask.account_id.as_str());
                 self.journal.record(happened.transaction(row.transaction_id)).await;

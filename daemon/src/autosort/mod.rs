@@ -77,8 +77,6 @@ pub struct Settings {
     pub names: BTreeMap<String, String>,
     /// Of days and quiet hours.
     pub zone: TimeZone,
-    /// Runs are told in the app's feed.
-    pub feed: bool,
 }
 
 /// The rooms that sorting works with.

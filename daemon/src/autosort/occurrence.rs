@@ -20,6 +20,7 @@ pub use facts::{
     Begin, CreditKind, CreditMarks, CreditRow, Edge, Evaluation, Facts, Fired, History, Memory, Occurrence,
     State, Subject, Synced, Watch, Why,
 };
+pub use income::proofs;
 pub use overdue::{Overdue, overdue};
 
 /// A credit that is read later than this after it was made fires nothing.

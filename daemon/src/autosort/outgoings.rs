@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::{Date, DateTime, Time};
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use monzo_common::id::PotId;
 
@@ -10,123 +11,168 @@ use super::bills::{
     self, Calendar, Cycle, Hidden, Level, Look, MainRow, NotKnown, PotBills, PotRow, Predicted,
 };
 use super::resolve::Resolved;
-use super::rule::{Payday, Rule, Step};
-use super::world::Holder;
+use super::rule::{Payday, Step};
+use super::world::{Holder, Pot};
 use super::{Settings, Sorter, calendar};
 use crate::insight::{history, recurring};
 use crate::monzo::{marks, wire};
-use crate::store::{PlainRow, StoreError};
+use crate::store::{PlainRow, Reader, StoreError, StoredPot};
 
 /// How far back bills are learnt from: an annual one twice.
-const BACK: SignedDuration = SignedDuration::from_hours(24 * 800);
+pub(super) const BACK: SignedDuration = SignedDuration::from_hours(24 * 800);
 
 /// How far ahead bills are predicted.
 const AHEAD: SignedDuration = SignedDuration::from_hours(24 * 400);
+
+/// What bills are learnt from, read once for all the moments that it is asked about.
+pub(super) struct Ledger {
+    payments: Vec<recurring::Row>,
+    pots: BTreeMap<PotId, Kept>,
+}
+
+/// What is stored of a pot that pays bills.
+struct Kept {
+    hidden: Option<Hidden>,
+    main: Vec<MainRow>,
+    balances: Vec<(Timestamp, i64)>,
+}
 
 impl Sorter {
     /// What the pots of a rule's `bills` steps have to hold, by the step's number.
     pub(super) async fn levels(
         &self,
-        rule: &Rule,
         resolved: &Resolved,
         at: Timestamp,
         own: Option<Date>,
-    ) -> Result<BTreeMap<u32, Result<Level, NotKnown>>, StoreError> {
-        let settings = self.settings();
-        let mut levels = BTreeMap::new();
-        let mut predicted = None;
-        for ((index, step), targets) in (1_u32..).zip(&rule.steps).zip(&resolved.targets) {
-            let Step::Bills { basis, horizon, until_known, .. } = step else { continue };
-            let Some(Holder::Pot(pot)) = targets.first().and_then(|target| target.holder.as_ref()) else {
-                continue;
-            };
-            let Some(payday) = settings.paydays.first() else {
-                levels.insert(index, Err(NotKnown::NoCycle));
-                continue;
-            };
-            let Some(calendar) = calendar_of(payday, &settings, at, own) else {
-                levels.insert(index, Err(NotKnown::NoCycle));
-                continue;
-            };
-            let all = match predicted.take() {
-                Some(all) => all,
-                None => self.predicted(payday, &settings, at).await?,
-            };
-            let (id, name) = (pot.id.clone(), pot.name.clone());
-            let found = self.pot_bills(id, name, &all, at).await?;
-            predicted = Some(all);
-            let look = Look { basis: *basis, horizon: *horizon, until_known: *until_known };
-            levels.insert(index, bills::level(&found, &calendar, look));
+    ) -> Result<Levels, StoreError> {
+        let since = at.checked_sub(BACK).unwrap_or(Timestamp::MIN);
+        let ledger = self.outgoings(resolved, (since, at)).await?;
+        Ok(levels_at(&ledger, resolved, &self.settings(), at, own))
+    }
+
+    /// What the bills of a rule's pots are learnt from, for moments up to `until`, of which the first may be as early
+    /// as `since` and as long again as bills are looked for.
+    pub(super) async fn outgoings(
+        &self,
+        resolved: &Resolved,
+        (since, until): (Timestamp, Timestamp),
+    ) -> Result<Ledger, StoreError> {
+        let pots: Vec<PotId> = bill_pots(resolved).map(|(_, _, pot)| pot.id.clone()).collect();
+        if pots.is_empty() {
+            return Ok(Ledger { payments: Vec::new(), pots: BTreeMap::new() });
         }
-        Ok(levels)
-    }
-
-    async fn predicted(
-        &self,
-        payday: &Payday,
-        settings: &Settings,
-        at: Timestamp,
-    ) -> Result<Vec<recurring::Bill>, StoreError> {
-        let zone = settings.zone.clone();
-        let since = at.checked_sub(BACK).unwrap_or(Timestamp::MIN);
-        let rows = self
-            .store
-            .read(move |reader| history::payments(reader, (since, at), &zone, wire::series))
-            .await?;
-        let today = calendar::local_date(at, &settings.zone);
-        let horizon = today.checked_add(AHEAD).unwrap_or(Date::MAX);
-        let rhythm = calendar::Rhythmic::of(payday);
-        Ok(recurring::bills(&rows, today, horizon, &|day| rhythm.is_working(day)))
-    }
-
-    async fn pot_bills(
-        &self,
-        id: PotId,
-        name: String,
-        predicted: &[recurring::Bill],
-        at: Timestamp,
-    ) -> Result<PotBills, StoreError> {
         let zone = self.settings().zone;
-        let pot = id.clone();
-        let since = at.checked_sub(BACK).unwrap_or(Timestamp::MIN);
         let read = self.store.read(move |reader| {
-            let kept = reader.pots()?.into_iter().find(|kept| kept.id == pot);
-            let Some(kept) = kept else { return Ok((None, Vec::new(), Vec::new())) };
-            let main = reader.plain_rows(&kept.account_id, since, at)?;
-            let balances = reader.balance_points(&kept.account_id, Some(&pot), since, at)?;
-            let hidden = match &kept.pot_current_id {
-                None => None,
-                Some(account) => {
-                    let covered = reader.covered(account)?;
-                    let whole = kept.created_at;
-                    Some((covered, whole, reader.plain_rows(account, since, at)?))
-                }
-            };
-            Ok((hidden, main, balances))
-        });
-        let (hidden, main, balances) = read.await?;
-        let day = |at: Timestamp| calendar::local_date(at, &zone);
-        let hidden = hidden.map(|(covered, made, rows)| {
-            let (from, to) = covered.unwrap_or((at, at));
-            // Covered since the pot was made is covered from the beginning.
-            let from = if made.is_some_and(|made| from <= made) { Timestamp::MIN } else { from };
-            Hidden {
-                covered_from: from,
-                covered_to: to,
-                rows: rows.iter().map(|row| pot_row(row, day(row.at))).collect(),
+            let payments = history::payments(reader, (since, until), &zone, wire::series)?;
+            let mut kept = BTreeMap::new();
+            for pot in reader.pots()?.into_iter().filter(|pot| pots.contains(&pot.id)) {
+                kept.insert(pot.id.clone(), Kept::read(reader, &pot, (since, until), &zone)?);
             }
+            Ok(Ledger { payments, pots: kept })
         });
-        let of_pot = |bill: &&recurring::Bill| !bill.ended && bill.pot.as_ref() == Some(&id);
-        let predicted = predicted.iter().filter(of_pot).filter_map(Predicted::of);
-        Ok(PotBills {
-            predicted: predicted.collect(),
-            pot_id: id.clone(),
-            name,
+        read.await
+    }
+}
+
+impl Kept {
+    fn read(
+        reader: &Reader<'_>,
+        pot: &StoredPot,
+        (since, until): (Timestamp, Timestamp),
+        zone: &TimeZone,
+    ) -> Result<Self, StoreError> {
+        let day = |at: Timestamp| calendar::local_date(at, zone);
+        let main = reader.plain_rows(&pot.account_id, since, until)?;
+        let balances = reader.balance_points(&pot.account_id, Some(&pot.id), since, until)?;
+        let hidden = match &pot.pot_current_id {
+            None => None,
+            Some(account) => {
+                let (from, to) = reader.covered(account)?.unwrap_or((until, until));
+                // Covered since the pot was made is covered from the beginning.
+                let whole = pot.created_at.is_some_and(|made| from <= made);
+                let rows = reader.plain_rows(account, since, until)?;
+                Some(Hidden {
+                    covered_from: if whole { Timestamp::MIN } else { from },
+                    covered_to: to,
+                    rows: rows.iter().map(|row| pot_row(row, day(row.at))).collect(),
+                })
+            }
+        };
+        // Cards of the account pay nothing of a pot, and are most of its rows.
+        let near = main.iter().map(|row| main_row(row, day(row.at)));
+        Ok(Self {
             hidden,
-            main: main.iter().map(|row| main_row(row, day(row.at))).collect(),
+            main: near.filter(|row| !row.unlike_a_bill || row.bills_pot_id.is_some()).collect(),
             balances: balances.into_iter().map(|point| (point.at, point.balance)).collect(),
         })
     }
+
+    /// As it was known at an instant.
+    fn until(&self, at: Timestamp) -> (Option<Hidden>, Vec<MainRow>, Vec<(Timestamp, i64)>) {
+        let hidden = self.hidden.as_ref().map(|hidden| Hidden {
+            covered_from: hidden.covered_from,
+            covered_to: hidden.covered_to.min(at),
+            rows: hidden.rows.iter().filter(|row| row.at <= at).cloned().collect(),
+        });
+        let main = self.main.iter().filter(|row| row.at <= at).cloned().collect();
+        (hidden, main, self.balances.iter().filter(|(when, _)| *when <= at).copied().collect())
+    }
+}
+
+/// What pots have to hold, by the step's number.
+pub(super) type Levels = BTreeMap<u32, Result<Level, NotKnown>>;
+
+/// The pots of a rule's `bills` steps, with the step's number from 1 and how it looks at them.
+fn bill_pots(resolved: &Resolved) -> impl Iterator<Item = (u32, Look, &Pot)> {
+    let steps = (1_u32..).zip(resolved.rule.steps.iter().zip(&resolved.targets));
+    steps.filter_map(|(index, (step, targets))| {
+        let Step::Bills { basis, horizon, until_known, .. } = step else { return None };
+        let Some(Holder::Pot(pot)) = &targets.first()?.holder else { return None };
+        let look = Look { basis: *basis, horizon: *horizon, until_known: *until_known };
+        Some((index, look, pot))
+    })
+}
+
+/// What the pots of a rule's `bills` steps had to hold at an instant, as far as was known then.
+pub(super) fn levels_at(
+    ledger: &Ledger,
+    resolved: &Resolved,
+    settings: &Settings,
+    at: Timestamp,
+    own: Option<Date>,
+) -> Levels {
+    let mut levels = BTreeMap::new();
+    let today = calendar::local_date(at, &settings.zone);
+    let mut predicted: Option<Vec<recurring::Bill>> = None;
+    for (index, look, pot) in bill_pots(resolved) {
+        let payday = settings.paydays.first();
+        let known = payday.and_then(|payday| Some((payday, calendar_of(payday, settings, at, own)?)));
+        let Some((payday, calendar)) = known else {
+            levels.insert(index, Err(NotKnown::NoCycle));
+            continue;
+        };
+        let all = predicted.get_or_insert_with(|| {
+            let since = today.checked_sub(BACK).unwrap_or(Date::MIN);
+            let known = ledger.payments.iter().filter(|row| since <= row.date && row.date <= today);
+            let known: Vec<recurring::Row> = known.cloned().collect();
+            let horizon = today.checked_add(AHEAD).unwrap_or(Date::MAX);
+            let rhythm = calendar::Rhythmic::of(payday);
+            recurring::bills(&known, today, horizon, &|day| rhythm.is_working(day))
+        });
+        let of_pot = |bill: &&recurring::Bill| !bill.ended && bill.pot.as_ref() == Some(&pot.id);
+        let (hidden, main, balances) =
+            ledger.pots.get(&pot.id).map_or_else(Default::default, |kept| kept.until(at));
+        let found = PotBills {
+            predicted: all.iter().filter(of_pot).filter_map(Predicted::of).collect(),
+            pot_id: pot.id.clone(),
+            name: pot.name.clone(),
+            hidden,
+            main,
+            balances,
+        };
+        levels.insert(index, bills::level(&found, &calendar, look));
+    }
+    levels
 }
 
 fn pot_row(row: &PlainRow, date: Date) -> PotRow {
@@ -138,7 +184,7 @@ fn pot_row(row: &PlainRow, date: Date) -> PotRow {
         transfer: row.scheme.ends_with("_pot"),
         interest: row.scheme.contains("interest"),
         trigger: row.trigger.clone(),
-        pot_to_pot: marks(&row.raw).pot_to_pot,
+        pot_to_pot: row.raw.as_deref().is_some_and(|raw| marks(raw).pot_to_pot),
         external_id: row.external_id.clone(),
     }
 }

@@ -38,6 +38,8 @@ pub(super) struct Purpose {
     pub(super) propose: Vec<String>,
     /// A person asked for it.
     pub(super) approved: bool,
+    /// It is only shown: how old the facts are is said beside it, and not held against it.
+    pub(super) shown: bool,
 }
 
 /// The hash of a rule's text.
@@ -110,7 +112,7 @@ impl Sorter {
             today,
             income: purpose.income,
             paydays,
-            levels: self.levels(rule, &resolved, at, purpose.payday).await?,
+            levels: self.levels(&resolved, at, purpose.payday).await?,
             guardrails: guard::text(&settings.sorter),
         };
         let plan = plan::plan(&resolved, &facts);
@@ -194,7 +196,7 @@ impl Sorter {
             move_deadline: sorter.move_deadline,
             begun: false,
             now: at,
-            synced_at,
+            synced_at: if purpose.shown { Some(at) } else { synced_at },
             max_staleness: sorter.max_staleness,
             skew: self.clock.skew().map(|skew| -skew),
         })

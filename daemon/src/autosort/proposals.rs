@@ -4,11 +4,11 @@
 //! committed whole, with its keys at the bank, before the loop is told of it.
 
 use jiff::Timestamp;
-use monzo_common::id::UserId;
+use monzo_common::id::{AccountId, UserId};
 use monzo_common::model::{Plan, RunStarted, RunState, SyncState, Transfer, TransferState};
 
 use super::books::{Books, End, NoPlace};
-use super::ending::title;
+use super::ending::{moves, title};
 use super::{Sorter, dedupe, hand, journal, show};
 use crate::events::Kind;
 use crate::store::{PlannedMove, StoreError, StoredRun, StoredTransfer, Writer};
@@ -48,6 +48,8 @@ pub(super) struct Draft {
     pub(super) rule: String,
     pub(super) cause: &'static str,
     pub(super) occurrence: Option<String>,
+    /// The account of its rule; that of its first move, where it has none.
+    pub(super) account: Option<AccountId>,
     pub(super) plan: Plan,
     pub(super) moves: Vec<PlannedMove>,
     pub(super) rule_hash: Option<String>,
@@ -63,6 +65,7 @@ impl Draft {
             rule: plan.rule.clone(),
             cause,
             occurrence: None,
+            account: None,
             plan,
             moves,
             rule_hash: None,
@@ -98,7 +101,8 @@ impl Sorter {
 
     /// A run as it is kept, from what it is to be.
     pub(super) fn stored(&self, draft: Draft, now: Timestamp) -> Result<StoredRun, SorterError> {
-        let Some(first) = draft.moves.first() else {
+        let first = draft.moves.first().map(|first| first.transfer.account_id.clone());
+        let Some(account_id) = first.or(draft.account) else {
             return Err(SorterError::Conflict("there is nothing to move".to_owned()));
         };
         Ok(StoredRun {
@@ -109,7 +113,7 @@ impl Sorter {
             occurrence: draft.occurrence,
             state: RunState::Proposed,
             reason: None,
-            account_id: first.transfer.account_id.clone(),
+            account_id,
             plan: draft.plan,
             moves: draft.moves,
             rule_hash: draft.rule_hash,
@@ -131,18 +135,23 @@ impl Sorter {
     pub(super) async fn propose(&self, draft: Draft) -> Result<StoredRun, SorterError> {
         let run = self.propose_quietly(draft).await?;
         self.metrics.run("proposed");
-        self.tell(&run, Kind::RunProposed, format!("{} waits for approval", title(&run))).await;
+        self.tell(
+            &run,
+            Kind::RunProposed,
+            format!("{} waits for approval: {}", title(&run), moves(&run.plan)),
+        )
+        .await;
         self.measure().await?;
         self.nudge();
         Ok(run)
     }
 
-    /// Keeps a proposal; older ones of the same rule are overtaken.
+    /// Keeps a proposal; older ones of the same rule are overtaken, and one that a guard held back goes on as this one.
     pub(super) async fn propose_quietly(&self, draft: Draft) -> Result<StoredRun, SorterError> {
         let now = self.clock.now();
         let run = self.stored(draft, now)?;
         let kept = run.clone();
-        let overtaken = self.store.write(move |writer| {
+        let written = self.store.write(move |writer| {
             // It may have been used while this was being planned.
             if let Some(key) = kept.occurrence.as_deref().filter(|_| kept.cause != "again")
                 && let Some(used) = writer.used_by(&kept.rule, key)?
@@ -155,10 +164,9 @@ impl Sorter {
             } else {
                 Vec::new()
             };
-            writer.insert_run(&kept)?;
-            Ok(Ok(overtaken))
+            Ok(Ok((keep(writer, &kept)?.0, overtaken)))
         });
-        let overtaken = overtaken
+        let (id, overtaken) = written
             .await?
             .map_err(|used| SorterError::Conflict(format!("this occasion was used by {used} meanwhile")))?;
         for old in overtaken {
@@ -166,8 +174,32 @@ impl Sorter {
             self.tell(&old, Kind::RunExpired, format!("a newer plan of {} takes its place", title(&old)))
                 .await;
         }
-        let id = run.id.clone();
         Ok(self.store.read(move |reader| reader.run(&id)).await?)
+    }
+
+    /// Keeps a run that a guard holds back, as the one that it is for its occasion.
+    pub(super) async fn withhold(
+        &self,
+        draft: Draft,
+        why: &str,
+        until: Option<Timestamp>,
+    ) -> Result<(), SorterError> {
+        let run = self.stored(draft, self.clock.now())?;
+        let run =
+            StoredRun { state: RunState::Withheld, reason: Some(why.to_owned()), expires_at: until, ..run };
+        let kept = run.clone();
+        let written = self.store.write(move |writer| {
+            // It may have been used while this was being planned.
+            match kept.occurrence.as_deref() {
+                Some(key) if writer.used_by(&kept.rule, key)?.is_some() => Ok(false),
+                _ => Ok(keep(writer, &kept)?.1),
+            }
+        });
+        if written.await? {
+            self.metrics.run("withheld");
+            self.tell(&run, Kind::RunWithheld, format!("the rule {} is held back: {why}", run.rule)).await;
+        }
+        Ok(())
     }
 
     /// Proposes a move between an account and a pot, or two pots, by name or id.
@@ -403,19 +435,30 @@ fn not_waiting(run: &StoredRun) -> Option<(String, &'static str, bool)> {
     Some((run.id.clone(), message, false))
 }
 
-/// Ends older proposals of the same rule, and answers them.
+/// Keeps a run, or has the one go on as it that a guard held back for the same occasion; its id, and whether it is new.
+fn keep(writer: &Writer<'_>, run: &StoredRun) -> Result<(String, bool), StoreError> {
+    let held_back = match run.occurrence.as_deref() {
+        Some(key) if run.cause != "again" => writer.runs_of(&run.rule, key)?,
+        _ => Vec::new(),
+    };
+    let held_back = held_back.into_iter().find(|old| old.state == RunState::Withheld && old.cause != "again");
+    match held_back {
+        Some(old) if writer.replan_run(&old.id, run)? => Ok((old.id, false)),
+        _ => {
+            writer.insert_run(run)?;
+            Ok((run.id.clone(), true))
+        }
+    }
+}
+
+/// Ends older proposals of the same rule, and answers them; what is held back for an occasion goes on being so.
 fn overtake(writer: &Writer<'_>, new: &StoredRun, now: Timestamp) -> Result<Vec<StoredRun>, StoreError> {
     let mut overtaken = Vec::new();
     for old in writer.unfinished_runs()? {
         let same = old.rule == new.rule && old.undoes == new.undoes;
-        if same && matches!(old.state, RunState::Proposed | RunState::Withheld) {
-            writer.step_run(
-                &old.id,
-                old.state,
-                RunState::Expired,
-                Some("a newer plan takes its place"),
-                None,
-            )?;
+        if same && old.state == RunState::Proposed {
+            let why = Some("a newer plan takes its place");
+            writer.step_run(&old.id, old.state, RunState::Expired, why, None)?;
             writer.run_ended(&old.id, now)?;
             overtaken.push(old);
         }

@@ -1,10 +1,12 @@
 //! The ledger of an account as a [`backtest`](super::backtest) replays it: what came, what went, and which bills pots
 //! were to pay.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use monzo_common::id::{AccountId, PotId};
 
-use super::backtest::{Event, What};
+use super::backtest::{Balances, Event, What};
 use crate::store::{Reader, ReplayedRow, StoreError};
 
 /// A pot pays for a standing order at most so long before the order (autosorter.md 3.4).
@@ -13,39 +15,117 @@ const APART: SignedDuration = SignedDuration::from_hours(6);
 /// What a pot gave for a bill: the bank's word for that cause (monzo-api.md 5.5).
 const FOR_A_BILL: &str = "committed_spending";
 
-/// What happened in an account and its pots during a span.
+/// What happened in an account and its pots during a span: as events, and what was held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct History {
+    /// Every event, the oldest first.
+    pub events: Vec<Event>,
+    /// What was held when it began.
+    pub began: Balances,
+    /// The least that was held since, of each pot from when its rows are whole.
+    pub least: Balances,
+}
+
+/// What happened in an account and its pots during a span that ends now, when `held` is held.
 ///
 /// # Errors
 /// As every question.
-pub fn events(
+pub fn history(
     reader: &Reader<'_>,
     account: &AccountId,
     (since, until): (Timestamp, Timestamp),
+    held: &Balances,
+    whole: &Whole,
     zone: &TimeZone,
-) -> Result<Vec<Event>, StoreError> {
-    Ok(happened(&reader.replayed(account, since, until)?, zone))
+) -> Result<History, StoreError> {
+    let rows = reader.replayed(account, since, until)?;
+    let (began, least) = balances(&rows, held, whole);
+    Ok(History { events: happened(&rows, zone), began, least })
 }
 
-/// From when on no row of an account and of these pots is missing; nothing where one of them cannot be read at all.
+/// What was held when rows began that end with what is held now, and the least since.
+fn balances(rows: &[ReplayedRow], held: &Balances, whole: &Whole) -> (Balances, Balances) {
+    let mut began = walked(rows, held.clone(), i64::saturating_neg, |_, _| {});
+    let mut least = Balances { account: began.account, pots: BTreeMap::new() };
+    walked(rows, began.clone(), |amount| amount, |at, now| least.lower(now, |pot| whole.knows(pot, at)));
+    // What no row shows of a pot's first time may make it look as if it had held less than nothing.
+    began.pots.values_mut().for_each(|held| *held = (*held).max(0));
+    for (pot, held) in &held.pots {
+        let least = least.pots.entry(pot.clone()).or_insert(*held);
+        *least = (*least).min(*held);
+    }
+    (began, least)
+}
+
+/// From when on no row is missing.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Whole {
+    /// Of the account; nothing where it was never read.
+    pub account: Option<Timestamp>,
+    /// Of pots; those that are missing here are not known at all.
+    pub pots: BTreeMap<PotId, Timestamp>,
+    /// The names of the pots of which it is not known what they earn and spend by themselves.
+    pub unknown: Vec<String>,
+}
+
+impl Whole {
+    /// Of all that is known of together.
+    pub fn from(&self) -> Option<Timestamp> {
+        self.account.map(|from| self.pots.values().copied().fold(from, Timestamp::max))
+    }
+
+    /// Whether a pot's balance of an instant can be told.
+    pub fn knows(&self, pot: &PotId, at: Timestamp) -> bool {
+        self.pots.get(pot).is_none_or(|from| *from <= at)
+    }
+}
+
+/// Balances after all rows; a move between the account and a pot is told by the account's row, which reaches back
+/// further than the pot's own.
+fn walked(
+    rows: &[ReplayedRow],
+    mut now: Balances,
+    way: impl Fn(i64) -> i64,
+    mut look: impl FnMut(Timestamp, &Balances),
+) -> Balances {
+    for row in rows {
+        let amount = way(row.amount);
+        match (&row.behind, &row.pot_id) {
+            (Some(_), Some(_)) => {}
+            (Some(pot), None) => now.add(pot, amount),
+            (None, pot) => {
+                now.account = now.account.saturating_add(amount);
+                if let Some(pot) = pot {
+                    now.add(pot, amount.saturating_neg());
+                }
+            }
+        }
+        look(row.created_at, &now);
+    }
+    now
+}
+
+/// From when on no row of an account and of these pots is missing.
 ///
 /// # Errors
 /// As every question.
-pub fn whole_from(
-    reader: &Reader<'_>,
-    account: &AccountId,
-    pots: &[PotId],
-) -> Result<Option<Timestamp>, StoreError> {
-    let mut from = reader.covered(account)?.map(|(from, _)| from);
-    for pot in reader.pots()?.iter().filter(|pot| pots.contains(&pot.id)) {
+pub fn whole(reader: &Reader<'_>, account: &AccountId, pots: &[PotId]) -> Result<Whole, StoreError> {
+    let account = reader.covered(account)?.map(|(from, _)| from);
+    let mut whole = Whole { account, ..Whole::default() };
+    for pot in reader.pots()?.into_iter().filter(|pot| pots.contains(&pot.id)) {
         let covered = pot.pot_current_id.as_ref().map(|hidden| reader.covered(hidden)).transpose()?.flatten();
-        // Before it was made a pot held nothing.
-        let whole = covered.map(|(from, _)| match pot.created_at {
-            Some(made) if from <= made => Timestamp::MIN,
-            _ => from,
-        });
-        from = from.zip(whole).map(|(from, whole)| from.max(whole));
+        let from = match (covered, pot.created_at) {
+            // Before it was made a pot held nothing.
+            (Some((from, _)), Some(made)) if from <= made => Timestamp::MIN,
+            (Some((from, _)), _) => from,
+            (None, _) => {
+                whole.unknown.push(pot.name);
+                continue;
+            }
+        };
+        whole.pots.insert(pot.id, from);
     }
-    Ok(from)
+    Ok(whole)
 }
 
 fn happened(rows: &[ReplayedRow], zone: &TimeZone) -> Vec<Event> {
@@ -62,6 +142,9 @@ fn happened(rows: &[ReplayedRow], zone: &TimeZone) -> Vec<Event> {
 fn what(row: &ReplayedRow, covers: &mut Vec<&ReplayedRow>) -> Option<What> {
     match (&row.behind, &row.pot_id) {
         (Some(_), Some(_)) => None,
+        (Some(pot), None) if row.amount < 0 => {
+            Some(What::Card { pot: pot.clone(), name: row.name.clone(), amount: row.amount.saturating_neg() })
+        }
         (Some(pot), None) => Some(What::Pot(pot.clone(), row.amount)),
         (None, Some(_)) if row.trigger.as_deref() == Some(FOR_A_BILL) => None,
         (None, Some(pot)) => Some(What::Moved(pot.clone(), row.amount.saturating_neg())),
@@ -157,8 +240,28 @@ mod tests {
                 bill(300),
                 What::Moved("pot_1".into(), 150),
                 What::Account(2_000),
-                What::Pot("pot_1".into(), -249),
+                What::Card { pot: "pot_1".into(), name: "Thornbury".into(), amount: 249 },
             ],
         );
+    }
+
+    #[test]
+    fn what_was_held_is_told_by_the_accounts_rows_and_what_only_the_pot_knows() {
+        let held = Balances { account: 1_000, pots: BTreeMap::from([("pot_1".into(), 500)]) };
+        let into = ReplayedRow { trigger: Some("user".into()), ..cover(0, -700, "user_1:x") };
+        let other_half = ReplayedRow { behind: Some("pot_1".into()), amount: 700, ..into.clone() };
+        let card = ReplayedRow { behind: Some("pot_1".into()), ..row(8, -249) };
+        let rows = [into, other_half, row(5, -900), card, row(9, 600)];
+        let pot = |held: i64| BTreeMap::from([("pot_1".into(), held)]);
+        let (began, least) = balances(&rows, &held, &Whole::default());
+        assert_eq!(began, Balances { account: 2_000, pots: pot(49) });
+        assert_eq!(walked(&rows, began, |amount| amount, |_, _| {}), held);
+        assert_eq!(least, Balances { account: 400, pots: pot(500) });
+        // Rows of the pot are missing before this: less than nothing was never in it.
+        let gone = Balances { account: 1_000, pots: pot(300) };
+        let late =
+            Whole { pots: BTreeMap::from([("pot_1".into(), row(6, 0).created_at)]), ..Whole::default() };
+        let (began, least) = balances(&rows, &gone, &late);
+        assert_eq!((began.pots, least.pots), (pot(0), pot(300)));
     }
 }

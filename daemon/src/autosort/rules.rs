@@ -91,9 +91,14 @@ impl Sorter {
     /// [`SorterError`].
     pub async fn plan(&self, name: &str, at: Option<Timestamp>) -> Result<Plan, SorterError> {
         let rule = self.known(name)?;
-        let at = at.unwrap_or_else(|| self.clock.now());
-        let planned = self.plan_of(&rule, at, &Purpose::default()).await?;
-        Ok(explained(planned))
+        let purpose = Purpose { shown: true, ..Purpose::default() };
+        let planned = self.plan_of(&rule, at.unwrap_or_else(|| self.clock.now()), &purpose).await?;
+        let mut plan = explained(planned);
+        if at.is_none() {
+            let read_at = self.store.read(|reader| reader.last_success_at()).await?;
+            plan.as_of = read_at.unwrap_or(plan.as_of);
+        }
+        Ok(plan)
     }
 
     /// Proposes a run of a rule; with a plan's `hash` runs exactly that plan, if it still fits.
@@ -169,11 +174,13 @@ impl Sorter {
             (Some(_), false) => "occurrence",
             (None, false) => "hand",
         };
+        let account = planned.resolved.source.as_ref().map(|source| source.account.id.clone());
         let plan = explained(planned);
         Ok(Draft {
             rule: rule.name.clone(),
             cause,
             occurrence: key,
+            account,
             moves: moves(&plan),
             plan,
             rule_hash: Some(text_hash(rule)),
@@ -197,7 +204,7 @@ impl Sorter {
             today,
             income: self.credit_of(run).await?,
             paydays: super::planning::paydays(&settings.paydays, today),
-            levels: self.levels(rule, &fresh, now, own).await?,
+            levels: self.levels(&fresh, now, own).await?,
             guardrails: guard::text(&settings.sorter),
         };
         Ok(plan::changed(&run.plan, &fresh, &facts))

@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use monzo_common::id::AccountId;
 use monzo_common::model::{RunState, SyncState};
 
+use super::ending::title;
 use super::guard::{Guard, Verdict};
 use super::occurrence::{
     self, Begin, CreditKind, CreditMarks, CreditRow, Edge, Facts, History, Memory, Occurrence, State,
@@ -43,12 +44,16 @@ impl Sorter {
         self.store.write(move |writer| writer.retire_rules(&names)).await?;
         if settings.sorter.rules.is_empty() || self.user().await.is_err() {
             self.set_next(None);
+            if settings.sorter.rules.is_empty() {
+                self.end_withheld(&BTreeSet::new()).await?;
+            }
             return Ok(());
         }
         let credits = self.credits().await?;
         let mut next: Option<Timestamp> = None;
         let under_way = self.under_way().await?;
         let mut went = under_way;
+        let mut open = BTreeSet::new();
         for rule in settings.sorter.rules.clone() {
             let due = self.evaluate(rule, &credits, synced.as_ref()).await?;
             let now = self.clock.now();
@@ -57,6 +62,9 @@ impl Sorter {
                 // What was still to come when it was looked at may be due by now.
                 if one.state == State::Coming || (one.state == State::Waiting && one.at > now) {
                     next = Some(next.map_or(one.at, |known: Timestamp| known.min(one.at)));
+                }
+                if one.state == State::Open {
+                    open.insert((due.rule.name.clone(), one.key.clone()));
                 }
                 if one.state != State::Open || self.adopt(&due, one).await? || went || synced.is_none() {
                     continue;
@@ -67,6 +75,9 @@ impl Sorter {
                     Taken::Nothing => {}
                 }
             }
+        }
+        if synced.is_some() {
+            self.end_withheld(&open).await?;
         }
         self.set_next(next);
         Ok(())
@@ -79,7 +90,11 @@ impl Sorter {
 
     /// Credits that may fire a rule.
     pub(super) async fn credits(&self) -> Result<Vec<CreditRow>, SorterError> {
-        let since = self.clock.now().checked_sub(CREDITS).unwrap_or(Timestamp::MIN);
+        self.credits_since(self.clock.now().checked_sub(CREDITS).unwrap_or(Timestamp::MIN)).await
+    }
+
+    /// Credits since an instant, of the kinds that may fire a rule and of others.
+    pub(super) async fn credits_since(&self, since: Timestamp) -> Result<Vec<CreditRow>, SorterError> {
         let (rows, accounts) =
             self.store.read(move |reader| Ok((reader.firing_credits(since)?, reader.accounts()?))).await?;
         let own: BTreeSet<&str> = accounts.iter().map(|account| account.id.as_str()).collect();
@@ -212,8 +227,14 @@ impl Sorter {
         if runs.iter().any(|run| run.state == RunState::Proposed) {
             return Ok(Taken::Nothing);
         }
+        let withheld = runs.into_iter().find(|run| run.state == RunState::Withheld);
         let reasons = match &one.begin {
-            Begin::Never => return Ok(Taken::Nothing),
+            Begin::Never => {
+                if let Some(run) = withheld {
+                    self.drop_withheld(&run, "the rule is off").await?;
+                }
+                return Ok(Taken::Nothing);
+            }
             Begin::Run => Vec::new(),
             Begin::Propose(reasons) => {
                 reasons.iter().filter(|why| **why != Why::Mode).map(in_words).collect()
@@ -226,22 +247,30 @@ impl Sorter {
             payday: one.key.parse::<Date>().ok(),
             propose: reasons,
             approved: false,
+            shown: false,
         };
         let planned = self.plan_of(&due.rule, self.clock.now(), &purpose).await?;
-        let withheld = runs.into_iter().find(|run| run.state == RunState::Withheld);
         match &planned.verdict {
-            Verdict::Nothing => Ok(Taken::Nothing),
+            Verdict::Nothing => {
+                if let Some(run) = withheld {
+                    self.drop_withheld(&run, "nothing is to be moved any more").await?;
+                }
+                Ok(Taken::Nothing)
+            }
             Verdict::Impossible(why) => {
-                self.note_reason(&due.rule, one, &why.join("; ")).await?;
+                let why = why.join("; ");
+                self.note_reason(&due.rule, one, &why).await?;
+                if let Some(run) = withheld {
+                    self.drop_withheld(&run, &why).await?;
+                }
                 Ok(Taken::Nothing)
             }
             Verdict::Withheld(held) => {
                 let why = rules::guards(&planned.verdict).join("; ");
                 let quiet = held.iter().all(|held| held.guard == Guard::QuietHours);
                 self.note_reason(&due.rule, one, &why).await?;
-                if withheld.as_ref().is_none_or(|run| run.reason.as_deref() != Some(why.as_str())) {
-                    self.withhold(due, one, planned, withheld, &why).await?;
-                }
+                let draft = self.draft(&due.rule, planned, Some(one.key.clone()), false).await?;
+                self.withhold(draft, &why, one.until).await?;
                 let settings = self.settings();
                 let ends = quiet::until(
                     settings.sorter.quiet_hours,
@@ -253,6 +282,9 @@ impl Sorter {
             }
             Verdict::Proposed(_) | Verdict::Allowed => {
                 let allowed = matches!(planned.verdict, Verdict::Allowed);
+                if !allowed && self.overtaken_by(&due.rule, one).await? {
+                    return Ok(Taken::Nothing);
+                }
                 let draft = self.draft(&due.rule, planned, Some(one.key.clone()), false).await?;
                 let kept =
                     if allowed { self.propose_quietly(draft).await } else { self.propose(draft).await };
@@ -264,6 +296,27 @@ impl Sorter {
                 }
             }
         }
+    }
+
+    /// Whether a later occasion of the rule is proposed already: of one rule the newest proposal stands, and this
+    /// occasion waits for a person's word about it.
+    async fn overtaken_by(&self, rule: &Rule, one: &Occurrence) -> Result<bool, SorterError> {
+        let (name, key, at) = (rule.name.clone(), one.key.clone(), one.at);
+        let read = self.store.read(move |reader| {
+            let mut proposed = reader.unfinished_runs()?;
+            proposed.retain(|run| run.rule == name && run.state == RunState::Proposed);
+            let known = reader.occurrences(&name)?;
+            let due = |key: &str| known.iter().find(|one| one.key == key).map(|one| one.due_at);
+            let other = |run: &&StoredRun| {
+                run.occurrence.as_deref().is_some_and(|other| {
+                    other != key && due(other).is_some_and(|due| (due, other) > (at, key.as_str()))
+                })
+            };
+            Ok(proposed.iter().find(other).map(|run| run.id.clone()))
+        });
+        let Some(run) = read.await? else { return Ok(false) };
+        self.note_reason(rule, one, &format!("it waits for a word about {run}, a later occasion")).await?;
+        Ok(true)
     }
 
     async fn note_reason(&self, rule: &Rule, one: &Occurrence, why: &str) -> Result<(), SorterError> {
@@ -278,29 +331,33 @@ impl Sorter {
         Ok(noted.await?)
     }
 
-    /// Keeps the one run that a guard holds back.
-    async fn withhold(
-        &self,
-        due: &Due,
-        one: &Occurrence,
-        planned: super::planning::Planned,
-        before: Option<StoredRun>,
-        why: &str,
-    ) -> Result<(), SorterError> {
-        let (now, reason) = (self.clock.now(), why.to_owned());
-        if let Some(run) = before {
-            let id = run.id.clone();
-            let state = RunState::Withheld;
-            self.store.write(move |writer| writer.step_run(&id, state, state, Some(&reason), None)).await?;
-            return Ok(());
+    /// Ends what a guard held back for an occasion that is no longer open.
+    async fn end_withheld(&self, open: &BTreeSet<(String, String)>) -> Result<(), SorterError> {
+        let unfinished = self.store.read(|reader| reader.unfinished_runs()).await?;
+        let held_back = unfinished.into_iter().filter(|run| run.state == RunState::Withheld);
+        for run in held_back {
+            let key = run.occurrence.clone().map(|key| (run.rule.clone(), key));
+            if key.is_some_and(|key| !open.contains(&key)) {
+                self.drop_withheld(&run, "its occasion is over").await?;
+            }
         }
-        let draft = self.draft(&due.rule, planned, Some(one.key.clone()), false).await?;
-        let run = self.stored(draft, now)?;
-        let run = StoredRun { state: RunState::Withheld, reason: Some(reason), expires_at: one.until, ..run };
-        let kept = run.clone();
-        self.store.write(move |writer| writer.insert_run(&kept)).await?;
-        self.metrics.run("withheld");
-        self.tell(&run, Kind::RunWithheld, format!("the rule {} is held back: {why}", run.rule)).await;
+        Ok(())
+    }
+
+    /// Ends a run that was held back.
+    async fn drop_withheld(&self, run: &StoredRun, why: &str) -> Result<(), SorterError> {
+        let (id, reason, now) = (run.id.clone(), why.to_owned(), self.clock.now());
+        let ended = self.store.write(move |writer| {
+            let ended = writer.step_run(&id, RunState::Withheld, RunState::Expired, Some(&reason), None)?;
+            if ended {
+                writer.run_ended(&id, now)?;
+            }
+            Ok(ended)
+        });
+        if ended.await? {
+            self.metrics.run("expired");
+            self.tell(run, Kind::RunExpired, format!("{} is held back no more: {why}", title(run))).await;
+        }
         Ok(())
     }
 

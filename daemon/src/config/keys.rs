@@ -57,13 +57,23 @@ pub(crate) const SECTIONS: &[(&str, &str)] = &[
         "exclude",
         "Kept and synced, but outside analytics and the autosorter's reach; an account takes its pots with it.",
     ),
+    ("notify", "What you are told of beyond this machine, and where."),
     ("log", "Logging."),
     ("time", "The calendar."),
     ("autosort", "What holds for all rules that move money."),
 ];
 
-/// Sections that later versions have; a file that uses them is meant for one of those.
-pub(crate) const LATER: &[&str] = &["notify", "budget", "categories", "export"];
+/// Sections and keys that later versions have; a file that uses them is meant for one of those.
+pub(crate) const LATER: &[&str] = &[
+    "budget",
+    "categories",
+    "export",
+    "notify.webhook",
+    "notify.style",
+    "notify.ntfy",
+    "notify.email",
+    "notify.heartbeat",
+];
 
 macro_rules! key {
     ($first:ident $(. $rest:ident)*, $live:expr, $check:expr, $doc:expr) => {
@@ -168,6 +178,14 @@ const GENERAL: &[Key] = &[
     key!(entries names, LIVE, named, "Your own names, by the bank's id."),
     key!(exclude.accounts, LIVE, any::<Vec<String>>, "Accounts, by id or name."),
     key!(exclude.pots, LIVE, any::<Vec<String>>, "Pots, by id or name."),
+    key!(
+        notify.on,
+        LIVE,
+        once,
+        "The news: \"attention\" (something needs you), \"run\" (a run waits for you, or ended), \"recovered\"."
+    ),
+    key!(notify.feed, LIVE, any, "In the feed of your Monzo app."),
+    key!(notify.amounts, LIVE, any, "Sentences with amounts of money and names; else only what it is about."),
     key!(log.level, LIVE, any, "\"error\", \"warn\", \"info\", \"debug\" or \"trace\"."),
     key!(
         log.format,
@@ -212,13 +230,14 @@ fn off_or<T>(check: impl Fn(&T) -> Checked) -> impl Fn(&Option<T>) -> Checked {
     move |value| value.as_ref().map_or(Ok(()), &check)
 }
 
-#[allow(clippy::ptr_arg, reason = "a check takes the setting's own type")]
 fn some<T: PartialEq>(list: &Vec<T>) -> Checked {
-    match list.iter().enumerate().any(|(index, item)| list[..index].contains(item)) {
-        _ if list.is_empty() => Err("must name at least one".into()),
-        true => Err("names one twice".into()),
-        false => Ok(()),
-    }
+    if list.is_empty() { Err("must name at least one".into()) } else { once(list) }
+}
+
+#[allow(clippy::ptr_arg, reason = "a check takes the setting's own type")]
+fn once<T: PartialEq>(list: &Vec<T>) -> Checked {
+    let twice = list.iter().enumerate().any(|(index, item)| list[..index].contains(item));
+    if twice { Err("names one twice".into()) } else { Ok(()) }
 }
 
 #[allow(clippy::ptr_arg, reason = "a check takes the setting's own type")]

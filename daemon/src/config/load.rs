@@ -231,8 +231,9 @@ impl Reading {
         let excerpt = Some(source.excerpt(name.span()));
         let bare = name.get_ref().as_ref();
         if LATER.contains(&path) {
-            let help = format!("remove [{bare}], or install a version that knows it");
-            return self.problem(format!("this version does not know [{bare}] yet"), Some(help), excerpt);
+            let what = if prefix.is_empty() { format!("[{bare}]") } else { format!("`{path}`") };
+            let help = format!("remove {what}, or install a version that knows it");
+            return self.problem(format!("this version does not know {what} yet"), Some(help), excerpt);
         }
         if is_section(path) {
             return self.problem(format!("`{path}` is a section: write it as [{path}]"), None, excerpt);
@@ -378,7 +379,8 @@ mod tests {
         check("[store.backup]\nkep = 3", "did you mean `keep`?");
         check("[store]\nbackup = true", "write it as [store.backup]");
         check("[[autosort.rules]]\nname = \"payday\"", "did you mean `rule`?");
-        check("[notify]\non = []", "does not know [notify] yet");
+        check("[budget]\ngroceries = \"£300 / month\"", "does not know [budget] yet");
+        check("[notify]\nntfy = \"x\"", "does not know `notify.ntfy` yet");
     }
 
     #[test]

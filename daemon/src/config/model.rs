@@ -10,7 +10,7 @@ use crate::autosort::rule::{Autosort, Payday};
 use super::{
     address::{BankUrl, ClientId, Principal, RedirectUrl},
     value::{ByteSize, TimeSpan, Zone},
-    word::{AccountKind, ClockSource, LogFormat, LogLevel, Sweep},
+    word::{AccountKind, ClockSource, LogFormat, LogLevel, Sweep, Topic},
 };
 
 /// The whole configuration; [`Default`] is what an empty file means.
@@ -32,6 +32,8 @@ pub struct Config {
     pub names: BTreeMap<String, String>,
     /// What is left out of analytics and the autosorter's reach.
     pub exclude: Exclude,
+    /// What a person is told of beyond this machine.
+    pub notify: Notify,
     /// Logging.
     pub log: Log,
     /// The calendar.
@@ -135,6 +137,17 @@ pub struct Metrics {
     pub balances: bool,
 }
 
+/// What a person is told of beyond this machine.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Notify {
+    /// The kinds of news.
+    pub on: Vec<Topic>,
+    /// In the feed of the Monzo app.
+    pub feed: bool,
+    /// Whether amounts of money may be in it.
+    pub amounts: bool,
+}
+
 /// What is left out of analytics and the autosorter's reach.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Exclude {
@@ -219,6 +232,12 @@ impl Default for Access {
 impl Default for Metrics {
     fn default() -> Self {
         Self { listen: Some(SocketAddr::from(([127, 0, 0, 1], 21_854))), balances: false }
+    }
+}
+
+impl Default for Notify {
+    fn default() -> Self {
+        Self { on: vec![Topic::Attention, Topic::Run, Topic::Recovered], feed: true, amounts: true }
     }
 }
 

@@ -61,6 +61,18 @@ words! {
 }
 
 words! {
+    /// A kind of news.
+    Topic {
+        /// Something needs the person.
+        Attention = "attention",
+        /// A run waits for the person, or ended.
+        Run = "run",
+        /// What they were told of is over.
+        Recovered = "recovered",
+    }
+}
+
+words! {
     /// How often everything the bank still serves is read again for late edits.
     Sweep {
         /// Every day.

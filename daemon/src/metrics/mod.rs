@@ -39,6 +39,7 @@ pub struct Metrics {
     store: Store,
     login: Login,
     sorter: Sorter,
+    notifications: IntCounterVec,
     config_last_reload_success: IntGauge,
     clock_skew: Gauge,
 }
@@ -231,6 +232,11 @@ impl Metrics {
                 frozen: r
                     .int_gauge("monzod_sorter_frozen", "Whether a freeze holds all of the autosorter back."),
             },
+            notifications: r.counters(
+                "monzod_notifications_total",
+                "Notifications, by channel and by what became of them.",
+                &["channel", "outcome"],
+            ),
             config_last_reload_success: r.int_gauge(
                 "monzod_config_last_reload_success",
                 "Whether the last reading of the configuration succeeded.",
@@ -333,6 +339,7 @@ mod tests {
         metrics.rpc_refused("no_role");
         metrics.account_failed("timeout");
         metrics.refreshed("done");
+        metrics.notified("feed", "sent");
         metrics.page()
     }
 

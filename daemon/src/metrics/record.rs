@@ -187,6 +187,14 @@ pub(super) const RUN_STATES: [&str; 9] =
     ["proposed", "withheld", "approved", "done", "partial", "failed", "expired", "rejected", "cancelled"];
 pub(super) const TRANSFER_STATES: [&str; 4] = ["requested", "confirmed", "failed", "cancelled"];
 
+/// Telling the person.
+impl Metrics {
+    /// A notification was sent, or not.
+    pub fn notified(&self, channel: &'static str, outcome: &'static str) {
+        self.notifications.with_label_values(&[channel, outcome]).inc();
+    }
+}
+
 /// The autosorter.
 impl Metrics {
     /// A run came to a state.

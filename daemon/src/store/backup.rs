@@ -13,6 +13,7 @@ use monzo_common::model::{Backup, Restored, Verification};
 use rusqlite::{Connection, OpenFlags};
 
 use super::freezes::RESTORED_AT;
+use super::notices::TOLD_TO;
 use super::open::prepare;
 use super::{Reader, Store, StoreError, blocking, migrate};
 
@@ -275,6 +276,8 @@ fn mark(incoming: &Path, now: Timestamp) -> Result<(), BackupError> {
     let marked = prepare(&connection).and_then(|()| {
         let note = "INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)";
         connection.execute(note, [RESTORED_AT, &now.to_string()])?;
+        // What a person has been told since is not known either, and is not told again.
+        connection.execute("DELETE FROM meta WHERE key = ?1", [TOLD_TO])?;
         connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA journal_mode = DELETE")
     });
     marked.map_err(|error| StoreError::from(error).into())

@@ -9,6 +9,7 @@ use super::OpenError;
 const STEPS: &[M<'static>] = &[
     M::up(include_str!("../../../migrations/0001_core.sql")),
     M::up(include_str!("../../../migrations/0002_autosorter.sql")),
+    M::up(include_str!("../../../migrations/0003_notices.sql")),
 ];
 
 /// Marks our databases, so that another program's is never touched: "MZOD".

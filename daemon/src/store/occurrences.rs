@@ -94,8 +94,8 @@ pub struct PlainRow {
     pub bills_pot_id: Option<PotId>,
     /// The bank's key of the move.
     pub external_id: Option<String>,
-    /// The bank's JSON.
-    pub raw: String,
+    /// The bank's JSON, of rows behind pots alone: nobody looks at that of others, and there are thousands.
+    pub raw: Option<String>,
 }
 
 impl Reader<'_> {
@@ -111,7 +111,8 @@ impl Reader<'_> {
     ) -> Result<Vec<PlainRow>, StoreError> {
         let mut query = self.0.prepare_cached(
             "SELECT t.created_at, t.amount, coalesce(m.name, t.counterparty, t.description), t.scheme, t.trigger, \
-             t.bills_pot_id, t.external_id, t.raw FROM transactions t LEFT JOIN merchants m ON m.id = t.merchant_id \
+             t.bills_pot_id, t.external_id, iif(a.pot_id IS NULL, NULL, t.raw) FROM transactions t \
+             JOIN accounts a ON a.id = t.account_id LEFT JOIN merchants m ON m.id = t.merchant_id \
              WHERE t.account_id = ?1 AND t.created_at >= ?2 AND t.created_at <= ?3 AND t.decline_reason IS NULL \
              AND t.withdrawn_at IS NULL ORDER BY t.created_at, t.id",
         )?;
@@ -124,14 +125,14 @@ impl Reader<'_> {
                 trigger: row.get(4)?,
                 bills_pot_id: row.get::<_, Option<String>>(5)?.map(PotId::from),
                 external_id: row.get(6)?,
-                raw: String::new(),
+                raw: None,
             };
-            Ok((plain, row.get::<_, Vec<u8>>(7)?))
+            Ok((plain, row.get::<_, Option<Vec<u8>>>(7)?))
         })?;
         let mut rows = Vec::new();
         for one in found {
             let (plain, raw) = one?;
-            rows.push(PlainRow { raw: super::raw::inflate(&raw)?, ..plain });
+            rows.push(PlainRow { raw: raw.map(|raw| super::raw::inflate(&raw)).transpose()?, ..plain });
         }
         Ok(rows)
     }

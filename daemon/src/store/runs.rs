@@ -282,6 +282,34 @@ impl Writer<'_> {
         Ok(())
     }
 
+    /// Gives a run that a guard holds back the plan of another, and its state; `true` if it was still held back.
+    ///
+    /// It stays the same run: its id, its number and when it was made do not change.
+    ///
+    /// # Errors
+    /// As every deed; an illegal step is refused by the schema.
+    pub fn replan_run(&self, id: &str, new: &StoredRun) -> Result<bool, StoreError> {
+        let mut update = self.0.0.prepare_cached(
+            "UPDATE runs SET cause = ?2, state = ?3, reason = ?4, plan = ?5, plan_hash = ?6, moves = ?7, rule_hash = ?8, \
+             account_id = ?9, seed = ?10, returns = ?11, expires_at = ?12 WHERE id = ?1 AND state = 'withheld'",
+        )?;
+        let changed = update.execute(params![
+            id,
+            new.cause,
+            word(new.state),
+            new.reason,
+            serde_json::to_string(&new.plan).unwrap_or_default(),
+            new.plan.hash,
+            serde_json::to_string(&new.moves).unwrap_or_default(),
+            new.rule_hash,
+            new.account_id.as_str(),
+            new.seed,
+            new.returns,
+            maybe_ms(new.expires_at),
+        ])?;
+        Ok(changed > 0)
+    }
+
     /// Brings a run to a state, if it is still in `from`; `true` if it was.
     ///
     /// # Errors

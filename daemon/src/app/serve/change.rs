@@ -48,6 +48,7 @@ impl Daemon {
             changed
         });
         self.sorter_settings.send_replace(settings::of_sorter(&config));
+        self.notifier_settings.send_replace(settings::of_notifier(&config));
         self.ground.pace.set(config.monzo.max_concurrency);
         self.config.send_replace(Loaded { config, ..loaded });
         self.ground.metrics.config_reloaded(true);

@@ -233,6 +233,34 @@ fn the_text_of_the_guardrails_is_the_same_for_the_same_guardrails() {
     assert_ne!(text(&one), text(&Autosort { account_floor: 1, ..Autosort::default() }));
 }
 
+#[test]
+fn a_plan_that_only_asks_for_a_payment_is_a_run_like_any_other() {
+    use monzo_common::model::{PlanStep, PlannedTarget};
+    let target =
+        |amount| PlannedTarget { id: None, name: "Joint".to_owned(), amount, before: None, after: None };
+    let asking = |amount| Plan {
+        steps: vec![PlanStep {
+            index: 1,
+            kind: "ask".to_owned(),
+            targets: vec![target(amount)],
+            inputs: Vec::new(),
+            bills: Vec::new(),
+            amount,
+            short: 0,
+            caps: Vec::new(),
+            explanation: String::new(),
+            error: None,
+        }],
+        ..plan(Vec::new())
+    };
+    assert_eq!(guard(&asking(0), &limits()), Verdict::Nothing);
+    assert_eq!(guard(&asking(1), &limits()), Verdict::Allowed);
+    let proposes = Limits { mode: Mode::Propose, ..limits() };
+    assert!(matches!(guard(&asking(1), &proposes), Verdict::Proposed(_)));
+    let frozen = Limits { frozen: Some("holidays".to_owned()), ..limits() };
+    assert!(matches!(guard(&asking(1), &frozen), Verdict::Withheld(_)));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(10_000))]
 

@@ -92,7 +92,7 @@ pub(super) fn of_payday<'a>(
 }
 
 /// All credits that prove a payday: those that are meant, and to which it is the nearest.
-pub(super) fn proofs<'a>(facts: &Facts<'a>, payday: &Payday, day: Date) -> Vec<&'a CreditRow> {
+pub fn proofs<'a>(facts: &Facts<'a>, payday: &Payday, day: Date) -> Vec<&'a CreditRow> {
     let Some(income) = &payday.income else { return Vec::new() };
     let near = |row: &&CreditRow| {
         calendar::nearest(payday, calendar::local_date(row.created_at, facts.zone)) == Some(day)

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use monzo_common::id::PotId;
-use monzo_common::model::{Outcome, Plan, PlanStep, PlannedTransfer, TransferKind};
+use monzo_common::model::{Outcome, Plan, PlanStep, PlannedTarget, PlannedTransfer, TransferKind};
 use monzo_common::money::Currency;
 use sha2::{Digest, Sha256};
 
@@ -76,7 +76,7 @@ pub fn plan(resolved: &Resolved, facts: &Facts) -> Plan {
     Plan {
         rule: rule.name.clone(),
         as_of: facts.as_of,
-        hash: hash(&rule.text, &facts.guardrails, &transfers),
+        hash: hash(&rule.text, &facts.guardrails, &transfers, &steps),
         available,
         currency: Currency::GBP,
         keep,
@@ -180,16 +180,29 @@ fn outcomes(
     outcomes
 }
 
-/// A name for the rule's text, the guardrails and the moves, one after the other; balances have no part in it.
-pub fn hash(text: &str, guardrails: &str, transfers: &[PlannedTransfer]) -> String {
-    let moves = transfers.iter().fold(String::new(), |all, transfer| {
+/// What a plan asks a person to pay: the step, whom and how much.
+pub fn asks(steps: &[PlanStep]) -> impl Iterator<Item = (u32, &PlannedTarget)> {
+    let asking = steps.iter().filter(|step| step.kind == steps::ASK && step.error.is_none());
+    asking
+        .flat_map(|step| step.targets.iter().map(move |target| (step.index, target)))
+        .filter(|(_, target)| target.amount > 0)
+}
+
+/// A name for the rule's text, the guardrails and the moves, made or asked for, one after the other; balances have no
+/// part in it.
+pub fn hash(text: &str, guardrails: &str, transfers: &[PlannedTransfer], steps: &[PlanStep]) -> String {
+    let mut moves = String::new();
+    for transfer in transfers {
         let kind = match transfer.kind {
             TransferKind::Withdraw => 'w',
             TransferKind::Deposit => 'd',
             TransferKind::Return => 'r',
         };
-        all + &format!("{kind} {} {} {}\n", transfer.pot_id, transfer.account_id, transfer.amount)
-    });
+        moves += &format!("{kind} {} {} {}\n", transfer.pot_id, transfer.account_id, transfer.amount);
+    }
+    for (step, target) in asks(steps) {
+        moves += &format!("a {step} {}\n", target.amount);
+    }
     // Enough to tell plans apart, and short enough to be typed.
     let digits = |part: &str, bytes| {
         let digest = Sha256::digest(part);

@@ -32,6 +32,9 @@ impl Draft {
     }
 }
 
+/// The word for a step that asks a person to pay.
+pub(super) const ASK: &str = "ask";
+
 /// The word for a kind of step.
 pub(super) fn kind(step: &Step) -> &'static str {
     match step {
@@ -40,7 +43,7 @@ pub(super) fn kind(step: &Step) -> &'static str {
         Step::Account { .. } => "account",
         Step::Goals { .. } => "goals",
         Step::Split { .. } => "split",
-        Step::Ask { .. } => "ask",
+        Step::Ask { .. } => ASK,
         Step::Rest { .. } => "rest",
     }
 }
@@ -87,7 +90,7 @@ pub(super) fn plan(
     }
     held(&mut draft, targets, begun.saturating_sub(purse.left));
     if draft.short > 0 {
-        draft.say(format!("short by {}: no more was left", money(draft.short)));
+        draft.say("no more was left");
     }
     Ok(PlanStep {
         index,

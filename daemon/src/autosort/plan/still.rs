@@ -16,7 +16,7 @@ use crate::autosort::rule::{Cap, Step};
 /// caps and flags must allow just these moves. The floor is the guard's.
 pub fn changed(plan: &Plan, fresh: &Resolved, facts: &Facts) -> Vec<String> {
     let mut changes = Vec::new();
-    let now = hash(&fresh.rule.text, &facts.guardrails, &plan.transfers);
+    let now = hash(&fresh.rule.text, &facts.guardrails, &plan.transfers, &plan.steps);
     if now != plan.hash {
         changes.extend(apart(&now, &plan.hash));
         return changes;
@@ -26,11 +26,13 @@ pub fn changed(plan: &Plan, fresh: &Resolved, facts: &Facts) -> Vec<String> {
     let balance = source.holder.balance();
     let keep = super::keep(&fresh.rule.keep, balance);
     let available = super::available(fresh.rule.take, balance, keep, facts.income);
-    let moved = moved(plan);
-    if moved > available {
+    // What is asked for is set aside in the source, so that it must be there too.
+    let asked = super::asks(&plan.steps).fold(0_i64, |sum, (_, target)| sum.saturating_add(target.amount));
+    let taken = moved(plan).saturating_add(asked);
+    if taken > available {
         changes.push(format!(
-            "{} are to be moved, and only {} of {} may be",
-            money(moved),
+            "{} are to be moved or set aside, and only {} of {} may be",
+            money(taken),
             money(available),
             source.holder.name()
         ));

@@ -12,7 +12,7 @@ use monzo_common::id::{AccountId, PotId};
 use monzo_common::model::Suggestion;
 
 use crate::insight::payday::{Pay, quoted};
-use crate::insight::recurring::{Bill, Period};
+use crate::insight::recurring::{Bill, LIKELY, Period};
 
 /// What a suggestion is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,6 +32,14 @@ pub enum Kind {
 impl Kind {
     /// All of them.
     pub const ALL: [Self; 5] = [Self::Payday, Self::Bills, Self::Sweep, Self::TopUp, Self::Tax];
+
+    /// The name of the rule that is suggested.
+    const fn rule(self) -> &'static str {
+        match self {
+            Self::Bills => "bill guard",
+            other => other.word(),
+        }
+    }
 
     /// As a person writes it.
     pub const fn word(self) -> &'static str {
@@ -104,6 +112,8 @@ pub struct Facts {
     pub pots: Vec<Pot>,
     /// A `[[payday]]` is configured already, so that none is suggested.
     pub has_payday: bool,
+    /// Names of the rules that there are.
+    pub rules: Vec<String>,
     /// The folder of drop-ins of the configuration in use, as a person finds it.
     pub folder: String,
 }
@@ -111,13 +121,13 @@ pub struct Facts {
 /// Rules of one kind, or of all that the ledger has something to say about.
 pub fn suggest(kind: Option<Kind>, facts: &Facts) -> Suggestion {
     let kinds: Vec<Kind> = kind.map_or_else(|| Kind::ALL.to_vec(), |kind| vec![kind]);
-    let name = kind.map_or("autosort", Kind::word);
-    let save_as = format!("{}/{name}.toml", facts.folder.trim_end_matches('/'));
-    let mut toml = format!(
-        "# Suggested from the history of your accounts. Read it, change it, then save it as\n\
-         # {}\n# and run `monzoctl config reload`. Until you say `mode = \"auto\"`, every run waits for your approval.\n",
-        crate::insight::payday::comment(&save_as)
+    // A file of a rule that is in force is not to be saved over.
+    let name = kind.map_or_else(
+        || "autosort".to_owned(),
+        |kind| facts.free(kind.rule()).replacen(kind.rule(), kind.word(), 1).replace(' ', "-"),
     );
+    let save_as = format!("{}/{name}.toml", facts.folder.trim_end_matches('/'));
+    let mut toml = String::new();
     let mut calendar = facts.has_payday;
     for kind in kinds {
         let needs = matches!(kind, Kind::Payday | Kind::Bills);
@@ -129,6 +139,20 @@ pub fn suggest(kind: Option<Kind>, facts: &Facts) -> Suggestion {
         toml.push('\n');
         toml.push_str(&rules::rule(kind, facts));
     }
+    let whole = toml.lines().any(|line| line.starts_with("[["));
+    let head = if whole {
+        let alone =
+            "# It goes by the pay calendar that you have, which a check of this file alone does not see.\n";
+        format!(
+            "# Suggested from the history of your accounts. Read it, change it, then save it as\n\
+             # {}\n# and run `monzoctl config reload`. Until you say `mode = \"auto\"`, every run waits for your approval.\n{}",
+            crate::insight::payday::comment(&save_as),
+            if facts.has_payday && toml.contains("on = \"payday\"") { alone } else { "" }
+        )
+    } else {
+        "# Your accounts suggest nothing of this kind yet.\n".to_owned()
+    };
+    toml.insert_str(0, &head);
     Suggestion { toml, save_as }
 }
 
@@ -138,6 +162,20 @@ impl Facts {
         let paid =
             self.pays.first().and_then(|pay| self.accounts.iter().find(|known| known.id == pay.account));
         paid.or_else(|| self.accounts.first())
+    }
+
+    /// A name that no rule has yet.
+    fn free(&self, name: &str) -> String {
+        let taken = |name: &str| self.rules.iter().any(|rule| rule.to_lowercase() == name.to_lowercase());
+        let numbered = (2_u32..).map(|number| format!("{name} {number}"));
+        std::iter::once(name.to_owned()).chain(numbered).find(|name| !taken(name)).unwrap_or_default()
+    }
+
+    /// Whether a person, or a rule for them, fills a pot again and again.
+    fn filled(&self, pot: &Pot) -> Option<&Bill> {
+        self.deposits.iter().find(|deposit| {
+            deposit.pot.as_ref() == Some(&pot.id) && !deposit.ended && deposit.confidence >= LIKELY
+        })
     }
 
     fn pots_of<'a>(&'a self, account: &'a Account) -> impl Iterator<Item = &'a Pot> {

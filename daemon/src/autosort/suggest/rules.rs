@@ -35,7 +35,8 @@ pub(super) fn rule(kind: Kind, facts: &Facts) -> String {
     }
 }
 
-fn head(text: &mut String, name: &str, trigger: &str, source: &str) {
+fn head(text: &mut String, facts: &Facts, name: &str, trigger: &str, source: &str) {
+    let name = facts.free(name);
     let _ = writeln!(text, "[[autosort.rule]]\nname = \"{name}\"\ntrigger = {trigger}\nsource = {source}");
 }
 
@@ -92,10 +93,7 @@ fn payday(source: &Account, facts: &Facts) -> String {
         let _ = writeln!(steps, "  {{ bills = {}, buffer = \"5%\" }},", named(pot, facts));
     }
     for pot in facts.pots_of(source).filter(|pot| with_bills.iter().all(|(known, _)| known.id != pot.id)) {
-        let regular = facts.deposits.iter().find(|deposit| {
-            deposit.pot.as_ref() == Some(&pot.id) && !deposit.ended && deposit.confidence >= LIKELY
-        });
-        if let Some(deposit) = regular {
+        if let Some(deposit) = facts.filled(pot) {
             let _ = writeln!(
                 steps,
                 "  {{ pot = {}, amount = \"{}\" }}, # you moved this {}, last on {}",
@@ -121,7 +119,7 @@ fn payday(source: &Account, facts: &Facts) -> String {
     if facts.pays.is_empty() && !facts.has_payday {
         text.push_str("# It needs the `[[payday]]` above.\n");
     }
-    head(&mut text, "payday", "{ on = \"payday\" }", &account(source));
+    head(&mut text, facts, "payday", "{ on = \"payday\" }", &account(source));
     keep(&mut text, source, facts);
     let _ = write!(text, "step = [\n{steps}]\n");
     text
@@ -138,7 +136,7 @@ fn bills(source: &Account, facts: &Facts) -> String {
     let mut text = String::from(
         "# Shortly before bills are due it fills the pot that pays them, if the payday's rule did not.\n",
     );
-    head(&mut text, "bill guard", "{ on = \"daily\", at = \"18:00\" }", &account(source));
+    head(&mut text, facts, "bill guard", "{ on = \"daily\", at = \"18:00\" }", &account(source));
     // It is for need: what the account lives on may be used, but not a pound more.
     let _ = writeln!(text, "keep = \"{}\"", Money::gbp(0));
     text.push_str("step = [\n");
@@ -156,7 +154,7 @@ fn sweep(source: &Account, facts: &Facts) -> String {
     };
     let mut text = String::from("# What is left above a month's spending goes to savings each week.\n");
     let trigger = "{ on = \"weekly\", weekday = \"friday\", at = \"18:00\" }";
-    head(&mut text, "sweep", trigger, &account(source));
+    head(&mut text, facts, "sweep", trigger, &account(source));
     keep(&mut text, source, facts);
     let _ = writeln!(text, "step = [{{ rest = {} }}]", named(pot, facts));
     text
@@ -164,7 +162,9 @@ fn sweep(source: &Account, facts: &Facts) -> String {
 
 fn top_up(source: &Account, facts: &Facts) -> String {
     let gives = |pot: &&Pot| pot.kind == "default" && !pot.locked && facts.bills_of(pot).next().is_none();
-    let pot = facts.pots_of(source).filter(gives).max_by_key(|pot| (pot.balance, pot.id.clone()));
+    // One that is filled from the account would only get back what it gave.
+    let by_itself = |pot: &&Pot| (facts.filled(pot).is_none(), pot.balance, pot.id.clone());
+    let pot = facts.pots_of(source).filter(gives).filter(|pot| pot.balance > 0).max_by_key(by_itself);
     let Some(pot) = pot else {
         return format!("# top-up: {} has no pot that could give.\n", comment(&source.name));
     };
@@ -179,7 +179,7 @@ fn top_up(source: &Account, facts: &Facts) -> String {
     );
     let named = named(pot, facts);
     let from = format!("\"pot:{}", named.trim_start_matches('"'));
-    head(&mut text, "top-up", &trigger, if named.contains(pot.id.as_str()) { &named } else { &from });
+    head(&mut text, facts, "top-up", &trigger, if named.contains(pot.id.as_str()) { &named } else { &from });
     let level = below.saturating_mul(3).max(week.saturating_add(999) / 1_000 * 1_000);
     let _ = writeln!(
         text,
@@ -204,7 +204,7 @@ fn tax(source: &Account, facts: &Facts) -> String {
         Some(pay) => format!("{{ on = \"income\", from = {}, once = false }}", quoted(&pay.payer)),
         None => "{ on = \"income\", once = false }".to_owned(),
     };
-    head(&mut text, "tax", &from, &account(source));
+    head(&mut text, facts, "tax", &from, &account(source));
     let _ = writeln!(text, "keep = \"{}\"\ntake = \"income\"", Money::gbp(0));
     let _ = writeln!(text, "step = [{{ pot = {}, amount = \"20% of income\" }}]", named(pot, facts));
     text

@@ -69,6 +69,7 @@ fn facts() -> Facts {
             pot("pot_tax", "Tax 2026", "default", 0),
         ],
         has_payday: false,
+        rules: Vec::new(),
         folder: "/etc/monzod/conf.d".into(),
     }
 }
@@ -137,12 +138,31 @@ fn all_kinds_together_have_one_calendar_and_no_name_twice() {
 }
 
 #[test]
+fn a_suggestion_leaves_alone_what_there_is_and_takes_from_no_pot_that_is_filled() {
+    let taken = vec!["Payday".to_owned(), "bill guard".to_owned()];
+    let facts = Facts { has_payday: true, rules: taken, ..facts() };
+    let payday = suggest(Some(Kind::Payday), &facts);
+    assert!(payday.save_as.ends_with("/payday-2.toml"), "{}", payday.save_as);
+    assert!(
+        payday.toml.contains("name = \"payday 2\"") && payday.toml.contains("this file alone"),
+        "{}",
+        payday.toml
+    );
+    assert!(suggest(Some(Kind::Bills), &facts).save_as.ends_with("/bills-2.toml"));
+    let mut pots = facts.pots.clone();
+    pots.push(pot("pot_rainy", "Rainy day", "default", 1));
+    let top_up = suggest(Some(Kind::TopUp), &Facts { pots, ..facts });
+    assert!(top_up.toml.contains("source = \"pot:Rainy day\""), "{}", top_up.toml);
+}
+
+#[test]
 fn where_the_ledger_says_nothing_the_suggestion_says_what_is_missing() {
     for kind in Kind::ALL {
         let bare = Facts { folder: "conf.d/".into(), ..Facts::default() };
         let found = suggest(Some(kind), &bare);
         let table: toml::Table = found.toml.parse().expect("TOML");
         assert!(table.is_empty() && found.toml.contains("monzoctl sync"), "{}", found.toml);
+        assert!(!found.toml.contains("save it"), "there is nothing to save: {}", found.toml);
         assert_eq!(kind.word().parse(), Ok(kind));
     }
     assert!("spending".parse::<Kind>().is_err());

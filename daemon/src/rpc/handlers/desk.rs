@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use monzo_common::fault::{Fault, FaultKind};
-use monzo_common::model::{ConfigReload, Restored};
+use monzo_common::model::{Attention, ConfigReload, Restored};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::Uploads;
+use super::{Uploads, status};
 use crate::attention::Troubles;
 use crate::autosort::Sorter;
 use crate::clock::Clock;
@@ -16,6 +16,7 @@ use crate::config::{Loaded, Locations};
 use crate::events::Journal;
 use crate::login::Login;
 use crate::metrics::Metrics;
+use crate::notify::Notifier;
 use crate::rpc::access::Grants;
 use crate::rpc::events::Hub;
 use crate::store::Store;
@@ -34,6 +35,8 @@ pub struct Rooms {
     pub journal: Journal,
     /// What moves money.
     pub sorter: Sorter,
+    /// What tells the person beyond this machine.
+    pub notifier: Notifier,
 }
 
 /// What can be served now.
@@ -127,6 +130,14 @@ impl Desk {
             )
             .retry_after(1)),
         }
+    }
+
+    /// What needs a person, each with whether they have silenced it; forgets what was silenced and is over.
+    ///
+    /// # Errors
+    /// Where the database cannot be used.
+    pub async fn attention(&self) -> Result<Vec<(Attention, bool)>, Fault> {
+        status::attention_and_silence(self).await
     }
 
     pub(super) fn hub(&self) -> &Hub {

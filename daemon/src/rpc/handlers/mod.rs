@@ -10,6 +10,7 @@ mod desk;
 mod events;
 mod exclusions;
 mod ledger;
+mod notify;
 mod sorter;
 mod status;
 mod sync;
@@ -21,9 +22,9 @@ use jsonrpsee::core::{RpcResult, SubscriptionResult, async_trait};
 use monzo_common::api::ApiServer;
 use monzo_common::model::{
     self, Access, AccessChange, Account, Acknowledged, Backtest, Backup, BackupChunk, Balance, BalancePoint,
-    ConfigEntry, ConfigReload, ConfigReport, Configured, EventPage, Exclusion, ExclusionChange, FreezeChange,
-    LoggedOut, Login, LoginBegun, PaydayCalendar, Plan, Pot, Progress, Restored, Role, Run, RunPage,
-    RunStarted, Status, Suggestion, SyncCancelled, SyncHistory, SyncStarted, TransactionDetail,
+    ConfigEntry, ConfigReload, ConfigReport, Configured, Delivery, EventPage, Exclusion, ExclusionChange,
+    FreezeChange, LoggedOut, Login, LoginBegun, PaydayCalendar, Plan, Pot, Progress, Restored, Role, Run,
+    RunPage, RunStarted, Status, Suggestion, SyncCancelled, SyncHistory, SyncStarted, TransactionDetail,
     TransactionPage, TransactionQuery, TransferPage, Upload, Verification, Version, Whoami, Why,
 };
 use monzo_common::openrpc;
@@ -281,6 +282,10 @@ impl ApiServer for Desk {
 
     async fn acknowledge(&self, id: String, until: Option<Timestamp>) -> RpcResult<Acknowledged> {
         Ok(events::acknowledge(self, id, until).await?)
+    }
+
+    async fn notify_test(&self) -> RpcResult<Vec<Delivery>> {
+        Ok(notify::test(self).await?)
     }
 
     async fn discover(&self) -> RpcResult<serde_json::Value> {

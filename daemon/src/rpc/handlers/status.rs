@@ -12,6 +12,7 @@ use monzo_common::model::{
 use super::desk::{Desk, Rooms, Served};
 use super::ledger::read_ledger;
 use crate::attention::{self, Facts, History, RunMatter};
+use crate::store::Writer;
 use crate::sync::schedule;
 
 pub(super) async fn status(desk: &Desk) -> Result<Status, Fault> {
@@ -29,24 +30,36 @@ pub(super) async fn attention(desk: &Desk) -> Result<Vec<Attention>, Fault> {
     Ok(attention::attention(&facts))
 }
 
+/// The same, each with whether the person has silenced it; forgets what was silenced and is over.
+pub(super) async fn attention_and_silence(desk: &Desk) -> Result<Vec<(Attention, bool)>, Fault> {
+    let rooms = desk.rooms()?;
+    let (_, facts) = gather(desk, &rooms).await?;
+    let all = attention::attention(&facts);
+    let silenced = rooms.store.read(|reader| reader.acknowledged()).await?;
+    let over = over(&silenced, &all);
+    if !over.is_empty() {
+        let forget = move |writer: &Writer<'_>| over.iter().try_for_each(|id| writer.unacknowledge(id));
+        rooms.store.write(forget).await?;
+    }
+    let now = desk.clock.now();
+    Ok(all
+        .into_iter()
+        .map(|one| (is_silent(&silenced, &one, now), one))
+        .map(|(silent, one)| (one, silent))
+        .collect())
+}
+
+fn is_silent(silenced: &BTreeMap<String, Option<Timestamp>>, one: &Attention, now: Timestamp) -> bool {
+    silenced.get(&one.id).is_some_and(|until| until.is_none_or(|until| until > now))
+}
+
 async fn normal(desk: &Desk, rooms: &Rooms) -> Result<Status, Fault> {
     let now = desk.clock.now();
     let (mut status, facts) = gather(desk, rooms).await?;
     let silenced = rooms.store.read(|reader| reader.acknowledged()).await?;
-    let speaks = |attention: &Attention| match silenced.get(&attention.id) {
-        None => true,
-        Some(until) => until.is_some_and(|until| until <= now),
-    };
-    let all = attention::attention(&facts);
-    let over = over(&silenced, &all);
-    if !over.is_empty() {
-        let store = rooms.store.clone();
-        // Beside the answer, which no writer may hold up; a failure leaves it to the next look.
-        tokio::spawn(async move {
-            let _ = store.write(move |writer| over.iter().try_for_each(|id| writer.unacknowledge(id))).await;
-        });
-    }
-    status.attention = all.into_iter().filter(speaks).collect();
+    let mut all = attention::attention(&facts);
+    all.retain(|one| !is_silent(&silenced, one, now));
+    status.attention = all;
     status.healthy = status.attention.iter().all(|attention| attention.severity == Severity::Note);
     Ok(status)
 }
@@ -124,6 +137,7 @@ async fn gather(desk: &Desk, rooms: &Rooms) -> Result<(Status, Facts), Fault> {
         store: rooms.store.health(),
         skew: desk.clock.excessive_skew(),
         troubles: desk.troubles.borrow().clone(),
+        next_due: sorter.next,
         runs: runs.collect(),
         frozen: freezes.into_iter().map(|freeze| (freeze.rule, freeze.reason)).collect(),
         rules: matters.rules,

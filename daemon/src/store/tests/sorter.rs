@@ -160,6 +160,32 @@ async fn an_occurrence_and_a_key_are_used_once() {
 }
 
 #[tokio::test]
+async fn only_what_is_held_back_is_given_another_plan_and_stays_the_same_run() {
+    let rig = Rig::new().await;
+    let replan = |id: &'static str, state| {
+        let mut new = run("run_new", state, Some("2026-11-27"));
+        (new.plan.hash, new.plan.available, new.created_at) = ("other".to_owned(), 250, at(9));
+        rig.store.write(move |writer| writer.replan_run(id, &new))
+    };
+    for state in RUNS {
+        let one = run("run_1", state, Some("2026-11-27"));
+        let rig = Rig::new().await;
+        rig.store.write(move |writer| writer.insert_run(&one)).await.expect("a run");
+        let changed = rig.store.write(move |writer| writer.replan_run("run_1", &run("run_2", state, None)));
+        assert_eq!(changed.await.expect("an answer"), state == RunState::Withheld, "{state:?}");
+    }
+    let held = run("run_1", RunState::Withheld, Some("2026-11-27"));
+    rig.store.write(move |writer| writer.insert_run(&held)).await.expect("a run");
+    assert!(replan("run_1", RunState::Executing).await.is_err(), "nothing is sent that was not approved");
+    assert!(replan("run_1", RunState::Withheld).await.expect("an answer"));
+    assert!(replan("run_1", RunState::Proposed).await.expect("an answer"));
+    assert!(!replan("run_1", RunState::Proposed).await.expect("an answer"), "a proposal keeps its plan");
+    let kept = rig.store.read(|reader| reader.run("run_1")).await.expect("the run");
+    assert_eq!((kept.number, kept.created_at, kept.state), (1, at(0), RunState::Proposed));
+    assert_eq!((kept.plan.hash.as_str(), kept.plan.available), ("other", 250));
+}
+
+#[tokio::test]
 async fn a_freeze_holds_until_it_ends_or_is_thawed() {
     let rig = Rig::new().await;
     let freeze = |rule: Option<&'static str>, until| {
