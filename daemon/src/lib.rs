@@ -3,7 +3,7 @@
 //! *Sync brings facts from the bank into the store; RPC answers from it; app wires.*
 //! Read [`facts`] first: the values that travel between the rooms.
 
-mod app;
+pub mod app;
 pub mod attention;
 pub mod autosort;
 pub mod clock;

@@ -26,3 +26,4 @@ mod service;
 mod sorter;
 mod syncs;
 mod tokens;
+mod year;

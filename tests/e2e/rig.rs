@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Write};
-use std::os::unix::net::UnixDatagram;
+use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::process::{Child, ExitStatus, Output, Stdio};
 use std::sync::Mutex;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use monzo_sandbox::bank::{Bank, CLIENT_SECRET, Settings};
 use monzo_sandbox::home::{Home, Program};
 use monzo_sandbox::http::{self, Served};
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// The instant at which banks of tests begin: a Tuesday at noon, far from payday and clock changes.
 pub const NOON: &str = "2026-11-24T12:00:00Z";
@@ -23,6 +23,9 @@ pub const PATIENCE: Duration = Duration::from_secs(180);
 /// What promises to happen within a second happens within this on the busiest machine; what it must not wait for is
 /// made to take much longer.
 pub const PROMPT: Duration = Duration::from_secs(30);
+
+/// Lines of the daemon's log that are shown when a test fails; enough for all but those that live long.
+const TOLD: usize = 600;
 
 /// Everything of a test.
 pub struct Rig {
@@ -190,6 +193,24 @@ impl Rig {
         serde_json::from_str(&said.out).unwrap_or_else(|error| panic!("{method}: {error}: {said:?}"))
     }
 
+    /// Calls a method without a client, for tests that ask often; answers with its result, or its error.
+    pub fn call(&self, method: &str, params: &Value) -> Result<Value, Value> {
+        let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).to_string();
+        let mut stream = UnixStream::connect(self.home.socket()).expect("the daemon listens");
+        stream.set_read_timeout(Some(PATIENCE)).expect("set");
+        let head =
+            "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nConnection: close\r\n";
+        write!(stream, "{head}Content-Length: {}\r\n\r\n{body}", body.len()).expect("it reads");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap_or_else(|error| panic!("{method}: {error}: {answer}"));
+        let (_, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{method}: {answer}"));
+        let body: Value = serde_json::from_str(body).unwrap_or_else(|_| panic!("{method}: {answer}"));
+        match body.get("error") {
+            Some(error) => Err(error.clone()),
+            None => Ok(body["result"].clone()),
+        }
+    }
+
     /// The status page.
     pub fn status(&self) -> Value {
         self.json(&["status"])["status"].clone()
@@ -230,8 +251,11 @@ impl Rig {
         assert_eq!(said.code, 0, "{said:?}");
     }
 
-    /// Syncs, which must end with 0.
+    /// Syncs, which must end with 0; not by joining one that may be past what the test has just done.
     pub fn sync(&self) -> Said {
+        self.until("no other sync runs", || {
+            self.call("system.status", &Value::Null).is_ok_and(|status| status["sync"]["state"] == "idle")
+        });
         let said = self.ctl(&["sync"]);
         assert_eq!(said.code, 0, "{said:?}");
         said
@@ -264,17 +288,28 @@ impl Rig {
             }
         }
         for (place, bytes) in searched {
-            for secret in &secrets {
-                let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
-                assert!(!found, "a secret is in {place}: {}…", &secret[..secret.len().min(8)]);
-            }
+            let found = any_of(&secrets, &bytes).map(|secret| &secret[..secret.len().min(8)]);
+            assert_eq!(found, None, "a secret is in {place}");
         }
     }
 }
 
+/// The first of many words that is in a text; one pass, because a long test has many secrets and a large database.
+fn any_of<'a>(words: &'a [String], text: &[u8]) -> Option<&'a str> {
+    let pair = |at: &[u8]| usize::from(at[0]) << 8 | usize::from(at[1]);
+    let mut begun: Vec<Vec<&str>> = vec![Vec::new(); 1 << 16];
+    for word in words.iter().filter(|word| word.len() > 1) {
+        begun[pair(word.as_bytes())].push(word);
+    }
+    let ends = |(at, two): (usize, &[u8])| {
+        begun[pair(two)].iter().find(|word| text[at..].starts_with(word.as_bytes())).copied()
+    };
+    text.windows(2).enumerate().find_map(ends)
+}
+
 /// Prints what helps whoever looks why a test failed.
 #[allow(clippy::print_stderr, reason = "the test runner shows it with the failure")]
-fn tell(text: &str) {
+pub fn tell(text: &str) {
     eprintln!("{text}");
 }
 
@@ -299,7 +334,14 @@ impl Drop for Rig {
             let _ = child.wait();
         }
         if std::thread::panicking() {
-            tell(&format!("the daemon's log:\n{}", self.log()));
+            let log = self.log();
+            let lines: Vec<&str> = log.lines().collect();
+            let last = lines.len().saturating_sub(TOLD);
+            tell(&format!(
+                "the daemon's log, of {} lines the last:\n{}",
+                lines.len(),
+                lines[last..].join("\n")
+            ));
         } else {
             self.canaries();
         }

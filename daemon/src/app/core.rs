@@ -34,37 +34,50 @@ const SYNC_BEAT: Duration = Duration::from_secs(180);
 const SORTER_BEAT: Duration = Duration::from_secs(300);
 
 /// What the rooms stand on, whatever the database.
-pub(super) struct Ground {
-    pub(super) state: PathBuf,
-    pub(super) clock: Clock,
-    pub(super) metrics: Arc<Metrics>,
-    pub(super) heartbeats: Heartbeats,
-    pub(super) line: Line,
-    pub(super) pace: Arc<Pace>,
-    pub(super) seal_key: Option<(SecretString, String)>,
-    pub(super) login: watch::Receiver<login::Settings>,
-    pub(super) sync: watch::Receiver<sync::Settings>,
-    pub(super) sorter: watch::Receiver<autosort::Settings>,
-    pub(super) notifier: watch::Receiver<notify::Settings>,
-    pub(super) events: broadcast::Sender<Event>,
-    pub(super) progress: watch::Sender<Option<Progress>>,
+pub struct Ground {
+    /// The state directory.
+    pub state: PathBuf,
+    /// The time.
+    pub clock: Clock,
+    /// Counts for whoever scrapes.
+    pub metrics: Arc<Metrics>,
+    /// Proofs of life for the watchdog.
+    pub heartbeats: Heartbeats,
+    /// To the bank.
+    pub line: Line,
+    /// How fast the bank is asked.
+    pub pace: Arc<Pace>,
+    /// The key that seals the login, where one was given, and by what.
+    pub seal_key: Option<(SecretString, String)>,
+    /// What the login is told.
+    pub login: watch::Receiver<login::Settings>,
+    /// What the sync loop is told.
+    pub sync: watch::Receiver<sync::Settings>,
+    /// What the sorter is told.
+    pub sorter: watch::Receiver<autosort::Settings>,
+    /// What the notifier is told.
+    pub notifier: watch::Receiver<notify::Settings>,
+    /// Tells of events.
+    pub events: broadcast::Sender<Event>,
+    /// Tells how far a sync has come.
+    pub progress: watch::Sender<Option<Progress>>,
 }
 
 /// Open rooms.
-pub(super) struct Core {
+pub struct Core {
     /// For the methods.
-    pub(super) rooms: Rooms,
+    pub rooms: Rooms,
     /// The loops of the sync and of the sorter; they end only when told, or with a panic.
     pub(super) looping: JoinHandle<()>,
     /// Cancelled when the database is known to be whole: nothing moves before.
-    pub(super) whole: CancellationToken,
+    pub whole: CancellationToken,
     stop: CancellationToken,
     tracker: TaskTracker,
 }
 
 /// Why the database cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Unusable {
+pub enum Unusable {
     /// The file.
     #[error(transparent)]
     Store(#[from] OpenError),
@@ -121,7 +134,11 @@ impl Core {
         Ok((core, opened.clean))
     }
 
-    async fn over(ground: &Ground, store: Store) -> Result<Self, Unusable> {
+    /// Builds everything over an open database, and lets the loops run.
+    ///
+    /// # Errors
+    /// [`Unusable`].
+    pub async fn over(ground: &Ground, store: Store) -> Result<Self, Unusable> {
         let (stop, tracker) = (CancellationToken::new(), TaskTracker::new());
         let sealed = store.read(|reader| reader.any_secret()).await?;
         let seal = Seal::find(ground.seal_key.clone(), &ground.state, sealed)?;
@@ -197,7 +214,7 @@ impl Core {
     /// Ends the loops, waits for what was sent to the bank, and closes the database; until `hurry` at most.
     ///
     /// `true` if every connection to the database is closed, so that its file may be replaced.
-    pub(super) async fn close(self, hurry: impl Future<Output = ()>) -> bool {
+    pub async fn close(self, hurry: impl Future<Output = ()>) -> bool {
         let Self { rooms, looping, stop, tracker, .. } = self;
         stop.cancel();
         tracker.close();

@@ -3,9 +3,9 @@
 //! Everything that can be wrong with the surroundings is found before anything binds, and says what to do.
 
 mod args;
-mod core;
+pub mod core;
 mod serve;
-mod settings;
+pub mod settings;
 mod telling;
 mod upkeep;
 

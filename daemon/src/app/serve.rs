@@ -81,9 +81,10 @@ pub(super) async fn serve(
     };
     let (listener, cleanup) = listening.split();
     let listener = tokio::net::UnixListener::from_std(listener).context("the socket cannot be used")?;
-    let clock = match config.monzo.clock {
-        ClockSource::System => Clock::system(),
-        ClockSource::Bank => Clock::bank(),
+    let pace = Pace::new(config.monzo.max_concurrency);
+    let (clock, pace) = match config.monzo.clock {
+        ClockSource::System => (Clock::system(), pace),
+        ClockSource::Bank => (Clock::bank(), pace.unspaced()),
     };
     let started_at = clock.now();
     tracing::info!(version = monzo_common::VERSION, "monzod starts");
@@ -103,7 +104,7 @@ pub(super) async fn serve(
         metrics: Arc::clone(&metrics),
         heartbeats: heartbeats.clone(),
         line,
-        pace: Arc::new(Pace::new(config.monzo.max_concurrency)),
+        pace: Arc::new(pace),
         seal_key: settings::seal_key(env)?,
         login: watch::Sender::new(settings::of_login(&config, env)?).subscribe(),
         sync: sync_settings.subscribe(),

@@ -15,7 +15,7 @@ fn signed(span: TimeSpan) -> SignedDuration {
 }
 
 /// What the sync loop is told.
-pub(super) fn of_sync(config: &Config) -> sync::Settings {
+pub fn of_sync(config: &Config) -> sync::Settings {
     let Config { monzo, sync, names, .. } = config;
     sync::Settings {
         kinds: monzo.accounts.iter().map(|kind| kind.as_str().to_owned()).collect(),
@@ -30,7 +30,7 @@ pub(super) fn of_sync(config: &Config) -> sync::Settings {
 }
 
 /// What the sorter is told.
-pub(super) fn of_sorter(config: &Config) -> autosort::Settings {
+pub fn of_sorter(config: &Config) -> autosort::Settings {
     autosort::Settings {
         sorter: config.autosort.clone(),
         paydays: config.paydays.clone(),
@@ -41,7 +41,7 @@ pub(super) fn of_sorter(config: &Config) -> autosort::Settings {
 }
 
 /// What the notifier is told.
-pub(super) fn of_notifier(config: &Config) -> notify::Settings {
+pub fn of_notifier(config: &Config) -> notify::Settings {
     let config::Notify { on, feed, amounts } = config.notify.clone();
     notify::Settings { topics: on, feed, amounts }
 }

@@ -173,12 +173,10 @@ impl Sorter {
                 Some(one) => self.settle(run, one).await?,
                 None => Came::On,
             },
-            Step::Cancel(place, why) => {
-                if let Some(one) = at(place) {
-                    self.give_up(run, one, TransferState::Cancelled, why.sentence()).await?;
-                }
-                Came::On
-            }
+            Step::Cancel(place, why) => match at(place) {
+                Some(one) => self.forgo(run, one, why.sentence()).await?,
+                None => Came::On,
+            },
             Step::Return(most) => match self.make_return(run, transfers, most).await? {
                 Ok(true) => Came::On,
                 Ok(false) => {
@@ -232,8 +230,7 @@ impl Sorter {
         };
         let run = &self.begin(run, balance).await?;
         if let Some(why) = self.veto(run, one, balance).await? {
-            self.give_up(run, one, TransferState::Cancelled, &why).await?;
-            return Ok(Came::On);
+            return self.forgo(run, one, &why).await;
         }
         self.press(run, one).await
     }

@@ -43,6 +43,7 @@ mod triggers;
 pub mod world;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
@@ -117,6 +118,8 @@ struct Inner {
     nudge: Notify,
     /// One person's approval is looked at after the other.
     approving: tokio::sync::Mutex<()>,
+    /// A sync has read everything since this sorter began.
+    read: AtomicBool,
     /// The sync that was last looked at.
     looked_at: Mutex<Option<String>>,
     /// When a rule is next due.
@@ -138,6 +141,7 @@ impl Sorter {
             rooms,
             nudge: Notify::new(),
             approving: tokio::sync::Mutex::new(()),
+            read: AtomicBool::new(false),
             looked_at: Mutex::new(None),
             next: Mutex::new(None),
         }))

@@ -63,7 +63,8 @@ impl Sorter {
         }
         let zone = self.settings().zone;
         let read = self.store.read(move |reader| {
-            let payments = history::payments(reader, (since, until), &zone, wire::series)?;
+            let payments =
+                recurring::of_pots(history::payments(reader, (since, until), &zone, wire::series)?);
             let mut kept = BTreeMap::new();
             for pot in reader.pots()?.into_iter().filter(|pot| pots.contains(&pot.id)) {
                 kept.insert(pot.id.clone(), Kept::read(reader, &pot, (since, until), &zone)?);

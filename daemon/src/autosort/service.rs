@@ -1,16 +1,19 @@
 //! The loop: looks at the ledger after each sync, ends what has expired, and carries runs on, one at a time.
 
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use monzo_common::model::{RunState, Sync};
+use monzo_common::model::{RunState, Sync, SyncState};
 use tokio_util::sync::CancellationToken;
 
 use super::Sorter;
 use super::ending::title;
 use super::execute::Left;
 use super::journal;
+use super::occurrence::{Begin, Occurrence};
 use super::proposals::SorterError;
+use super::rule::Rule;
 use crate::events::Kind;
 use crate::store::{StoreError, StoredRun};
 
@@ -105,6 +108,9 @@ impl Sorter {
         if seen.as_deref() == Some(ended.id.as_str()) {
             return Ok(false);
         }
+        if ended.state == SyncState::Done {
+            self.0.read.store(true, Ordering::Relaxed);
+        }
         if Self::good(ended.state) {
             self.reconcile().await?;
             // Occasions first: what the bank knows of them is no stranger's.
@@ -140,6 +146,14 @@ impl Sorter {
         if let Err(error) = self.sync.start_for("rule", false).await {
             tracing::debug!(%error, "no sync could be started for a rule");
         }
+    }
+
+    /// Whether nothing was made of an open occasion yet that waits for a person.
+    pub(super) async fn untouched(&self, rule: &Rule, one: &Occurrence) -> Result<bool, StoreError> {
+        let (rule, key) = (rule.name.clone(), one.key.clone());
+        let runs = self.store.read(move |reader| reader.runs_of(&rule, &key)).await?;
+        let waits = runs.iter().any(|run| run.state == RunState::Proposed);
+        Ok(!waits && !matches!(one.begin, Begin::Never))
     }
 
     /// Ends proposals that nobody approved in time.

@@ -3,6 +3,8 @@
 //! The bank's list is evidence: a row with our key that agrees is a confirmation, one that does not agree is a reason
 //! to touch nothing more. These looks happen in the run's own turn; they are no sync (autosorter.md 4).
 
+use std::sync::atomic::Ordering;
+
 use jiff::{SignedDuration, Timestamp};
 use monzo_common::model::{TransferKind, TransferState};
 
@@ -66,11 +68,7 @@ impl Sorter {
                     self.confirm(run, one, None, Some(row)).await?;
                     return Ok(Came::On);
                 }
-                Ok(Evidence::Differs) => {
-                    let why = "the bank's list holds another transfer under a key of this run";
-                    self.freeze_all(why).await?;
-                    return Ok(Came::Waits(why.to_owned(), None));
-                }
+                Ok(Evidence::Differs) => return self.differs().await,
                 Ok(Evidence::None) => absent = self.proven(one),
                 Err(error) => return Ok(self.met(error).await),
             }
@@ -104,10 +102,7 @@ impl Sorter {
                 self.give_up(run, one, TransferState::Failed, &why).await?;
                 Ok(Came::On)
             }
-            Some(why) if !one.doubtful => {
-                self.give_up(run, one, TransferState::Cancelled, &why).await?;
-                Ok(Came::On)
-            }
+            Some(why) if !one.doubtful => self.forgo(run, one, &why).await,
             // It may have happened, which would explain the veto: the list is to show it.
             Some(why) => Ok(Came::Again(why)),
         }
@@ -119,20 +114,71 @@ impl Sorter {
         complete.is_some_and(|complete| complete <= self.clock.now())
     }
 
+    /// Gives up a transfer that did not happen as far as is known here, unless the bank's list shows that it did: this
+    /// database can be older than what moved its money.
+    pub(super) async fn forgo(
+        &self,
+        run: &StoredRun,
+        one: &StoredTransfer,
+        why: &str,
+    ) -> Result<Came, StoreError> {
+        let found = match self.stored_evidence(one).await? {
+            Evidence::None if self.0.read.load(Ordering::Relaxed) => Evidence::None,
+            Evidence::None if !self.login.ready() => {
+                return Ok(Came::Waits("a login is needed".to_owned(), None));
+            }
+            Evidence::None => {
+                let first = run.approved_at.unwrap_or(run.created_at);
+                match self.read_list(one, first.checked_sub(BEFORE).unwrap_or(first)).await {
+                    Ok(found) => found,
+                    Err(error) => return Ok(self.met(error).await),
+                }
+            }
+            found => found,
+        };
+        match found {
+            Evidence::None => {}
+            Evidence::Agrees(row) => {
+                let (key, now) = (one.transfer.dedupe_id.clone(), self.clock.now());
+                self.store.write(move |writer| writer.transfer_requested(&key, now)).await?;
+                self.confirm(run, one, None, Some(row)).await?;
+                return Ok(Came::On);
+            }
+            Evidence::Differs => return self.differs().await,
+        }
+        self.give_up(run, one, TransferState::Cancelled, why).await?;
+        Ok(Came::On)
+    }
+
+    /// Touches nothing more: the bank's list does not say what was meant.
+    async fn differs(&self) -> Result<Came, StoreError> {
+        let why = "the bank's list holds another transfer under a key of this run";
+        self.freeze_all(why).await?;
+        Ok(Came::Waits(why.to_owned(), None))
+    }
+
     /// Looks for a transfer's row: in what is stored, then in the bank's list, to its end.
     async fn look(&self, one: &StoredTransfer) -> Result<Result<Evidence, Error>, StoreError> {
-        let key = one.transfer.dedupe_id.clone();
-        let stored = self.store.read(move |reader| reader.ledger_moves(Some(&key))).await?;
-        if let Some(found) = stored.iter().find(|found| found.dedupe_id == one.transfer.dedupe_id) {
-            let pot = found.pot_id.as_ref().map(|pot| pot.as_str());
-            return Ok(Ok(if agrees(one, pot, found.amount) {
-                Evidence::Agrees(found.transaction_id.clone())
-            } else {
-                Evidence::Differs
-            }));
+        let stored = self.stored_evidence(one).await?;
+        if stored != Evidence::None {
+            return Ok(Ok(stored));
         }
         let first = one.transfer.requested_at.unwrap_or_else(|| self.clock.now());
         Ok(self.read_list(one, first.checked_sub(BEFORE).unwrap_or(first)).await)
+    }
+
+    async fn stored_evidence(&self, one: &StoredTransfer) -> Result<Evidence, StoreError> {
+        let key = one.transfer.dedupe_id.clone();
+        let stored = self.store.read(move |reader| reader.ledger_moves(Some(&key))).await?;
+        let found = stored.iter().find(|found| found.dedupe_id == one.transfer.dedupe_id);
+        Ok(found.map_or(Evidence::None, |found| {
+            let pot = found.pot_id.as_ref().map(|pot| pot.as_str());
+            if agrees(one, pot, found.amount) {
+                Evidence::Agrees(found.transaction_id.clone())
+            } else {
+                Evidence::Differs
+            }
+        }))
     }
 
     async fn read_list(&self, one: &StoredTransfer, since: Timestamp) -> Result<Evidence, Error> {

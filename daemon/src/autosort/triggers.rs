@@ -66,7 +66,12 @@ impl Sorter {
                 if one.state == State::Open {
                     open.insert((due.rule.name.clone(), one.key.clone()));
                 }
-                if one.state != State::Open || self.adopt(&due, one).await? || went || synced.is_none() {
+                if one.state != State::Open || self.adopt(&due, one).await? || went {
+                    continue;
+                }
+                if synced.is_none() {
+                    // It came due while nobody looked: the sync that it is planned after is due at once.
+                    next = if self.untouched(&due.rule, one).await? { Some(now) } else { next };
                     continue;
                 }
                 match self.take_up(&due, one).await? {

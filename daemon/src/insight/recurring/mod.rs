@@ -10,7 +10,7 @@ mod series;
 mod tests;
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use monzo_common::id::{AccountId, PotId, TransactionId};
@@ -112,6 +112,15 @@ pub fn bills(rows: &[Row], asof: Date, horizon: Date, working: Working<'_>) -> V
         key(a).cmp(&key(b))
     });
     bills
+}
+
+/// The rows without those that no bill of a pot can be among: [`bills`] finds the same bills of pots in a fraction of
+/// the time, since most of what is bought is bought with no pot behind it.
+pub fn of_pots(mut rows: Vec<Row>) -> Vec<Row> {
+    let name = |row: &Row| (row.account.clone(), row.scheme.clone(), plain(row.name()));
+    let paid: BTreeSet<_> = rows.iter().filter(|row| row.pot.is_some()).map(name).collect();
+    rows.retain(|row| row.series.is_some() || row.pot.is_some() || paid.contains(&name(row)));
+    rows
 }
 
 fn bill(series: &Series<'_>, asof: Date, horizon: Date, working: Working<'_>) -> Option<Bill> {

@@ -5,7 +5,7 @@ use jiff::civil::{Date, Weekday, date};
 use proptest::prelude::*;
 
 use super::rhythm::{Days, Period, Shift};
-use super::{Bill, LIKELY, Row, bills};
+use super::{Bill, LIKELY, Row, bills, of_pots};
 
 /// Weekends, and the holidays that the tables below meet.
 fn working(day: Date) -> bool {
@@ -308,4 +308,26 @@ proptest! {
         turned.retain(|row| row.date <= asof);
         prop_assert_eq!(bills(&turned, asof, horizon, &working), found);
     }
+}
+
+#[test]
+fn bills_of_pots_are_found_among_the_rows_that_can_be_theirs_as_among_all() {
+    let months = every(date(2026, 1, 5), 10, 30);
+    let pot = |row: Row| Row { pot: Some("pot_1".into()), ..row };
+    let mut all = rows(&months);
+    all.extend(by_card(rows(&months), "Lumen Streaming").into_iter().map(pot));
+    // The pot paid once, of many times.
+    let mut gym = by_card(rows(&every(date(2026, 1, 9), 10, 30)), "Ironworks Gym");
+    gym[9].pot = Some("pot_1".into());
+    all.extend(gym);
+    all.extend(by_card(rows(&every(date(2026, 1, 2), 40, 7)), "Corner Green"));
+    let (asof, horizon) = (date(2026, 11, 1), date(2027, 2, 1));
+    let mut expected = bills(&all, asof, horizon, &working);
+    expected.retain(|bill| bill.pot.is_some());
+    assert_eq!(expected.len(), 2, "{expected:?}");
+    let few = of_pots(all.clone());
+    assert_eq!(few.len(), 30);
+    let mut found = bills(&few, asof, horizon, &working);
+    found.retain(|bill| bill.pot.is_some());
+    assert_eq!(found, expected);
 }

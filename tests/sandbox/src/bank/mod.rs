@@ -124,6 +124,7 @@ impl Bank {
     /// Changes the switches.
     pub fn switch(&mut self, switches: Switches) {
         self.life.set_lively(switches.lively, self.now);
+        self.life.by_hand = switches.by_hand;
         self.switches = switches;
     }
 

@@ -142,6 +142,8 @@ pub struct Switches {
     pub refusal_style: RefusalStyle,
     /// New days bring new lines as the clock moves on.
     pub lively: bool,
+    /// On payday the person fills the pots by hand.
+    pub by_hand: bool,
 }
 
 impl Default for Switches {
@@ -165,6 +167,7 @@ impl Default for Switches {
             whoami: Whoami::default(),
             refusal_style: RefusalStyle::default(),
             lively: false,
+            by_hand: true,
         }
     }
 }

@@ -138,6 +138,8 @@ pub struct Life {
     /// The history ends here.
     began: Ms,
     lively: bool,
+    /// On payday the person fills the pots.
+    pub(super) by_hand: bool,
     first: Date,
     /// How many lines the history shall have.
     wanted: Option<usize>,
@@ -159,6 +161,7 @@ impl Life {
             count: 0,
             began,
             lively: true,
+            by_hand: true,
             first,
             wanted,
             deposits: 0,
@@ -183,6 +186,7 @@ impl Life {
             count: 0,
             began,
             lively: false,
+            by_hand: true,
             first: day,
             wanted: None,
             deposits: 0,

@@ -116,21 +116,36 @@ impl Life {
             let night = self.at(day, HOUR + 4 * MINUTE + 11 * SECOND);
             self.schedule(night, salary(cast.personal, wages + raise * years));
             self.schedule(night, salary(cast.other, 72_000));
-            // Too little for the bills in some months, so that the account pays the rest.
-            self.deposits += 1;
-            let bills = if self.deposits.is_multiple_of(5) { 112_000 } else { 132_500 };
-            let moves = [
-                (cast.bills, bills),
-                (cast.holiday, 12_000),
-                (cast.savings, 15_000),
-                (cast.house, 10_000),
-                (cast.guarded, 1_000),
-            ];
-            for ((pot, amount), number) in moves.into_iter().zip(0..) {
-                let at = self.at(day, 7 * HOUR + 30 * MINUTE + number * 9 * SECOND);
-                self.schedule(at, Event::Move { pot, amount });
-            }
+            self.plan_pots(day);
         }
+        self.plan_shared(day);
+    }
+
+    /// The person fills the pots on payday, unless something else does.
+    fn plan_pots(&mut self, day: Date) {
+        let cast = self.cast;
+        if !self.by_hand {
+            return;
+        }
+        // Too little for the bills in some months, so that the account pays the rest.
+        self.deposits += 1;
+        let bills = if self.deposits.is_multiple_of(5) { 112_000 } else { 132_500 };
+        let moves = [
+            (cast.bills, bills),
+            (cast.holiday, 12_000),
+            (cast.savings, 15_000),
+            (cast.house, 10_000),
+            (cast.guarded, 1_000),
+        ];
+        for ((pot, amount), number) in moves.into_iter().zip(0..) {
+            let at = self.at(day, 7 * HOUR + 30 * MINUTE + number * 9 * SECOND);
+            self.schedule(at, Event::Move { pot, amount });
+        }
+    }
+
+    /// What the two share, and what the bank pays and takes.
+    fn plan_shared(&mut self, day: Date) {
+        let cast = self.cast;
         if day.day() == 2 {
             let at = self.at(day, 3 * HOUR + 5 * MINUTE);
             let pay = |account, party, amount| Event::Pay { account, party, amount, settles_after: 0 };

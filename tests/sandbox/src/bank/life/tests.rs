@@ -256,6 +256,20 @@ fn virtual_card_purchases_are_listed_only_where_the_bank_lists_them() {
 }
 
 #[test]
+fn pots_that_something_else_fills_are_not_filled_by_hand_on_payday() {
+    let filled = |by_hand| {
+        let mut bank = Bank::new(Settings { years: 1, lively: true, ..Settings::new(start()) });
+        let switches = crate::bank::Switches { by_hand, ..bank.switches.clone() };
+        bank.switch(switches);
+        let before = bank.world.transfers.len();
+        bank.pass(instant(start().as_millisecond() + 10 * DAY));
+        let (house, since) = (bank.life.cast.house, &bank.world.transfers[before..]);
+        since.iter().filter(|transfer| transfer.pot == house).count()
+    };
+    assert_eq!((filled(true), filled(false)), (1, 0));
+}
+
+#[test]
 fn a_wanted_number_of_lines_is_reached() {
     let bank = Bank::new(Settings { rows: Some(20_000), years: 1, ..Settings::new(start()) });
     assert!((20_000..22_000).contains(&bank.world.rows.len()), "{}", bank.world.rows.len());

@@ -1,0 +1,335 @@
+//! A scenario on its stage: one bank, and one life of the daemon after the other over the same files.
+
+use std::cell::RefCell;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use monzo_common::model::LoginState;
+use monzo_sandbox::Shared;
+use monzo_sandbox::bank::{CLIENT_ID, CLIENT_SECRET};
+use monzo_sandbox::transport::Simulated;
+use monzod::app::core::{Core, Ground};
+use monzod::app::settings;
+use monzod::clock::Clock;
+use monzod::host::notify::Heartbeats;
+use monzod::metrics::Metrics;
+use monzod::monzo::{Line, Pace};
+use monzod::rpc::handlers::Rooms;
+use monzod::store::{FILE, Options, Store};
+use rusqlite::Connection;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+use tokio::sync::{broadcast, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::books;
+use crate::door::{Door, Watch};
+use crate::fate::{Death, Fate};
+use crate::scene::{Scene, config, copy_files, directory};
+
+/// How finely the clock goes. Taste.
+const TICK: Duration = Duration::from_millis(250);
+
+/// The daemon died while something was done.
+#[derive(Debug)]
+pub struct Died;
+
+/// One life: a runtime of its own, so that all of it ends at once.
+struct Life {
+    runtime: Runtime,
+    core: Core,
+    fate: Arc<Fate>,
+    closed: CancellationToken,
+}
+
+/// A bank, and a daemon that lives and dies.
+pub struct Stage {
+    pub bank: Shared,
+    pub clock: Clock,
+    pub watch: Watch,
+    told: (watch::Sender<monzod::sync::Settings>, watch::Sender<monzod::autosort::Settings>),
+    state: TempDir,
+    life: RefCell<Option<Life>>,
+    journal: RefCell<Option<Connection>>,
+}
+
+impl Stage {
+    /// Begins where a scene is.
+    pub fn new(scene: Scene) -> Self {
+        let config = config();
+        let (sync, sorter) = (settings::of_sync(&config), settings::of_sorter(&config));
+        let stage = Self {
+            told: (watch::Sender::new(sync), watch::Sender::new(sorter)),
+            bank: Shared::new(scene.bank),
+            clock: Clock::manual(scene.now),
+            watch: Watch::new(),
+            state: scene.state,
+            life: RefCell::new(None),
+            journal: RefCell::new(None),
+        };
+        stage.open();
+        stage
+    }
+
+    fn database(&self) -> PathBuf {
+        self.state.path().join(FILE)
+    }
+
+    /// A new life over the files as they are.
+    pub fn open(&self) {
+        assert!(self.life.borrow().is_none(), "one life at a time");
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .start_paused(true)
+            .max_blocking_threads(1)
+            .build()
+            .expect("a runtime");
+        let fate = Arc::new(Fate::default());
+        let core = runtime.block_on(async {
+            self.tick();
+            self.core(&fate).await
+        });
+        let closed = core.rooms.store.closed();
+        *self.journal.borrow_mut() = Some(books::open(&self.database()));
+        *self.life.borrow_mut() = Some(Life { runtime, core, fate, closed });
+        self.note("the daemon begins");
+    }
+
+    /// Time passes as the runtime's does.
+    fn tick(&self) {
+        let clock = self.clock.clone();
+        tokio::spawn(async move {
+            let tick = SignedDuration::try_from(TICK).expect("short");
+            loop {
+                tokio::time::sleep(TICK).await;
+                clock.advance(tick);
+            }
+        });
+    }
+
+    async fn core(&self, fate: &Arc<Fate>) -> Core {
+        let clock = self.clock.clone();
+        let observe = {
+            let fate = Arc::clone(fate);
+            Box::new(move |committed, _| {
+                if committed {
+                    fate.committed();
+                }
+            })
+        };
+        let options = Options { backups: self.state.path().join("backups"), now: clock.now(), observe };
+        let store = Store::open(&self.database(), options).expect("the database opens").store;
+        let now = clock.clone();
+        let bank = Simulated::new(self.bank.clone(), move || now.now());
+        let door = Door::new(bank, Arc::clone(fate), self.watch.clone(), &self.database());
+        let metrics = Arc::new(Metrics::new(clock.now()));
+        let login = monzod::login::Settings {
+            auth_url: "https://auth.bank.test/".into(),
+            redirect_url: "http://localhost:1/oauth/callback".into(),
+            redirect: (1, "/oauth/callback".into()),
+            client_id: Some(CLIENT_ID.into()),
+            client_secret: Some(CLIENT_SECRET.into()),
+        };
+        let ground = Ground {
+            state: self.state.path().to_owned(),
+            clock: clock.clone(),
+            metrics: Arc::clone(&metrics),
+            heartbeats: Heartbeats::default(),
+            line: Line::new(Arc::new(door), clock, metrics),
+            pace: Arc::new(Pace::new(4)),
+            seal_key: None,
+            login: watch::Sender::new(login).subscribe(),
+            sync: self.told.0.subscribe(),
+            sorter: self.told.1.subscribe(),
+            notifier: watch::Sender::new(settings::of_notifier(&config())).subscribe(),
+            events: broadcast::Sender::new(16),
+            progress: watch::Sender::new(None),
+        };
+        let core = Core::over(&ground, store).await.expect("the rooms open");
+        core.whole.cancel();
+        core
+    }
+
+    /// Does something in this life, which can end meanwhile.
+    pub fn act<T, F: Future<Output = T>>(&self, deed: impl FnOnce(Rooms) -> F) -> Result<T, Died> {
+        let done = {
+            let life = self.life.borrow();
+            let life = life.as_ref().expect("a life");
+            let rooms = life.core.rooms.clone();
+            life.runtime.block_on(async {
+                tokio::select! {
+                    biased;
+                    () = life.fate.death() => Err(Died),
+                    done = async { deed(rooms).await } => Ok(done),
+                }
+            })
+        };
+        if done.is_err() {
+            self.note("the daemon dies");
+            self.bury();
+        }
+        done
+    }
+
+    /// Lets time pass, while everything goes on.
+    pub fn breathe(&self, span: Duration) -> Result<(), Died> {
+        self.act(|_| tokio::time::sleep(span))
+    }
+
+    /// Moves the clock, as a suspended machine finds it.
+    pub fn jump(&self, span: SignedDuration) {
+        self.clock.advance(span);
+        self.bank.lock().pass(self.clock.now());
+        self.note(&format!("{span:#} pass"));
+    }
+
+    /// Decides when this life ends.
+    pub fn decide(&self, death: Option<Death>) {
+        if let Some(life) = &*self.life.borrow() {
+            life.fate.decide(death);
+        }
+    }
+
+    /// Requests and commits since the last decision.
+    pub fn counted(&self) -> (u64, u64) {
+        self.life.borrow().as_ref().map_or((0, 0), |life| life.fate.counted())
+    }
+
+    /// What becomes of this life.
+    pub fn fate(&self) -> Arc<Fate> {
+        Arc::clone(&self.life.borrow().as_ref().expect("a life").fate)
+    }
+
+    pub fn lives(&self) -> bool {
+        self.life.borrow().is_some()
+    }
+
+    /// Ends this life at once.
+    pub fn kill(&self) {
+        self.note("the daemon is killed");
+        if let Some(life) = &*self.life.borrow() {
+            life.fate.die();
+        }
+        self.bury();
+    }
+
+    fn bury(&self) {
+        *self.journal.borrow_mut() = None;
+        let Some(Life { runtime, core, fate, closed }) = self.life.borrow_mut().take() else { return };
+        {
+            let _inside = runtime.enter();
+            drop(core);
+        }
+        runtime.shutdown_background();
+        fate.bury();
+        let waiting = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        waiting.block_on(closed.cancelled());
+    }
+
+    /// Stops the daemon as systemd does.
+    pub fn stop(&self) {
+        self.note("the daemon stops");
+        *self.journal.borrow_mut() = None;
+        let Some(Life { runtime, core, fate, closed }) = self.life.borrow_mut().take() else { return };
+        let in_time = runtime.block_on(async {
+            tokio::select! {
+                biased;
+                () = fate.death() => true,
+                in_time = core.close(tokio::time::sleep(Duration::from_secs(600))) => in_time,
+            }
+        });
+        if !in_time {
+            self.watch.notes.wrong("the daemon does not stop");
+        }
+        runtime.shutdown_background();
+        fate.bury();
+        let waiting = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        waiting.block_on(closed.cancelled());
+    }
+
+    /// The files of a stopped daemon, for later.
+    pub fn copy(&self) -> TempDir {
+        assert!(!self.lives(), "only a stopped daemon is copied");
+        let to = directory();
+        copy_files(self.state.path(), to.path());
+        to
+    }
+
+    /// Puts older files in the place of a stopped daemon's.
+    pub fn put_back(&self, files: &TempDir) {
+        assert!(!self.lives(), "only a stopped daemon's files are replaced");
+        self.watch.memory().restored = true;
+        for tail in ["-wal", "-shm"] {
+            // It belongs to the newer file, if it is there at all.
+            let _ = std::fs::remove_file(self.state.path().join(format!("{FILE}{tail}")));
+        }
+        copy_files(files.path(), self.state.path());
+        self.note("an older database is put back");
+    }
+
+    /// Puts a backup in the place of a stopped daemon's database, as a person does who asks for it.
+    pub fn restore(&self, files: &TempDir) {
+        assert!(!self.lives(), "only a stopped daemon's files are replaced");
+        self.watch.memory().restored = true;
+        let restored =
+            monzod::store::restore(&files.path().join(FILE), "older", &self.database(), true, self.now());
+        restored.expect("restored");
+        self.note("a backup is restored");
+    }
+
+    /// What scenarios can begin at.
+    pub fn into_scene(self) -> Scene {
+        self.stop();
+        self.watch.notes.assert_right("a scene");
+        Scene { bank: self.bank.lock().clone(), now: self.clock.now(), state: self.copy() }
+    }
+
+    /// Looks into the journal.
+    pub fn journal<T>(&self, look: impl FnOnce(&Connection) -> T) -> T {
+        match &*self.journal.borrow() {
+            Some(journal) => look(journal),
+            None => look(&books::open(&self.database())),
+        }
+    }
+
+    /// Looks whether everything is as it must be.
+    pub fn check(&self) {
+        self.journal(|journal| books::check(journal, &self.bank.lock(), &self.watch));
+    }
+
+    pub fn note(&self, what: &str) {
+        self.watch.notes.note(self.now(), what);
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Signs in, and has it approved.
+    pub fn log_in(&self) -> Result<(), Died> {
+        let bank = self.bank.clone();
+        self.act(|rooms| async move {
+            let Ok(begun) = rooms.login.begin(true).await else { return };
+            let Ok(back) = bank.lock().sign_in(&begun.url, None, None) else { return };
+            let (_, query) = back.split_once('?').expect("a query");
+            // In bad weather the code is used up, and the person tries again another time.
+            if rooms.login.complete(query).await.is_err() {
+                return;
+            }
+            bank.lock().approve();
+            let mut watch = rooms.login.watch();
+            let ready = watch.wait_for(|shown| shown.state == LoginState::Ready);
+            let _ = tokio::time::timeout(Duration::from_secs(900), ready).await;
+        })
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        if self.lives() {
+            self.bury();
+        }
+    }
+}
