@@ -4,17 +4,20 @@
 //! secrets when the test ends, and the daemon's log is printed when it fails.
 
 mod access;
+mod asks;
 mod capture;
 mod changes;
 mod config;
 mod crash;
 mod faults;
 mod guards;
+mod kills;
 mod ledger;
 mod login;
 mod midway;
 mod moves;
 mod notices;
+mod occasions;
 mod pauses;
 mod rescue;
 mod rig;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::moves::{ended, moved, run};
 use crate::rig::{self, Rig};
-use crate::rules::reconfigure;
+use crate::rules::{accepted, reconfigure};
 
 /// From one pot into two others; `HEAD` is what a test adds to `[autosort]`.
 pub fn spread(head: &str) -> String {
@@ -42,6 +42,7 @@ pub fn three_pots(more: &str) -> Rig {
     }
     rig.start();
     rig.login();
+    accepted(&rig);
     rig
 }
 

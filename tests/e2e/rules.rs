@@ -49,7 +49,18 @@ pub fn two_pots(more: &str) -> Rig {
     }
     rig.start();
     rig.login();
+    accepted(&rig);
     rig
+}
+
+/// Waits until the rules are accepted: what comes before that fires nothing.
+pub fn accepted(rig: &Rig) {
+    let rules = rig.json(&["sort", "rules"])["rules"].as_array().expect("a list").len();
+    let database = rusqlite::Connection::open(rig.home.state().join("monzod.db")).expect("a database");
+    rig.until("the rules are accepted", || {
+        let count = database.query_row("SELECT count(*) FROM rules WHERE enabled", [], |row| row.get(0));
+        count.is_ok_and(|count: usize| count == rules)
+    });
 }
 
 /// All runs, the newest first.

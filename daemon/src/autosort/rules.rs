@@ -112,6 +112,12 @@ impl Sorter {
         again: bool,
     ) -> Result<RunStarted, SorterError> {
         let rule = self.known(name)?;
+        // A plan that waits already is what is meant, with just its moves.
+        let open = self.store.read(|reader| reader.unfinished_runs()).await?;
+        let meant = |run: &&StoredRun| run.rule == rule.name && Some(run.plan.hash.as_str()) == hash;
+        if let Some(run) = open.iter().filter(|run| run.state == RunState::Proposed && !again).find(meant) {
+            return self.let_go(&run.id, "person").await;
+        }
         self.read_bank().await?;
         let (key, credit, payday) = self.nearest(&rule, again).await?;
         let purpose = Purpose { approved: true, income: credit, payday, ..Purpose::default() };
@@ -135,9 +141,10 @@ impl Sorter {
         if let Some(hash) = hash
             && hash != planned.plan.hash
         {
+            let what = plan::apart(hash, &planned.plan.hash).join(", ");
             let draft = self.draft(&rule, planned, key, again).await?;
             let run = self.propose(draft).await?;
-            let message = format!("{hash} is no longer what {} would do; this is", rule.name);
+            let message = format!("{hash} is no longer what {} would do ({what}); this is", rule.name);
             return Ok(started(run, &message));
         }
         let draft = self.draft(&rule, planned, key, again).await?;

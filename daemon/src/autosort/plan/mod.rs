@@ -192,26 +192,38 @@ pub fn asks(steps: &[PlanStep]) -> impl Iterator<Item = (u32, &PlannedTarget)> {
         .filter(|(_, target)| target.amount > 0)
 }
 
-/// A name for the rule's text, the guardrails and the moves together, made or asked for; balances have no part in it.
+/// A name for the rule's text, the guardrails and the moves, made or asked for, one after the other; balances have no
+/// part in it.
 pub fn hash(text: &str, guardrails: &str, transfers: &[PlannedTransfer], steps: &[PlanStep]) -> String {
-    let mut digest = Sha256::new();
-    for part in [text, guardrails] {
-        digest.update(part.len().to_be_bytes());
-        digest.update(part);
-    }
+    let mut moves = String::new();
     for transfer in transfers {
         let kind = match transfer.kind {
             TransferKind::Withdraw => 'w',
             TransferKind::Deposit => 'd',
             TransferKind::Return => 'r',
         };
-        digest.update(format!("{kind} {} {} {}\n", transfer.pot_id, transfer.account_id, transfer.amount));
+        moves += &format!("{kind} {} {} {}\n", transfer.pot_id, transfer.account_id, transfer.amount);
     }
     for (step, target) in asks(steps) {
-        digest.update(format!("a {step} {}\n", target.amount));
+        moves += &format!("a {step} {}\n", target.amount);
     }
-    // Ten bytes are enough to tell plans apart, and short enough to be typed.
-    digest.finalize().iter().take(10).fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+    // Enough to tell plans apart, and short enough to be typed.
+    let digits = |part: &str, bytes| {
+        let digest = Sha256::digest(part);
+        digest.iter().take(bytes).fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+    };
+    digits(text, 3) + &digits(guardrails, 3) + &digits(&moves, 4)
+}
+
+/// What two plans of a rule differ in, by their names.
+pub fn apart(one: &str, other: &str) -> Vec<String> {
+    let parts = [
+        (0..6, "the rule was changed"),
+        (6..12, "the guardrails were changed"),
+        (12..20, "other moves are right by now"),
+    ];
+    let differs = |range: &std::ops::Range<usize>| one.get(range.clone()) != other.get(range.clone());
+    parts.into_iter().filter(|(range, _)| differs(range)).map(|(_, what)| what.to_owned()).collect()
 }
 
 #[cfg(test)]

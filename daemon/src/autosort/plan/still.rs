@@ -5,7 +5,7 @@ use monzo_common::model::{Plan, PlanStep, TransferKind};
 use super::purse::Purse;
 use super::steps::buffered;
 use super::words::money;
-use super::{Facts, hash};
+use super::{Facts, apart, hash};
 use crate::autosort::bills::Level;
 use crate::autosort::resolve::{Resolved, Target};
 use crate::autosort::rule::{Cap, Step};
@@ -16,8 +16,9 @@ use crate::autosort::rule::{Cap, Step};
 /// caps and flags must allow just these moves. The floor is the guard's.
 pub fn changed(plan: &Plan, fresh: &Resolved, facts: &Facts) -> Vec<String> {
     let mut changes = Vec::new();
-    if hash(&fresh.rule.text, &facts.guardrails, &plan.transfers, &plan.steps) != plan.hash {
-        changes.push("the rule or the guardrails were changed".to_owned());
+    let now = hash(&fresh.rule.text, &facts.guardrails, &plan.transfers, &plan.steps);
+    if now != plan.hash {
+        changes.extend(apart(&now, &plan.hash));
         return changes;
     }
     changes.extend(fresh.refusals().map(|problem| problem.message.clone()));
