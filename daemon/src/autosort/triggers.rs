@@ -3,32 +3,24 @@
 //! Rules that are due together go in the order of the files, each planned after the sync that follows the one before.
 //! An occasion whose keys the bank knows already is spent, whatever the database remembers (autosorter.md 2, 4).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::{SignedDuration, Timestamp};
 use monzo_common::id::AccountId;
 use monzo_common::model::{RunState, SyncState};
 
-use super::books::Books;
 use super::ending::title;
 use super::guard::{Guard, Verdict};
-use super::occurrence::{
-    self, Begin, CreditKind, CreditMarks, CreditRow, Edge, Facts, History, Memory, Occurrence, State,
-    Subject, Synced, Watch, Why,
-};
+use super::occurrence::{self, Begin, CreditRow, Facts, History, Occurrence, State, Subject, Synced, Why};
 use super::planning::{Purpose, off, text_hash};
 use super::proposals::{SorterError, commit};
 use super::resolve::{self, Resolved};
-use super::rule::{Place, Rule, Trigger};
-use super::world::World;
+use super::rule::{Rule, Trigger};
+use super::sight::income_accounts;
 use super::{Sorter, calendar, quiet, rules};
 use crate::events::Kind;
-use crate::monzo::marks;
 use crate::store::{StoredOccurrence, StoredRule, StoredRun, StoredWatch};
-
-/// Credits this far back are looked at: two cycles and more.
-const CREDITS: SignedDuration = SignedDuration::from_hours(24 * 100);
 
 /// A rule with all that its triggers are told.
 pub(super) struct Due {
@@ -94,39 +86,6 @@ impl Sorter {
         Ok(open.iter().any(|run| !matches!(run.state, RunState::Proposed | RunState::Withheld)))
     }
 
-    /// Credits that may fire a rule.
-    pub(super) async fn credits(&self) -> Result<Vec<CreditRow>, SorterError> {
-        self.credits_since(self.clock.now().checked_sub(CREDITS).unwrap_or(Timestamp::MIN)).await
-    }
-
-    /// Credits since an instant, of the kinds that may fire a rule and of others.
-    pub(super) async fn credits_since(&self, since: Timestamp) -> Result<Vec<CreditRow>, SorterError> {
-        let (rows, accounts) =
-            self.store.read(move |reader| Ok((reader.firing_credits(since)?, reader.accounts()?))).await?;
-        let own: BTreeSet<&str> = accounts.iter().map(|account| account.id.as_str()).collect();
-        let credit = |row: crate::store::FiringCredit| {
-            let marks = marks(&row.raw);
-            let kind = CreditKind::of(CreditMarks {
-                scheme: &row.scheme,
-                account_kind: &row.account_kind,
-                reversal: marks.reversal,
-                direct_debit: marks.direct_debit,
-                flex: marks.flex,
-                own: marks.to_self || marks.other_account.as_deref().is_some_and(|other| own.contains(other)),
-            });
-            CreditRow {
-                kind,
-                id: row.id,
-                account: row.account_id,
-                created_at: row.created_at,
-                first_read_at: row.first_seen_at,
-                amount: row.amount,
-                from: row.name,
-            }
-        };
-        Ok(rows.into_iter().map(credit).collect())
-    }
-
     /// What the triggers of a rule say now.
     async fn evaluate(
         &self,
@@ -177,29 +136,6 @@ impl Sorter {
             self.store.write(move |writer| writer.set_watch(&name, &place, &watch, now)).await?;
         }
         Ok(Due { resolved, evaluation, rule })
-    }
-
-    /// The balances that a rule's triggers look at.
-    async fn watches(
-        &self,
-        rule: &Rule,
-        (books, world): (&Books, &World),
-        home: Option<&AccountId>,
-    ) -> Result<BTreeMap<usize, Watch>, SorterError> {
-        let mut watches = BTreeMap::new();
-        for (index, trigger) in rule.triggers.iter().enumerate() {
-            let Trigger::Balance { of, .. } = trigger else { continue };
-            let Some((id, balance)) = balance_of(world, of, home) else { continue };
-            let (name, place, asked) = (rule.name.clone(), of.to_string(), id.clone());
-            let (kept, moved_at) = self
-                .store
-                .read(move |reader| Ok((reader.watch(&name, &place)?, reader.last_moved_at(&asked)?)))
-                .await?;
-            let memory = Memory { balance: kept.balance, edge: kept.edge.map(|(key, at)| Edge { key, at }) };
-            let unexplained = books.unexplained(&id);
-            watches.insert(index, Watch { memory, balance, unexplained, moved_at });
-        }
-        Ok(watches)
     }
 
     /// Keeps how an occurrence stands, for whoever asks why.
@@ -474,46 +410,4 @@ fn in_words(why: &Why) -> String {
 fn income_of(one: &Occurrence, account: Option<&AccountId>) -> Option<i64> {
     let credit = one.credit.as_ref()?;
     Some(if Some(&credit.account) == account { credit.amount } else { 0 })
-}
-
-/// The accounts of the triggers on income that name one.
-fn income_accounts(rule: &Rule, world: &World) -> BTreeMap<usize, AccountId> {
-    let named = rule.triggers.iter().enumerate().filter_map(|(index, trigger)| match trigger {
-        Trigger::Income { account: Some(name), .. } => Some((index, name)),
-        _ => None,
-    });
-    named.filter_map(|(index, name)| Some((index, account(world, name)?))).collect()
-}
-
-fn account(world: &World, name: &str) -> Option<AccountId> {
-    let name = name.strip_prefix("account:").unwrap_or(name).to_lowercase();
-    let mut found = world
-        .accounts
-        .iter()
-        .filter(|account| account.id.as_str().to_lowercase() == name || account.name.to_lowercase() == name);
-    found.next().map(|account| account.id.clone())
-}
-
-/// The id and balance of what a trigger looks at.
-fn balance_of(world: &World, of: &Place, home: Option<&AccountId>) -> Option<(String, Option<i64>)> {
-    match of {
-        Place::Account(name) => {
-            let id = account(world, name)?;
-            let found = world.accounts.iter().find(|account| account.id == id)?;
-            Some((id.to_string(), found.balance))
-        }
-        Place::Pot { account: owner, name } => {
-            let owner = match owner {
-                Some(owner) => account(world, owner),
-                None => home.cloned(),
-            };
-            let name = name.to_lowercase();
-            let found = world.pots.iter().find(|pot| {
-                !pot.deleted
-                    && owner.as_ref().is_none_or(|owner| *owner == pot.account_id)
-                    && (pot.name.to_lowercase() == name || pot.id.as_str().to_lowercase() == name)
-            })?;
-            Some((found.id.to_string(), Some(found.balance)))
-        }
-    }
 }

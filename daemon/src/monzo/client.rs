@@ -164,7 +164,7 @@ impl Client {
                 Err(Error::OutcomeUnknown(why)) => Error::Transient(why),
                 Err(error) => error,
             };
-            let Some(wait) = retry::wait(patience, tries, &error, self.line.luck()) else {
+            let Some(wait) = retry::wait(patience, tries, &error, super::line::luck()) else {
                 return Err(error);
             };
             if let Error::RateLimited { .. } = error {

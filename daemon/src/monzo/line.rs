@@ -71,14 +71,14 @@ impl Line {
     pub(super) fn throttled(&self) {
         self.metrics.throttled();
     }
+}
 
-    /// A little luck in 0..=1000, so that several that failed together do not come back together.
-    pub(super) fn luck(&self) -> u16 {
-        let mut bytes = [0_u8; 2];
-        match getrandom::fill(&mut bytes) {
-            Ok(()) => u16::from_le_bytes(bytes) % 1001,
-            // Without randomness the middle serves as well.
-            Err(_) => 500,
-        }
+/// A little luck in 0..=1000, so that several that would come at one time do not come together.
+pub fn luck() -> u16 {
+    let mut bytes = [0_u8; 2];
+    match getrandom::fill(&mut bytes) {
+        Ok(()) => u16::from_le_bytes(bytes) % 1001,
+        // Without randomness the middle serves as well.
+        Err(_) => 500,
     }
 }

@@ -17,7 +17,7 @@ pub mod wire;
 
 pub use client::{Bearer, Client, Since};
 pub use error::{Error, Verdict};
-pub use line::Line;
+pub use line::{Line, luck};
 pub use marks::{Marks, marks};
 pub use moves::{Move, MoveError};
 pub use pace::{Lane, Pace};

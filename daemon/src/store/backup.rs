@@ -75,7 +75,7 @@ impl Store {
         let made = blocking(move || {
             let _turn = turn;
             let connection = inner.readers.get()?;
-            Ok(create(&connection, &directory, cause, with_login, now))
+            Ok::<_, StoreError>(create(&connection, &directory, cause, with_login, now))
         });
         made.await?
     }

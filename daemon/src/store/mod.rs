@@ -217,12 +217,15 @@ async fn turn(of: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, StoreError> {
 }
 
 /// Runs what blocks away from the tasks; a panic in it goes on where it was asked for.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
-) -> Result<T, StoreError> {
+///
+/// # Errors
+/// As the work; [`StoreError::Stopping`] when the daemon stops before it is done.
+pub async fn blocking<T: Send + 'static, E: From<StoreError> + Send + 'static>(
+    work: impl FnOnce() -> Result<T, E> + Send + 'static,
+) -> Result<T, E> {
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done,
         Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-        Err(_) => Err(StoreError::Stopping),
+        Err(_) => Err(StoreError::Stopping.into()),
     }
 }

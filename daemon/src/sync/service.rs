@@ -16,6 +16,7 @@ use super::poll::Poll;
 use super::progress::Tally;
 use super::run::{self, Ended, Run, Task};
 use super::{Handle, Request, Rooms, schedule, upgrade, windows};
+use crate::monzo;
 use crate::store::StoreError;
 
 /// The wall clock is looked at this often at least, so that suspend and clock steps are met.
@@ -333,7 +334,7 @@ impl Service {
         let due = if self.history_waits(state).await {
             now.checked_add(SOON).unwrap_or(now)
         } else {
-            schedule::due_at(plan, past, now, luck())
+            schedule::due_at(plan, past, now, monzo::luck())
         };
         self.set_due(due).await;
     }
@@ -402,14 +403,4 @@ fn fresh_id(now: Timestamp) -> String {
     }
     let digits = bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)]));
     std::iter::once("sync_").flat_map(str::chars).chain(digits).collect()
-}
-
-/// Where in the jitter this sync falls, in thousandths.
-fn luck() -> u16 {
-    let mut bytes = [0_u8; 2];
-    // Without randomness the middle serves as well.
-    if getrandom::fill(&mut bytes).is_err() {
-        return 500;
-    }
-    u16::from_le_bytes(bytes) % 1001
 }

@@ -13,7 +13,6 @@ use monzo_common::model::{Backup, BackupChunk, Restored, Upload, Verification};
 use tokio::sync::Mutex;
 
 use super::desk::{Command, Desk, Served};
-use super::system::stopping;
 use crate::store;
 
 /// Bytes of a piece on its way out; in base64 it stays below every limit of a request. Taste.
@@ -31,18 +30,18 @@ pub(super) async fn create(desk: &Desk, with_login: bool) -> Result<Backup, Faul
     let made = desk.rooms()?.store.backup(&directory, REQUEST, with_login, now).await?;
     desk.metrics.backup_succeeded(Some(now));
     let keep = usize::try_from(keep).unwrap_or(usize::MAX);
-    blocking(move || Ok(store::prune(&directory, REQUEST, keep)?)).await?;
+    store::blocking::<_, Fault>(move || Ok(store::prune(&directory, REQUEST, keep)?)).await?;
     Ok(made)
 }
 
 pub(super) async fn list(desk: &Desk) -> Result<Vec<Backup>, Fault> {
     let directory = desk.backups();
-    blocking(move || Ok(store::list(&directory)?)).await
+    store::blocking(move || Ok(store::list(&directory)?)).await
 }
 
 pub(super) async fn read(desk: &Desk, name: String, offset: u64) -> Result<BackupChunk, Fault> {
     let directory = desk.backups();
-    blocking(move || {
+    store::blocking(move || {
         let path = kept(&directory, &name)?;
         let piece = || -> io::Result<(u64, Vec<u8>)> {
             let mut file = File::open(&path)?;
@@ -67,7 +66,7 @@ pub(super) async fn write(
     let uploads = desk.uploads.clone();
     // One piece at a time, so that two clients cannot write between each other.
     let turn = Arc::clone(&uploads.turn).lock_owned().await;
-    let written = blocking(move || uploads.write(upload, offset, &data)).await;
+    let written = store::blocking(move || uploads.write(upload, offset, &data)).await;
     drop(turn);
     written
 }
@@ -81,7 +80,7 @@ pub(super) async fn verify(
         (None, None) => (desk.state.join(store::FILE), "database".to_owned()),
         chosen => source(desk, chosen).await?,
     };
-    blocking(move || Ok(store::verify(&path, &name)?)).await
+    store::blocking(move || Ok(store::verify(&path, &name)?)).await
 }
 
 pub(super) async fn restore(
@@ -101,7 +100,7 @@ async fn source(desk: &Desk, chosen: (Option<String>, Option<String>)) -> Result
     match chosen {
         (Some(name), None) => {
             let directory = desk.backups();
-            blocking(move || Ok((kept(&directory, &name)?, name))).await
+            store::blocking(move || Ok((kept(&directory, &name)?, name))).await
         }
         (None, Some(upload)) => Ok((desk.uploads.path(&upload)?, "the given file".to_owned())),
         _ => Err(Fault::new(
@@ -221,14 +220,4 @@ fn failed(path: &Path, error: &io::Error) -> Fault {
         "see that the directory is there, can be written and has room",
     )
     .because(error)
-}
-
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
-) -> Result<T, Fault> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => done,
-        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-        Err(_) => Err(stopping()),
-    }
 }

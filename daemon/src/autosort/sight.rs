@@ -1,0 +1,117 @@
+//! What triggers look at, as the ledger and the bank's objects show it: credits, and balances with what they were.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+use monzo_common::id::AccountId;
+
+use super::Sorter;
+use super::books::Books;
+use super::occurrence::{CreditKind, CreditMarks, CreditRow, Edge, Memory, Watch};
+use super::proposals::SorterError;
+use super::rule::{Place, Rule, Trigger};
+use super::world::World;
+use crate::monzo::marks;
+
+/// Credits this far back are looked at: two cycles and more.
+const CREDITS: SignedDuration = SignedDuration::from_hours(24 * 100);
+
+impl Sorter {
+    /// Credits that may fire a rule.
+    pub(super) async fn credits(&self) -> Result<Vec<CreditRow>, SorterError> {
+        self.credits_since(self.clock.now().checked_sub(CREDITS).unwrap_or(Timestamp::MIN)).await
+    }
+
+    /// Credits since an instant, of the kinds that may fire a rule and of others.
+    pub(super) async fn credits_since(&self, since: Timestamp) -> Result<Vec<CreditRow>, SorterError> {
+        let (rows, accounts) =
+            self.store.read(move |reader| Ok((reader.firing_credits(since)?, reader.accounts()?))).await?;
+        let own: BTreeSet<&str> = accounts.iter().map(|account| account.id.as_str()).collect();
+        let credit = |row: crate::store::FiringCredit| {
+            let marks = marks(&row.raw);
+            let kind = CreditKind::of(CreditMarks {
+                scheme: &row.scheme,
+                account_kind: &row.account_kind,
+                reversal: marks.reversal,
+                direct_debit: marks.direct_debit,
+                flex: marks.flex,
+                own: marks.to_self || marks.other_account.as_deref().is_some_and(|other| own.contains(other)),
+            });
+            CreditRow {
+                kind,
+                id: row.id,
+                account: row.account_id,
+                created_at: row.created_at,
+                first_read_at: row.first_seen_at,
+                amount: row.amount,
+                from: row.name,
+            }
+        };
+        Ok(rows.into_iter().map(credit).collect())
+    }
+
+    /// The balances that a rule's triggers look at.
+    pub(super) async fn watches(
+        &self,
+        rule: &Rule,
+        (books, world): (&Books, &World),
+        home: Option<&AccountId>,
+    ) -> Result<BTreeMap<usize, Watch>, SorterError> {
+        let mut watches = BTreeMap::new();
+        for (index, trigger) in rule.triggers.iter().enumerate() {
+            let Trigger::Balance { of, .. } = trigger else { continue };
+            let Some((id, balance)) = balance_of(world, of, home) else { continue };
+            let (name, place, asked) = (rule.name.clone(), of.to_string(), id.clone());
+            let (kept, moved_at) = self
+                .store
+                .read(move |reader| Ok((reader.watch(&name, &place)?, reader.last_moved_at(&asked)?)))
+                .await?;
+            let memory = Memory { balance: kept.balance, edge: kept.edge.map(|(key, at)| Edge { key, at }) };
+            let unexplained = books.unexplained(&id);
+            watches.insert(index, Watch { memory, balance, unexplained, moved_at });
+        }
+        Ok(watches)
+    }
+}
+
+/// The accounts of the triggers on income that name one.
+pub(super) fn income_accounts(rule: &Rule, world: &World) -> BTreeMap<usize, AccountId> {
+    let named = rule.triggers.iter().enumerate().filter_map(|(index, trigger)| match trigger {
+        Trigger::Income { account: Some(name), .. } => Some((index, name)),
+        _ => None,
+    });
+    named.filter_map(|(index, name)| Some((index, account(world, name)?))).collect()
+}
+
+fn account(world: &World, name: &str) -> Option<AccountId> {
+    let name = name.strip_prefix("account:").unwrap_or(name).to_lowercase();
+    let mut found = world
+        .accounts
+        .iter()
+        .filter(|account| account.id.as_str().to_lowercase() == name || account.name.to_lowercase() == name);
+    found.next().map(|account| account.id.clone())
+}
+
+/// The id and balance of what a trigger looks at.
+fn balance_of(world: &World, of: &Place, home: Option<&AccountId>) -> Option<(String, Option<i64>)> {
+    match of {
+        Place::Account(name) => {
+            let id = account(world, name)?;
+            let found = world.accounts.iter().find(|account| account.id == id)?;
+            Some((id.to_string(), found.balance))
+        }
+        Place::Pot { account: owner, name } => {
+            let owner = match owner {
+                Some(owner) => account(world, owner),
+                None => home.cloned(),
+            };
+            let name = name.to_lowercase();
+            let found = world.pots.iter().find(|pot| {
+                !pot.deleted
+                    && owner.as_ref().is_none_or(|owner| *owner == pot.account_id)
+                    && (pot.name.to_lowercase() == name || pot.id.as_str().to_lowercase() == name)
+            })?;
+            Some((found.id.to_string(), Some(found.balance)))
+        }
+    }
+}
