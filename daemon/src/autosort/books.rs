@@ -137,6 +137,15 @@ impl Books {
         }
     }
 
+    /// Whether a pot changed, at the last sync, by something that its rows do not explain: the difference between both
+    /// is another than the one that was found twice.
+    pub fn unexplained(&self, pot: &str) -> bool {
+        let kept = self.pots.iter().find(|kept| kept.id.as_str() == pot);
+        let hidden = kept.and_then(|pot| pot.pot_current_id.as_ref());
+        let behind = hidden.and_then(|id| self.accounts.iter().find(|account| account.id == *id));
+        behind.is_some_and(|account| account.difference.unwrap_or(0) != account.told_difference.unwrap_or(0))
+    }
+
     /// The floor of an account, in minor units.
     pub fn floor(&self, account: &AccountId, settings: &Autosort) -> i64 {
         let name = self.account_name(account).to_lowercase();
@@ -198,5 +207,73 @@ impl Books {
             };
             self.find(&text) == Ok(End::Pot(pot.id.clone()))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn books(difference: Option<i64>, told: Option<i64>) -> Books {
+        let hidden = StoredAccount {
+            id: "acc_hidden".into(),
+            kind: "pot".to_owned(),
+            owners: Vec::new(),
+            currency: Currency::GBP,
+            closed: false,
+            created_at: None,
+            pot_id: Some("pot_1".into()),
+            pot_name: None,
+            read_at: None,
+            error: None,
+            anchor: None,
+            difference,
+            told_difference: told,
+            balance: None,
+            total_balance: None,
+            number: None,
+        };
+        let pot = StoredPot {
+            id: "pot_1".into(),
+            account_id: "acc_1".into(),
+            pot_current_id: Some("acc_hidden".into()),
+            name: "Bills".to_owned(),
+            kind: "default".to_owned(),
+            balance: 0,
+            currency: Currency::GBP,
+            goal: None,
+            locked: false,
+            deleted: false,
+            available_for_bills: true,
+            has_virtual_cards: true,
+            isa: false,
+            charity: false,
+            created_at: None,
+            read_at: Timestamp::UNIX_EPOCH,
+        };
+        Books {
+            as_of: Timestamp::UNIX_EPOCH,
+            accounts: vec![hidden],
+            pots: vec![pot],
+            exclusions: Exclusions::default(),
+            app_pots: BTreeSet::new(),
+            names: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn a_change_of_a_pot_is_unexplained_until_it_was_seen_twice() {
+        for (difference, told, expected) in [
+            (None, None, false),
+            (Some(0), None, false),
+            (Some(-249), None, true),
+            (Some(-249), Some(-249), false),
+            (Some(-498), Some(-249), true),
+            (Some(0), Some(-249), true),
+        ] {
+            let found = books(difference, told).unexplained("pot_1");
+            assert_eq!(found, expected, "{difference:?}, told {told:?}");
+        }
+        assert!(!books(Some(5), None).unexplained("pot_2"), "another pot");
     }
 }

@@ -63,6 +63,11 @@ pub fn day(at: Timestamp, zone: &TimeZone) -> (Timestamp, Timestamp) {
     (midnight(today, zone).unwrap_or(at), end.unwrap_or(at))
 }
 
+/// The bank's zone: its night payments and its days go by it, wherever the person is.
+pub fn london() -> TimeZone {
+    TimeZone::get("Europe/London").unwrap_or(TimeZone::UTC)
+}
+
 /// The local date of an instant.
 pub fn local_date(at: Timestamp, zone: &TimeZone) -> Date {
     at.to_zoned(zone.clone()).date()

@@ -16,7 +16,7 @@ pub fn failing_examples(config: &Config) -> Vec<ConfigProblem> {
     let mut failing = Vec::new();
     for rule in &config.autosort.rules {
         for one in &rule.tests {
-            let days = paydays(&config.paydays, one.at.date());
+            let days = paydays(&config.paydays, one.at.date(), rule);
             for difference in example::differences(rule, one, &days) {
                 failing.push(ConfigProblem::from(&Note {
                     message: format!("an example of the rule \"{}\" fails: {difference}", rule.name),

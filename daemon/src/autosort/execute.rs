@@ -242,7 +242,7 @@ impl Sorter {
             return Some(Came::Waits("this machine's clock is not the bank's".to_owned(), None));
         }
         let hours = settings.sorter.quiet_hours.filter(|_| run.cause != "undo");
-        let until = quiet::until(hours, settings.sorter.move_deadline, &settings.zone, now)?;
+        let until = quiet::until(hours, settings.sorter.move_deadline, &calendar::london(), now)?;
         let why = format!("quiet hours until {}", clock_text(until, &settings.zone));
         Some(Came::Waits(why, Some(until)))
     }
@@ -303,7 +303,7 @@ impl Sorter {
             return Ok(None);
         }
         let (settings, now) = (self.settings(), self.clock.now());
-        let (begin, end) = calendar::day(now, &settings.zone);
+        let (begin, end) = calendar::day(now, &calendar::london());
         let all = self.store.read(move |reader| reader.moved_between(begin, end)).await?;
         let planned: Vec<_> = run.moves.iter().map(|one| one.transfer.clone()).collect();
         let moved = guard::moved(&planned);

@@ -205,6 +205,8 @@ fn main_row(row: &PlainRow, date: Date) -> MainRow {
 fn calendar_of(payday: &Payday, settings: &Settings, at: Timestamp, own: Option<Date>) -> Option<Calendar> {
     let zone = &settings.zone;
     let now: DateTime = at.to_zoned(zone.clone()).datetime();
+    // Only a payday is a run's own: the date of a rule that goes by the week or the day is none.
+    let own = own.filter(|own| calendar::from(payday, *own, 1).first().is_some_and(|day| day.date == *own));
     let own = own.or_else(|| calendar::cycle(payday, at, zone).map(|cycle| cycle.payday))?;
     let next = calendar::after(payday, own)?;
     let back = own.checked_sub(BACK).ok()?;

@@ -11,10 +11,13 @@ use super::books::Books;
 use super::guard::{self, Limits, Verdict};
 use super::plan::Facts;
 use super::resolve::{self, Resolved};
-use super::rule::{Mode, Payday, Place, Rule};
+use super::rule::{By, Mode, Payday, Place, Rule, Step};
 use super::world::{self, World};
 use super::{Settings, Sorter, calendar, plan};
 use crate::store::StoreError;
+
+/// So many paydays are looked at: weekly ones of twenty years.
+const MOST_PAYDAYS: usize = 1_100;
 
 /// A plan with what it was made of.
 #[derive(Debug, Clone)]
@@ -106,7 +109,7 @@ impl Sorter {
         let resolved = resolve::resolve(rule, &world);
         self.remember(rule, &resolved).await?;
         let today = calendar::local_date(at, &settings.zone);
-        let paydays = paydays(&settings.paydays, purpose.payday.unwrap_or(today));
+        let paydays = paydays(&settings.paydays, purpose.payday.unwrap_or(today), rule);
         let facts = Facts {
             as_of: at,
             today,
@@ -170,7 +173,7 @@ impl Sorter {
         let holds =
             frozen.into_iter().find(|freeze| freeze.rule.as_deref().is_none_or(|name| name == rule.name));
         let balance = account.as_ref().and_then(|account| account.balance).unwrap_or(0);
-        let (begin, end) = calendar::day(at, &settings.zone);
+        let (begin, end) = calendar::day(at, &calendar::london());
         let moved_today = self.store.read(move |reader| reader.moved_between(begin, end)).await?;
         Ok(Limits {
             mode: rule.mode.unwrap_or(sorter.mode),
@@ -191,7 +194,7 @@ impl Sorter {
                 .map(|trouble| trouble.to_string()),
             pots: account.as_ref().map(|account| resolve::doors(world, &account.id)).unwrap_or_default(),
             frozen: holds.map(|freeze| freeze.reason),
-            local: at.to_zoned(settings.zone.clone()).time(),
+            local: at.to_zoned(calendar::london()).time(),
             quiet_hours: sorter.quiet_hours,
             move_deadline: sorter.move_deadline,
             begun: false,
@@ -234,14 +237,20 @@ pub(super) fn world_of(books: &Books, bound: BTreeMap<Place, String>, withdraw_f
     World { accounts: accounts.collect(), pots: pots.collect(), bound, withdraw_from: withdraw_from.to_vec() }
 }
 
-/// A run's own payday and the later ones, a year and a bit ahead.
-pub(super) fn paydays(calendars: &[Payday], day: Date) -> Vec<Date> {
+/// A run's own payday and the later ones, a year and a bit ahead, or as far as the last fund of the rule reaches.
+pub(super) fn paydays(calendars: &[Payday], day: Date, rule: &Rule) -> Vec<Date> {
     let Some(payday) = calendars.first() else { return Vec::new() };
     let own = calendar::from(payday, day, 1).first().map(|found| found.date).filter(|date| *date == day);
     let own = own.or_else(|| calendar::before(payday, day));
-    let horizon = day.checked_add(SignedDuration::from_hours(24 * 400)).unwrap_or(Date::MAX);
-    let later = calendar::from(payday, day, 60).into_iter().map(|found| found.date);
-    let mut all: Vec<Date> = own.into_iter().chain(later).filter(|date| *date <= horizon).collect();
+    let year = day.checked_add(SignedDuration::from_hours(24 * 400)).unwrap_or(Date::MAX);
+    let funds = rule.steps.iter().filter_map(|step| match step {
+        Step::Pot { by: Some(By { year: Some(year), .. }), .. } => Date::new(*year, 12, 31).ok(),
+        _ => None,
+    });
+    let horizon = funds.fold(year, Date::max);
+    let later = calendar::from(payday, day, MOST_PAYDAYS).into_iter().map(|found| found.date);
+    let later = later.take_while(|date| *date <= horizon);
+    let mut all: Vec<Date> = own.into_iter().chain(later).collect();
     all.dedup();
     all
 }
@@ -249,4 +258,40 @@ pub(super) fn paydays(calendars: &[Payday], day: Date) -> Vec<Date> {
 /// Why a rule does not run by itself, before anything else is looked at.
 pub(super) fn off(rule: &Rule, settings: &Settings) -> bool {
     settings.sorter.mode == Mode::Off || rule.mode == Some(Mode::Off) || !rule.enabled
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::super::fixtures;
+    use super::super::rule::{Adjust, Day, Nation, Rhythm};
+    use super::*;
+
+    #[test]
+    fn paydays_reach_as_far_as_the_last_fund_of_a_rule() {
+        let monthly = Payday {
+            name: "main".to_owned(),
+            rhythm: Rhythm::Monthly(Day::Of(28)),
+            adjust: Adjust::None,
+            nation: Nation::EnglandAndWales,
+            extra_holidays: Vec::new(),
+            income: None,
+        };
+        let fund = |year| Step::Pot {
+            pot: fixtures::pot("Car"),
+            amount: None,
+            up_to: Some(100),
+            by: Some(By { year, month: 3, day: 1 }),
+            max: None,
+        };
+        let last = |step| {
+            let rule = fixtures::rule(0, vec![step]);
+            let all = paydays(std::slice::from_ref(&monthly), date(2026, 11, 28), &rule);
+            assert_eq!(all.first(), Some(&date(2026, 11, 28)));
+            all.last().copied()
+        };
+        assert_eq!(last(fund(None)), Some(date(2027, 12, 28)));
+        assert_eq!(last(fund(Some(2031))), Some(date(2031, 12, 28)));
+    }
 }

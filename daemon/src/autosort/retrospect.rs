@@ -91,7 +91,7 @@ impl Sorter {
                 as_of: at,
                 today,
                 income: run.and_then(|run| run.income),
-                paydays: paydays(&settings.paydays, payday.unwrap_or(today)),
+                paydays: paydays(&settings.paydays, payday.unwrap_or(today), &rule),
                 levels: levels_at(&ledger, &resolved, &settings, at, payday),
                 guardrails: guard::text(&settings.sorter),
             };
@@ -137,9 +137,11 @@ fn moments(
         }
         let at = credit.as_ref().map_or(begins, |credit| credit.created_at.max(begins));
         let sorter = &settings.sorter;
-        let at = quiet::until(sorter.quiet_hours, sorter.move_deadline, &settings.zone, at).unwrap_or(at);
+        let at =
+            quiet::until(sorter.quiet_hours, sorter.move_deadline, &calendar::london(), at).unwrap_or(at);
+        let income = credit.map(|credit| if credit.account == *account { credit.amount } else { 0 });
         if at <= now {
-            runs.push(Run { at, payday: day, income: credit.map(|credit| credit.amount) });
+            runs.push(Run { at, payday: day, income });
         }
     }
     (runs, notes)

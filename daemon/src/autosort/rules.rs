@@ -203,7 +203,7 @@ impl Sorter {
             as_of: now,
             today,
             income: self.credit_of(run).await?,
-            paydays: super::planning::paydays(&settings.paydays, today),
+            paydays: super::planning::paydays(&settings.paydays, own.unwrap_or(today), rule),
             levels: self.levels(&fresh, now, own).await?,
             guardrails: guard::text(&settings.sorter),
         };

@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use monzo_common::id::AccountId;
 use monzo_common::model::{RunState, SyncState};
 
+use super::books::Books;
 use super::ending::title;
 use super::guard::{Guard, Verdict};
 use super::occurrence::{
@@ -21,7 +22,7 @@ use super::proposals::{SorterError, commit};
 use super::resolve::{self, Resolved};
 use super::rule::{Place, Rule, Trigger};
 use super::world::World;
-use super::{Sorter, quiet, rules};
+use super::{Sorter, calendar, quiet, rules};
 use crate::events::Kind;
 use crate::monzo::marks;
 use crate::store::{StoredOccurrence, StoredRule, StoredRun, StoredWatch};
@@ -58,7 +59,7 @@ impl Sorter {
             let due = self.evaluate(rule, &credits, synced.as_ref()).await?;
             let now = self.clock.now();
             for one in &due.evaluation.occurrences {
-                self.note(&due.rule, one).await?;
+                self.note(&due, one).await?;
                 // What was still to come when it was looked at may be due by now.
                 if one.state == State::Coming || (one.state == State::Waiting && one.at > now) {
                     next = Some(next.map_or(one.at, |known: Timestamp| known.min(one.at)));
@@ -157,7 +158,7 @@ impl Sorter {
             history,
             account: account.clone(),
             income_accounts: income_accounts(&rule, &world),
-            watches: self.watches(&rule, &world, account.as_ref()).await?,
+            watches: self.watches(&rule, (&books, &world), account.as_ref()).await?,
             used: &used,
         };
         let facts = Facts {
@@ -182,26 +183,29 @@ impl Sorter {
     async fn watches(
         &self,
         rule: &Rule,
-        world: &World,
+        (books, world): (&Books, &World),
         home: Option<&AccountId>,
     ) -> Result<BTreeMap<usize, Watch>, SorterError> {
         let mut watches = BTreeMap::new();
         for (index, trigger) in rule.triggers.iter().enumerate() {
             let Trigger::Balance { of, .. } = trigger else { continue };
             let Some((id, balance)) = balance_of(world, of, home) else { continue };
-            let (name, place) = (rule.name.clone(), of.to_string());
+            let (name, place, asked) = (rule.name.clone(), of.to_string(), id.clone());
             let (kept, moved_at) = self
                 .store
-                .read(move |reader| Ok((reader.watch(&name, &place)?, reader.last_moved_at(&id)?)))
+                .read(move |reader| Ok((reader.watch(&name, &place)?, reader.last_moved_at(&asked)?)))
                 .await?;
             let memory = Memory { balance: kept.balance, edge: kept.edge.map(|(key, at)| Edge { key, at }) };
-            watches.insert(index, Watch { memory, balance, unexplained: false, moved_at });
+            let unexplained = books.unexplained(&id);
+            watches.insert(index, Watch { memory, balance, unexplained, moved_at });
         }
         Ok(watches)
     }
 
     /// Keeps how an occurrence stands, for whoever asks why.
-    async fn note(&self, rule: &Rule, one: &Occurrence) -> Result<(), SorterError> {
+    async fn note(&self, due: &Due, one: &Occurrence) -> Result<(), SorterError> {
+        let rule = &due.rule;
+        let account = due.resolved.source.as_ref().map(|source| &source.account.id);
         let (state, reason) = match one.state {
             State::Coming => return Ok(()),
             State::Waiting => ("open", Some("its day has come, and the income has not".to_owned())),
@@ -215,7 +219,7 @@ impl Sorter {
             key: one.key.clone(),
             due_at: one.at,
             ends_at: one.until,
-            credit: one.credit.as_ref().map(|credit| credit.amount),
+            credit: income_of(one, account),
             transaction_id: one.credit.as_ref().map(|credit| credit.id.to_string()),
             only_proposed: matches!(&one.begin, Begin::Propose(why) if why.contains(&Why::Further)),
             state: state.to_owned(),
@@ -246,9 +250,8 @@ impl Sorter {
             }
         };
         let account = due.resolved.source.as_ref().map(|source| &source.account.id);
-        let own = one.credit.as_ref().filter(|credit| Some(&credit.account) == account);
         let purpose = Purpose {
-            income: own.map(|credit| credit.amount),
+            income: income_of(one, account),
             payday: one.key.parse::<Date>().ok(),
             propose: reasons,
             approved: false,
@@ -280,7 +283,7 @@ impl Sorter {
                 let ends = quiet::until(
                     settings.sorter.quiet_hours,
                     settings.sorter.move_deadline,
-                    &settings.zone,
+                    &calendar::london(),
                     self.clock.now(),
                 );
                 Ok(ends.filter(|_| quiet).map_or(Taken::Nothing, Taken::Quiet))
@@ -406,8 +409,8 @@ impl Sorter {
         let missed = all.iter().filter(|one| one.state == State::Missed).filter(lasts).min_by_key(distance);
         let missed = missed.filter(|one| used.as_ref().is_none_or(|used| distance(one) < distance(used)));
         let of = |one: &Occurrence| {
-            let credit = one.credit.as_ref().map(|credit| credit.amount);
-            (Some(one.key.clone()), credit, one.key.parse::<Date>().ok())
+            let account = due.resolved.source.as_ref().map(|source| &source.account.id);
+            (Some(one.key.clone()), income_of(one, account), one.key.parse::<Date>().ok())
         };
         match (open.or(missed.filter(|_| !again)), used) {
             (Some(open), _) => Ok(of(open)),
@@ -465,6 +468,12 @@ fn in_words(why: &Why) -> String {
         Why::Further => "it is a further payment within the cycle",
     }
     .to_owned()
+}
+
+/// What the credit behind an occasion brought to an account, in minor units: nothing of one that came in elsewhere.
+fn income_of(one: &Occurrence, account: Option<&AccountId>) -> Option<i64> {
+    let credit = one.credit.as_ref()?;
+    Some(if Some(&credit.account) == account { credit.amount } else { 0 })
 }
 
 /// The accounts of the triggers on income that name one.

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
-use monzo_sandbox::bank::Bank;
 use monzo_sandbox::bank::clock::{DAY, HOUR, London, Ms};
 use monzo_sandbox::bank::people::{self, MANDATES};
 use monzo_sandbox::bank::row::Kind;
+use monzo_sandbox::bank::{Bank, Settings};
 
 use super::checks::before;
 use super::eye::{Run, Transfer};
@@ -138,4 +138,17 @@ fn excuse(
         .sum();
     let keep = rules::keeps(rules::PAYDAY, balance).unwrap_or(0);
     (balance - keep + pot < cycle).then_some(Excuse::Poor)
+}
+
+#[test]
+fn a_pot_that_is_filled_by_hand_falls_short_and_is_found_out() {
+    let now = crate::rig::NOON.parse().expect("an instant");
+    let bank = Bank::new(Settings { years: 1, ..Settings::new(now) });
+    let all = bills(&bank, 0);
+    let whole = all.iter().filter(|bill| bill.covered == bill.amount).count();
+    let part = all.iter().filter(|bill| bill.covered < bill.amount).count();
+    assert!(whole > 60 && part > 2 && whole + part == all.len(), "{whole} whole, {part} in part");
+    let (of_year, missed) = judge(&bank, 0, &[], &[], &[]);
+    assert_eq!((of_year.len(), missed.len()), (all.len(), part));
+    assert!(missed.iter().all(|(_, excuse)| *excuse == Some(Excuse::Before)));
 }

@@ -10,7 +10,7 @@ use monzo_sandbox::bank::Bank;
 use monzo_sandbox::bank::clock::{HOUR, MINUTE, Ms};
 use monzo_sandbox::bank::world::World;
 
-use super::eye::{Eye, Run, Transfer, instant};
+use super::eye::{Run, Transfer, instant};
 use super::rules;
 
 /// Transfers of ours carry this in the bank's books.
@@ -51,13 +51,12 @@ impl Checks {
     }
 
     /// Looks at everything that happened since the last time; answers what is wrong, a sentence each.
-    pub fn look(&mut self, bank: &Bank, eye: &Eye) -> Vec<String> {
-        let (runs, transfers) = (eye.runs(), eye.transfers());
+    pub fn look(&mut self, bank: &Bank, (runs, transfers): (&[Run], &[Transfer])) -> Vec<String> {
         let by_id: BTreeMap<&str, &Run> = runs.iter().map(|run| (run.id.as_str(), run)).collect();
         self.conserved(&bank.world);
-        self.at_the_bank(&bank.world, &by_id, &transfers);
-        self.in_the_journal(&transfers);
-        self.once(&runs);
+        self.at_the_bank(&bank.world, &by_id, transfers);
+        self.in_the_journal(transfers);
+        self.once(runs);
         for run in runs.iter().filter(|run| run.started.is_some()) {
             if self.begun.insert(run.id.clone()) {
                 let of_run: Vec<&Transfer> = transfers.iter().filter(|one| one.run == run.id).collect();
@@ -224,5 +223,134 @@ impl Checks {
         {
             self.say(Some(run), &format!("{into} of {balance} leaves {left}, less than {keep}"));
         }
+    }
+}
+
+/// Each check meets what it is there to find.
+mod met {
+    use monzo_sandbox::bank::Settings;
+    use monzo_sandbox::bank::world::Move;
+
+    use super::*;
+    use crate::rig::NOON;
+
+    struct Sample {
+        bank: Bank,
+        checks: Checks,
+        runs: Vec<Run>,
+        transfers: Vec<Transfer>,
+    }
+
+    impl Sample {
+        fn new() -> Self {
+            let settings = Settings { years: 1, ..Settings::new(NOON.parse().expect("an instant")) };
+            let mut bank = Bank::new(settings);
+            let at = bank.now().as_millisecond();
+            bank.pay_salary(None, 300_000).expect("paid");
+            for name in rules::POTS {
+                bank.world.open_pot(0, name, "teal", at);
+            }
+            Self { checks: Checks::new(&bank), bank, runs: Vec::new(), transfers: Vec::new() }
+        }
+
+        fn run(&mut self, id: &str, rule: &str, key: &str) -> &mut Self {
+            let at = self.bank.now().as_millisecond();
+            self.runs.push(Run {
+                id: id.to_owned(),
+                rule: rule.to_owned(),
+                cause: "occurrence".to_owned(),
+                occurrence: Some(key.to_owned()),
+                state: "done".to_owned(),
+                by: Some("auto".to_owned()),
+                created: at,
+                approved: Some(at),
+                started: Some(at),
+                ended: Some(at),
+            });
+            self
+        }
+
+        /// A deposit that the last run's journal calls confirmed, and that is at the bank.
+        fn deposit(&mut self, pot: &str, amount: i64) -> &mut Self {
+            let run = self.runs.last().expect("a run").id.clone();
+            let key = format!("mz-{run}-{}d", self.transfers.len());
+            let index = self.bank.world.pots.iter().position(|one| one.name == pot).expect("a pot");
+            self.made(index, amount, &key);
+            self.transfers.push(Transfer {
+                run,
+                kind: "deposit".to_owned(),
+                pot: self.bank.world.pots[index].id.clone(),
+                amount,
+                state: "confirmed".to_owned(),
+                key,
+                reconciled: None,
+                row: None,
+            });
+            self
+        }
+
+        fn made(&mut self, pot: usize, amount: i64, key: &str) {
+            let at = self.bank.now().as_millisecond();
+            let external_id = &format!("user_1:{key}");
+            self.bank.world.transfer(&Move {
+                pot,
+                withdraw: false,
+                amount,
+                at,
+                lag: 0,
+                trigger: "user",
+                external_id,
+            });
+        }
+
+        fn finds(&mut self, what: &str) {
+            let found = self.checks.look(&self.bank, (&self.runs, &self.transfers));
+            assert!(found.iter().any(|one| one.contains(what)), "{what}: {found:#?}");
+        }
+    }
+
+    #[test]
+    fn what_is_right_is_not_complained_of() {
+        let mut sample = Sample::new();
+        sample.run("run_1", "payday", "2026-11-30").deposit("Groceries", 2_000).deposit("Gifts", 2_500);
+        let found = sample.checks.look(&sample.bank, (&sample.runs, &sample.transfers));
+        assert!(found.is_empty(), "{found:#?}");
+    }
+
+    #[test]
+    fn what_is_wrong_is_found() {
+        let mut sample = Sample::new();
+        sample.run("run_1", "payday", "2026-11-30").deposit("Groceries", 26_000);
+        sample.finds("Groceries held 0 and was given 26000");
+        sample.deposit("Gifts", 2_501);
+        sample.finds("Gifts was given 2501");
+        sample.deposit(rules::EXCLUDED, 1);
+        sample.finds("was touched");
+        sample.run("run_2", "payday", "2026-11-30");
+        sample.finds("2026-11-30 was run by run_1 before");
+
+        let mut sample = Sample::new();
+        sample.made(0, 5, "mz-nobody-1d");
+        sample.finds("no run knows of it");
+
+        let mut sample = Sample::new();
+        sample.run("run_1", "payday", "2026-11-30").deposit("Gifts", 100).transfers[0].amount = 99;
+        sample.finds("planned was");
+        sample.transfers[0].state = "failed".to_owned();
+        sample.finds("at the bank: true");
+
+        let mut sample = Sample::new();
+        let balance = sample.bank.world.accounts[0].balance;
+        sample.run("run_1", "guard", "2026-11-24").deposit("Bills", balance - 14_000);
+        sample.finds("less than 15000");
+        sample.deposit("Bills", 5_000);
+        sample.finds("below the floor");
+        sample.bank.world.accounts[0].balance += 1;
+        sample.finds("and its rows");
+
+        let mut sample = Sample::new();
+        sample.bank.pass(instant(sample.bank.now().as_millisecond() + 12 * HOUR));
+        sample.run("run_1", "payday", "2026-11-30").deposit("Gifts", 100);
+        sample.finds("began at 00:00");
     }
 }

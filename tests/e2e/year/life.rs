@@ -146,8 +146,8 @@ impl Life {
         if (day.month(), day.day()) == (3, 1) {
             bank.life.schedule(noon + HOUR, Event::Move { pot: insurance, amount: -48_000 });
         }
-        if self.random.chance(50) {
-            let amount = self.random.between(8_000, 32_000);
+        if self.random.chance(30) {
+            let amount = self.random.between(3_000, 25_000);
             let account = bank.life.cast.personal;
             let purchase = Purchase::of(account, 14, amount);
             bank.life.schedule(noon + self.random.between(0, 400) * MINUTE, Event::Buy(purchase));

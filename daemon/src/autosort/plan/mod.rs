@@ -54,6 +54,9 @@ pub fn plan(resolved: &Resolved, facts: &Facts) -> Plan {
     } else {
         available(rule.take, balance, keep, facts.income)
     };
+    let no_credit = (rule.take != Take::All && facts.income.is_none()).then(|| {
+        "no credit has fired it, so that nothing is known to take from or to leave alone".to_owned()
+    });
     let mut purse = Purse::new(available);
     let mut steps = Vec::new();
     let mut unknown = None;
@@ -84,7 +87,7 @@ pub fn plan(resolved: &Resolved, facts: &Facts) -> Plan {
         after: outcomes(resolved, &transfers, moved, purse.into_account),
         steps,
         transfers,
-        guards: resolved.problems.iter().map(|problem| problem.message.clone()).collect(),
+        guards: resolved.problems.iter().map(|problem| problem.message.clone()).chain(no_credit).collect(),
     }
 }
 
@@ -120,11 +123,12 @@ fn keep(keep: &[Keep], balance: i64) -> i64 {
 
 fn available(take: Take, balance: i64, keep: i64, income: Option<i64>) -> i64 {
     let above = balance.saturating_sub(keep).max(0);
-    let income = income.unwrap_or(0).max(0);
-    match take {
-        Take::All => above,
-        Take::Income => above.min(income),
-        Take::Leftover => above.min(balance.saturating_sub(income).max(0)),
+    match (take, income) {
+        (Take::All, _) => above,
+        (Take::Income, income) => above.min(income.unwrap_or(0).max(0)),
+        (Take::Leftover, Some(income)) => above.min(balance.saturating_sub(income.max(0)).max(0)),
+        // Which credit is to be left alone is not known: it may be all that there is.
+        (Take::Leftover, None) => 0,
     }
 }
 

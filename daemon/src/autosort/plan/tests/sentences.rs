@@ -74,7 +74,7 @@ fn take_limits_what_is_available() {
         (Take::Income, None, 0),
         (Take::Leftover, Some(300), 700),
         (Take::Leftover, Some(5_000), 0),
-        (Take::Leftover, None, 900),
+        (Take::Leftover, None, 0),
     ] {
         let rule = Rule { take, ..rule(100, vec![rest("A")]) };
         let facts = Facts { income, ..facts() };
