@@ -290,6 +290,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
         #[test]
         fn every_amount_survives_print_and_read(minor: i64, pick in 0_usize..5) {
             let currency = ["GBP", "EUR", "JPY", "CHF", "KWD"][pick].parse().expect("a code");

@@ -296,6 +296,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
         #[test]
         fn no_phrase_panics_and_every_period_runs_forward(phrase in "\\PC{0,12}") {
             let now: Timestamp = NOW.parse().expect("an instant");

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use jiff::Timestamp;
 use monzo_sandbox::bank::Bank;
 use monzo_sandbox::bank::clock::{DAY, HOUR, MINUTE};
 use monzo_sandbox::bank::row::Kind;
@@ -82,11 +83,12 @@ pub fn entries(journal: &Connection) -> Vec<Entry> {
     query.query_map([], entry).expect("rows").collect::<Result<_, _>>().expect("entries")
 }
 
-/// Who is frozen: a rule, or nothing for everything.
-pub fn frozen(journal: &Connection) -> Vec<String> {
-    let all = "SELECT rule FROM freezes UNION ALL SELECT '' FROM meta WHERE key = 'restored_at'";
+/// Who is frozen at an instant: a rule, or nothing for everything.
+pub fn frozen(journal: &Connection, now: Timestamp) -> Vec<String> {
+    let all = "SELECT rule FROM freezes WHERE until IS NULL OR until > ?1 UNION ALL SELECT '' FROM meta WHERE key = 'restored_at'";
     let mut query = journal.prepare_cached(all).expect("a query");
-    query.query_map([], |row| row.get(0)).expect("rows").collect::<Result<_, _>>().expect("rules")
+    let rules = query.query_map([now.as_millisecond()], |row| row.get(0));
+    rules.expect("rows").collect::<Result<_, _>>().expect("rules")
 }
 
 fn excluded(journal: &Connection, id: &str) -> bool {
@@ -141,7 +143,10 @@ pub fn may_leave(journal: &Connection, order: &Order, bank: &Bank, watch: &Watch
         wrong(format!("{name} is excluded"));
     }
     let mut memory = watch.memory();
-    if memory.frozen().iter().any(|rule| rule.is_empty() || *rule == found.rule) {
+    // From before the look at the balance until now: what was thawed or frozen meanwhile is no matter.
+    let still = frozen(journal, bank.now());
+    let holds = |rule: &&String| rule.is_empty() || **rule == found.rule;
+    if memory.frozen().iter().filter(holds).any(|rule| still.contains(rule)) {
         wrong("it is sent in spite of a freeze".to_owned());
     }
     let Some(fresh) = memory.fresh() else { return wrong("the balance was not looked at".to_owned()) };

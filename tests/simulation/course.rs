@@ -97,7 +97,7 @@ pub fn ends_right(stage: &Stage, frozen: bool) {
         sync(stage).expect("nothing dies here");
         stage.breathe(WHILE).expect("nothing dies here");
         stage.check();
-        let holds = stage.journal(books::frozen);
+        let holds = stage.frozen();
         if !holds.is_empty() {
             if !frozen {
                 stage.watch.notes.wrong(format!("the sorter is frozen: {holds:?}"));
@@ -120,7 +120,7 @@ pub fn ends_right(stage: &Stage, frozen: bool) {
 
 /// A person lets everything go on.
 pub fn thaw(stage: &Stage) {
-    let holds = stage.journal(books::frozen);
+    let holds = stage.frozen();
     let thawed = stage.act(|rooms| async move {
         for rule in holds {
             let rule = Some(rule).filter(|rule| !rule.is_empty());

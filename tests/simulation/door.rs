@@ -98,7 +98,10 @@ impl Door {
         let journal = self.journal();
         match order(request) {
             Some(order) => books::may_leave(&journal, &order, &self.bank.bank(), &self.watch),
-            None => self.watch.memory().asked(&journal),
+            None => {
+                let now = self.now();
+                self.watch.memory().asked(&journal, now);
+            }
         }
     }
 

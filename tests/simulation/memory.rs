@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use rusqlite::Connection;
 use serde_json::Value;
 
@@ -27,9 +28,9 @@ pub struct Memory {
 
 impl Memory {
     /// Something that moves no money is asked.
-    pub fn asked(&mut self, journal: &Connection) {
+    pub fn asked(&mut self, journal: &Connection, now: Timestamp) {
         self.frozen.rotate_left(1);
-        self.frozen[1] = books::frozen(journal);
+        self.frozen[1] = books::frozen(journal, now);
     }
 
     /// The bank tells a balance.

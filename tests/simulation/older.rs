@@ -2,7 +2,6 @@
 
 use jiff::SignedDuration;
 
-use crate::books;
 use crate::course::{self, WHILE, ends_right};
 use crate::stage::Stage;
 
@@ -54,7 +53,7 @@ fn a_move_by_hand_that_an_older_database_forgot_freezes_the_sorter() {
     stage.open();
     course::sync(&stage).expect("it lives");
     stage.breathe(WHILE).expect("it lives");
-    assert_eq!(stage.journal(books::frozen), [""], "everything is frozen");
+    assert_eq!(stage.frozen(), [""], "everything is frozen");
     ends_right(&stage, true);
     assert_eq!(moved(&stage), 2);
     stage.watch.notes.assert_right("an older database");

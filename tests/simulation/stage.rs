@@ -294,6 +294,11 @@ impl Stage {
         }
     }
 
+    /// Who is frozen now: a rule, or nothing for everything.
+    pub fn frozen(&self) -> Vec<String> {
+        self.journal(|journal| books::frozen(journal, self.now()))
+    }
+
     /// Looks whether everything is as it must be.
     pub fn check(&self) {
         self.journal(|journal| books::check(journal, &self.bank.lock(), &self.watch));

@@ -187,6 +187,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
         #[test]
         fn windows_abut_cover_everything_and_are_never_too_long(hours in 1_i64..100_000, minutes in 0_i64..60) {
             let now = at("2026-11-22T12:00:00Z");
