@@ -31,8 +31,7 @@ impl Year {
         assert_eq!(self.eye.quarantined(), 0, "records in quarantine");
         let attention = self.status()["attention"].clone();
         let known = |one: &&Value| self.unlisted && one["code"] == "unexplained_spending";
-        let wanted: Vec<_> =
-            attention.as_array().expect("a list").iter().filter(|one| !known(one)).collect();
+        let wanted: Vec<_> = attention.as_array().expect("a list").iter().filter(|one| !known(one)).collect();
         assert!(wanted.is_empty(), "still wants a person: {wanted:#?}");
         let unexcused: Vec<_> = missed.iter().filter(|(_, excuse)| excuse.is_none()).collect();
         assert!(unexcused.is_empty(), "could have been covered: {unexcused:#?}");
