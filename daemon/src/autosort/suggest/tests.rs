@@ -182,7 +182,7 @@ fn the_configuration_takes_every_suggestion() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig::with_cases(10_000))]
 
     #[test]
     fn a_suggestion_is_toml_whatever_things_are_called(
