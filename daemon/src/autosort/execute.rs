@@ -166,7 +166,10 @@ impl Sorter {
         }
         Ok(Some(match journal::next(&items, stance) {
             Step::Send(place) => match at(place) {
-                Some(one) => self.send(run, one).await?,
+                Some(one) => {
+                    let moved = transfers.iter().any(|one| one.requests > 0);
+                    self.send(run, one, moved).await?
+                }
                 None => Came::On,
             },
             Step::Settle(place) => match at(place) {
@@ -211,23 +214,22 @@ impl Sorter {
         self.client.impatient().balance(&run.account_id, Lane::Steady).await
     }
 
-    /// Sends a transfer for the first time, if it may be.
-    async fn send(&self, run: &StoredRun, one: &StoredTransfer) -> Result<Came, StoreError> {
+    /// Sends a transfer for the first time, if it may be; a run that has `moved` money finishes in quiet hours too.
+    async fn send(&self, run: &StoredRun, one: &StoredTransfer, moved: bool) -> Result<Came, StoreError> {
         if let Some(why) = self.held(run).await? {
             return Ok(Came::Waits(why, None));
         }
         if !self.login.ready() {
             return Ok(Came::Waits("a login is needed".to_owned(), None));
         }
-        if run.started_at.is_none()
-            && let Some(came) = self.may_begin(run)
-        {
-            return Ok(came);
-        }
         let balance = match self.fresh(run).await {
             Ok(balance) => balance.balance,
             Err(error) => return Ok(self.met(error).await),
         };
+        // After the question: the machine may have slept over it.
+        if !moved && let Some(came) = self.may_begin(run) {
+            return Ok(came);
+        }
         let run = &self.begin(run, balance).await?;
         if let Some(why) = self.veto(run, one, balance).await? {
             return self.forgo(run, one, &why).await;

@@ -23,8 +23,6 @@ pub struct Limits {
     pub mode: Mode,
     /// A person approved this plan, or asked for it: caps and `propose` do not hold it back again.
     pub approved: bool,
-    /// Undo and discovery: no caps and no quiet hours.
-    pub exempt: bool,
     /// Why a person should look first although the mode is `auto`: the first run of a rule, a changed text, a late
     /// occurrence, a second credit in the cycle.
     pub propose: Vec<String>,
@@ -52,8 +50,6 @@ pub struct Limits {
     pub quiet_hours: Option<(Time, Time)>,
     /// Nor so long before them.
     pub move_deadline: SignedDuration,
-    /// The run has moved money already: quiet hours do not stop it.
-    pub begun: bool,
     /// Now.
     pub now: Timestamp,
     /// When the facts were read from the bank.
@@ -170,14 +166,6 @@ pub fn guard(plan: &Plan, limits: &Limits) -> Verdict {
     if looks.is_empty() { Verdict::Allowed } else { Verdict::Proposed(looks) }
 }
 
-/// Whether the transfers that a run has not sent yet may go on, the next one first: a veto only, amounts never change.
-///
-/// `balance` is the fresh one, `began_with` the one when the run began.
-pub fn veto(unsent: &[PlannedTransfer], limits: &Limits) -> Option<Held> {
-    let next = unsent.get(..1).unwrap_or_default();
-    when(limits).into_iter().chain(reach(next, limits)).chain(floor(next, limits)).next()
-}
-
 /// The floor of a run: it never makes worse what was below the configured one when it began.
 pub fn floor_of(limits: &Limits) -> i64 {
     limits.account_floor.min(limits.began_with)
@@ -205,9 +193,6 @@ fn when(limits: &Limits) -> Vec<Held> {
     if let Some(reason) = &limits.frozen {
         hold(Guard::Freeze, format!("frozen: {reason}; `monzoctl sort thaw` ends it"));
     }
-    if limits.begun {
-        return held;
-    }
     if let Some(skew) = limits.skew.filter(|skew| skew.abs() > MOST_SKEW) {
         hold(
             Guard::Clock,
@@ -223,8 +208,7 @@ fn when(limits: &Limits) -> Vec<Held> {
         }
         Some(_) => {}
     }
-    if !limits.exempt
-        && let Some((from, until)) = limits.quiet_hours
+    if let Some((from, until)) = limits.quiet_hours
         && quiet(limits.local, from, until, limits.move_deadline)
     {
         hold(Guard::QuietHours, format!("quiet hours from {} to {}", clock(from), clock(until)));
@@ -309,9 +293,6 @@ fn looks(plan: &Plan, limits: &Limits) -> Vec<Held> {
     }
     for reason in &plan.guards {
         hold(Guard::Skipped, reason.clone());
-    }
-    if limits.exempt {
-        return held;
     }
     if limits.max_per_run.is_none() {
         hold(Guard::MaxPerRun, "max_per_run is not set".to_owned());

@@ -178,7 +178,6 @@ impl Sorter {
         Ok(Limits {
             mode: rule.mode.unwrap_or(sorter.mode),
             approved: purpose.approved,
-            exempt: false,
             propose: purpose.propose.clone(),
             max_per_run: sorter.max_per_run,
             max_per_day: sorter.max_per_day,
@@ -197,7 +196,6 @@ impl Sorter {
             local: at.to_zoned(calendar::london()).time(),
             quiet_hours: sorter.quiet_hours,
             move_deadline: sorter.move_deadline,
-            begun: false,
             now: at,
             synced_at: if purpose.shown { Some(at) } else { synced_at },
             max_staleness: sorter.max_staleness,

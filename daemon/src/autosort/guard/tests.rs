@@ -41,7 +41,6 @@ fn limits() -> Limits {
     Limits {
         mode: Mode::Auto,
         approved: false,
-        exempt: false,
         propose: Vec::new(),
         max_per_run: Some(500),
         max_per_day: None,
@@ -55,7 +54,6 @@ fn limits() -> Limits {
         local: time(12, 0, 0, 0),
         quiet_hours: Some((time(0, 0, 0, 0), time(7, 0, 0, 0))),
         move_deadline: SignedDuration::from_mins(15),
-        begun: false,
         now: Timestamp::UNIX_EPOCH,
         synced_at: Some(Timestamp::UNIX_EPOCH),
         max_staleness: SignedDuration::from_mins(15),
@@ -109,7 +107,6 @@ fn a_run_over_a_cap_is_proposed_with_the_guard_named_and_a_person_may_approve_it
     );
     check(|limits| (limits.max_per_day, limits.moved_today) = (Some(900), 400), &Allowed);
     check(|limits| (limits.max_per_run, limits.approved) = (Some(499), true), &Allowed);
-    check(|limits| (limits.max_per_run, limits.exempt) = (Some(499), true), &Allowed);
 }
 
 #[test]
@@ -126,7 +123,7 @@ fn floor_exclusions_freeze_and_locks_cannot_be_overridden() {
     let approve = |change: fn(&mut Limits), guard: Guard| {
         check(
             |limits| {
-                (limits.approved, limits.exempt) = (true, true);
+                limits.approved = true;
                 change(limits);
             },
             &Withheld(vec![guard]),
@@ -197,8 +194,6 @@ fn quiet_hours_keep_runs_from_beginning_and_may_wrap() {
         check(|limits| (limits.quiet_hours, limits.local) = (hours, at), &expected);
     }
     let three = time(3, 0, 0, 0);
-    check(|limits| (limits.local, limits.begun) = (three, true), &Allowed);
-    check(|limits| (limits.local, limits.exempt) = (three, true), &Allowed);
     check(|limits| (limits.local, limits.approved) = (three, true), &withheld());
 }
 
@@ -213,16 +208,6 @@ fn no_run_begins_on_old_facts_or_with_clocks_apart() {
     {
         check(|limits| limits.skew = Some(SignedDuration::from_secs(seconds)), &expected);
     }
-}
-
-#[test]
-fn a_veto_looks_at_the_next_transfer_alone_and_never_changes_an_amount() {
-    let unsent = [withdraw(500), deposit(2_000)];
-    assert_eq!(veto(&unsent, &limits()), None);
-    assert_eq!(veto(&unsent[1..], &limits()).map(|held| held.guard), Some(Guard::Floor));
-    let frozen = Limits { frozen: Some("by hand".to_owned()), begun: true, ..limits() };
-    assert_eq!(veto(&unsent, &frozen).map(|held| held.guard), Some(Guard::Freeze));
-    assert_eq!(veto(&[], &limits()), None);
 }
 
 #[test]
