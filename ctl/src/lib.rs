@@ -88,8 +88,9 @@ fn tell(failure: &Failure, session: &mut Session) -> Result<(), Failure> {
     }
     let err = session.terminal.err();
     writeln!(err, "error: {}", view::clean(&message))?;
-    if let Some(cause) = failure.cause() {
-        writeln!(err, "cause: {}", view::clean(&cause))?;
+    // A configuration with several problems has as many causes, a line each.
+    for cause in failure.cause().iter().flat_map(|cause| cause.lines()) {
+        writeln!(err, "cause: {}", view::clean(cause))?;
     }
     if let Some(hint) = hint {
         writeln!(err, "try: {}", view::clean(&hint))?;

@@ -47,6 +47,17 @@ fn what_is_mistyped_gets_the_next_step() {
 }
 
 #[test]
+fn a_reload_says_each_problem_on_a_line_of_its_own() {
+    let rig = Rig::new(rig::small());
+    let bad = "[sync]\npoll = 3\nreread = \"1y\"\n";
+    std::fs::write(rig.home.path("etc/conf.d/more.toml"), bad).expect("written");
+    let said = rig.ctl(&["config", "reload"]);
+    let causes: Vec<&str> = said.err.lines().filter(|line| line.starts_with("cause: ")).collect();
+    assert!(said.code != 0 && causes.len() == 2, "{said:?}");
+    assert!(causes[0].contains("more.toml:2") && causes[1].contains("more.toml:3"), "{causes:?}");
+}
+
+#[test]
 fn without_a_daemon_every_command_says_how_to_start_it() {
     let rig = Rig::stopped(rig::small(), "");
     for arguments in [&["status"][..], &["accounts"], &["sync"], &["login"], &["config", "reload"]] {
