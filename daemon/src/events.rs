@@ -10,17 +10,23 @@ use crate::clock::Clock;
 use crate::store::Store;
 
 macro_rules! kinds {
-    ($($(#[$doc:meta])* $name:ident = $text:literal, $severity:ident;)*) => {
+    ($(#[doc = $doc:literal] $name:ident = $text:literal, $severity:ident;)*) => {
         /// What can happen.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Kind {
-            $($(#[$doc])* $name,)*
+            $(#[doc = $doc] $name,)*
         }
 
         impl Kind {
             /// The stable word for it.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $text,)* }
+            }
+
+            /// What it means, in a sentence about nobody in particular.
+            pub fn meaning(self) -> &'static str {
+                let doc = match self { $(Self::$name => $doc,)* };
+                doc.trim().trim_end_matches('.')
             }
 
             /// How much it matters.
@@ -242,7 +248,7 @@ impl Journal {
     /// Keeps an event and tells whoever listens; one that cannot be kept is told in the log alone.
     pub async fn record(&self, happened: Happened) {
         let at = self.clock.now();
-        let kind = happened.kind.as_str();
+        let (kind, meaning) = (happened.kind.as_str(), happened.kind.meaning());
         // The message may hold names and amounts, which the log does not (product.md, journald).
         match happened.kind.severity() {
             Severity::Problem => {
@@ -251,7 +257,7 @@ impl Journal {
                     monzod_sync_id = happened.sync_id,
                     monzod_rule = happened.rule,
                     monzod_run_id = happened.run_id,
-                    "{kind}"
+                    "{meaning}"
                 );
             }
             Severity::Note => {
@@ -260,7 +266,7 @@ impl Journal {
                     monzod_sync_id = happened.sync_id,
                     monzod_rule = happened.rule,
                     monzod_run_id = happened.run_id,
-                    "{kind}"
+                    "{meaning}"
                 );
             }
         }
