@@ -9,7 +9,7 @@ use crate::moves::{asked, moved};
 use crate::rig::{self, PATIENCE, Rig};
 
 /// Pay that goes on into a pot by itself, as far as one run may.
-const INCOME: &str = r#"
+pub const INCOME: &str = r#"
 [sync]
 poll = ""
 [[payday]]

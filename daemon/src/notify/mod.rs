@@ -10,14 +10,15 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 use monzo_common::id::AccountId;
-use monzo_common::model::{Attention, Delivery, DeliveryState};
+use monzo_common::model::{Attention, Delivery, DeliveryState, Event};
 use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::config::Topic;
+use crate::events::Kind;
 use crate::metrics::Metrics;
 use crate::monzo::{Client, MoveError};
-use crate::store::{Fate, Store, StoreError, Waiting};
+use crate::store::{Fate, Reader, Store, StoreError, Waiting};
 
 /// The channel, as people and metrics call it.
 const FEED: &str = "feed";
@@ -104,16 +105,18 @@ impl Notifier {
             let newest = reader.newest_event()?;
             // Nothing is told of the time before anything was told, nor of that before a restore.
             let from = told_to.unwrap_or(newest);
-            let (events, more) = reader.events(Some(from), None, PAGE)?;
+            let (mut events, more) = reader.events(Some(from), None, PAGE)?;
+            let to = events.last().map_or(from, |event| event.id);
+            let by_hand = by_hand(reader, &events)?;
+            events.retain(|event| !by_hand.contains(&event.id));
             let stale = if told_to.is_none() { reader.waiting_notices()? } else { Vec::new() };
-            Ok((told_to, from, events, more, stale, reader.matters()?))
+            Ok((told_to, to, events, more, stale, reader.matters()?))
         });
-        let (told_to, from, events, more, stale, known) = read.await?;
+        let (told_to, to, events, more, stale, known) = read.await?;
         let now = self.0.clock.now();
         let looked = news::of_attention(&known, attention, now, settings);
         let mut notices: Vec<_> = events.iter().filter_map(|event| news::of_event(event, settings)).collect();
         notices.extend(looked.notices);
-        let to = events.last().map_or(from, |event| event.id);
         if told_to == Some(to) && notices.is_empty() && looked.matters.is_empty() {
             return Ok(false);
         }
@@ -190,6 +193,19 @@ impl Notifier {
         }
         Delivery { channel: FEED.to_owned(), state, error: sent.err().map(|error| error.to_string()) }
     }
+}
+
+/// Proposals that a person asked for themselves: they have them before their eyes.
+fn by_hand(reader: &Reader<'_>, events: &[Event]) -> Result<Vec<i64>, StoreError> {
+    let mut found = Vec::new();
+    for event in events.iter().filter(|event| event.kind == Kind::RunProposed.as_str()) {
+        if let Some(run) = &event.run_id
+            && reader.run(run)?.cause != "occurrence"
+        {
+            found.push(event.id);
+        }
+    }
+    Ok(found)
 }
 
 /// An attention that is gone before it could be told is no longer news.
