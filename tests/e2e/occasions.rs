@@ -340,6 +340,8 @@ fn a_clock_that_is_not_the_banks_plans_and_begins_nothing() {
     quiet(&rig, 0);
     let said = rig.ctl(&["sort", "run", "pay", "--yes"]);
     assert!(said.code == 6 && said.err.contains("clock"), "{said:?}");
+    let said = rig.ctl(&["move", "£5", "Personal", "Holiday", "--yes"]);
+    assert!(said.code == 6 && said.err.contains("clock"), "{said:?}");
     assert_eq!(moved(&rig), []);
     assert!(rig.attention().contains(&"clock_skewed".to_owned()), "{:?}", rig.attention());
 }

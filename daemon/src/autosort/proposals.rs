@@ -9,7 +9,7 @@ use monzo_common::model::{Plan, RunStarted, RunState, SyncState, Transfer, Trans
 
 use super::books::{Books, End, NoPlace};
 use super::ending::{moves, title};
-use super::{Sorter, dedupe, hand, journal, show};
+use super::{Sorter, dedupe, guard, hand, journal, show};
 use crate::events::Kind;
 use crate::store::{PlannedMove, StoreError, StoredRun, StoredTransfer, Writer};
 use crate::sync::StartError;
@@ -148,6 +148,12 @@ impl Sorter {
 
     /// Keeps a proposal; older ones of the same rule are overtaken, and one that a guard held back goes on as this one.
     pub(super) async fn propose_quietly(&self, draft: Draft) -> Result<StoredRun, SorterError> {
+        if let Some(skew) = self.clock.skew().filter(|skew| skew.abs() > guard::MOST_SKEW) {
+            let seconds = skew.as_secs().unsigned_abs();
+            let why =
+                format!("this machine's clock and the bank's differ by {seconds} s, and nothing is planned");
+            return Err(SorterError::Held(why));
+        }
         let now = self.clock.now();
         let run = self.stored(draft, now)?;
         let kept = run.clone();
