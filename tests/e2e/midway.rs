@@ -239,6 +239,14 @@ fn a_target_that_is_deleted_midway_does_not_stop_the_other_and_its_part_goes_bac
     });
 }
 
+/// Gives up what is left to send, and answers the run when it was done in part.
+fn done_in_part(rig: &Rig, id: &str) -> Value {
+    given_up(rig, id, 1);
+    let run = over(rig, id);
+    assert_eq!(run["state"], "partial", "{run}");
+    run
+}
+
 #[test]
 fn money_that_a_card_took_midway_is_missing_from_the_return_and_named() {
     twice(&spread(""), |rig, dies| {
@@ -249,9 +257,7 @@ fn money_that_a_card_took_midway_is_missing_from_the_return_and_named() {
         if dies {
             reborn(rig);
         }
-        given_up(rig, &id, 1);
-        let run = over(rig, &id);
-        assert_eq!(run["state"], "partial", "{run}");
+        let run = done_in_part(rig, &id);
         assert_eq!(moved(rig), [out("Bills", 15_000), into("Car", 5_000), into("Bills", 1_000)]);
         assert!(run["reason"].as_str().expect("a reason").contains("£90.00 stays in Personal"), "{run}");
     });
@@ -265,9 +271,7 @@ fn what_was_left_out_midway_is_not_touched_and_its_part_goes_back() {
         if dies {
             reborn(rig);
         }
-        given_up(rig, &id, 1);
-        let run = over(rig, &id);
-        assert_eq!(run["state"], "partial", "{run}");
+        let run = done_in_part(rig, &id);
         assert_eq!(moved(rig), [out("Bills", 15_000), into("Car", 5_000), into("Bills", 10_000)]);
         assert!(run["reason"].as_str().expect("a reason").contains("excluded"), "{run}");
     });
@@ -280,9 +284,7 @@ fn what_cannot_go_back_into_an_excluded_source_stays_in_the_account_and_is_named
     for name in ["Bills", "Holiday"] {
         assert_eq!(rig.ctl(&["exclude", "add", name]).code, 0);
     }
-    given_up(&rig, &id, 1);
-    let run = over(&rig, &id);
-    assert_eq!(run["state"], "partial", "{run}");
+    let run = done_in_part(&rig, &id);
     assert_eq!(moved(&rig), [out("Bills", 15_000), into("Car", 5_000)]);
     assert!(run["reason"].as_str().expect("a reason").contains("£100.00 stays in Personal"), "{run}");
 }

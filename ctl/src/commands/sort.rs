@@ -58,7 +58,8 @@ async fn plan(args: &args::SortPlan, session: &mut Session) -> Result<Exit, Fail
 /// The instant that is meant; of a day its noon, when no quiet hours are.
 fn noon_of(phrase: &str, here: &Here) -> Result<Timestamp, Failure> {
     let at = here.instant(phrase, End::Since)?;
-    if phrase.contains(':') { Ok(at) } else { Ok(at + SignedDuration::from_hours(12)) }
+    let noon = at.checked_add(SignedDuration::from_hours(12)).unwrap_or(at);
+    Ok(if phrase.contains(':') { at } else { noon })
 }
 
 async fn run_rule(args: &args::SortRun, session: &mut Session) -> Result<Exit, Failure> {

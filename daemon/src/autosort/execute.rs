@@ -240,7 +240,8 @@ impl Sorter {
     /// What keeps a run from beginning.
     fn may_begin(&self, run: &StoredRun) -> Option<Came> {
         let (settings, now) = (self.settings(), self.clock.now());
-        if self.clock.skew().is_some_and(|skew| skew.abs() > guard::MOST_SKEW) {
+        if guard::apart(self.clock.skew()).is_some() {
+            // In words that stay the same while it lasts: each other reason is told anew.
             return Some(Came::Waits("this machine's clock is not the bank's".to_owned(), None));
         }
         let hours = settings.sorter.quiet_hours.filter(|_| run.cause != "undo");

@@ -12,7 +12,7 @@ use super::plan::words::money;
 use super::rule::{Autosort, Mode};
 
 /// No run is planned or begun while the two clocks differ by more (autosorter.md 2).
-pub const MOST_SKEW: SignedDuration = SignedDuration::from_mins(2);
+const MOST_SKEW: SignedDuration = SignedDuration::from_mins(2);
 
 const DAY: i64 = 24 * 60 * 60;
 
@@ -183,6 +183,12 @@ pub fn moved(transfers: &[PlannedTransfer]) -> i64 {
     sum(true).max(sum(false))
 }
 
+/// That the two clocks differ by too much, in words.
+pub fn apart(skew: Option<SignedDuration>) -> Option<String> {
+    let skew = skew.filter(|skew| skew.abs() > MOST_SKEW)?;
+    Some(format!("this clock and the bank's differ by {} s", skew.as_secs().unsigned_abs()))
+}
+
 /// Guards of the moment: mode, freeze, clocks, staleness, quiet hours.
 fn when(limits: &Limits) -> Vec<Held> {
     let mut held = Vec::new();
@@ -193,11 +199,8 @@ fn when(limits: &Limits) -> Vec<Held> {
     if let Some(reason) = &limits.frozen {
         hold(Guard::Freeze, format!("frozen: {reason}; `monzoctl sort thaw` ends it"));
     }
-    if let Some(skew) = limits.skew.filter(|skew| skew.abs() > MOST_SKEW) {
-        hold(
-            Guard::Clock,
-            format!("this clock and the bank's differ by {} s", skew.as_secs().unsigned_abs()),
-        );
+    if let Some(reason) = apart(limits.skew) {
+        hold(Guard::Clock, reason);
     }
     let oldest = limits.now.checked_sub(limits.max_staleness).unwrap_or(Timestamp::MIN);
     match limits.synced_at {

@@ -148,11 +148,8 @@ impl Sorter {
 
     /// Keeps a proposal; older ones of the same rule are overtaken, and one that a guard held back goes on as this one.
     pub(super) async fn propose_quietly(&self, draft: Draft) -> Result<StoredRun, SorterError> {
-        if let Some(skew) = self.clock.skew().filter(|skew| skew.abs() > guard::MOST_SKEW) {
-            let seconds = skew.as_secs().unsigned_abs();
-            let why =
-                format!("this machine's clock and the bank's differ by {seconds} s, and nothing is planned");
-            return Err(SorterError::Held(why));
+        if let Some(why) = guard::apart(self.clock.skew()) {
+            return Err(SorterError::Held(format!("{why}, and nothing is planned")));
         }
         let now = self.clock.now();
         let run = self.stored(draft, now)?;

@@ -32,9 +32,7 @@ pub(super) async fn attention(desk: &Desk) -> Result<Vec<Attention>, Fault> {
 
 /// The same, each with whether the person has silenced it; forgets what was silenced and is over.
 pub(super) async fn attention_and_silence(desk: &Desk) -> Result<Vec<(Attention, bool)>, Fault> {
-    let rooms = desk.rooms()?;
-    let (_, facts) = gather(desk, &rooms).await?;
-    let all = attention::attention(&facts);
+    let (rooms, all) = (desk.rooms()?, attention(desk).await?);
     let silenced = rooms.store.read(|reader| reader.acknowledged()).await?;
     let over = over(&silenced, &all);
     if !over.is_empty() {
@@ -42,11 +40,11 @@ pub(super) async fn attention_and_silence(desk: &Desk) -> Result<Vec<(Attention,
         rooms.store.write(forget).await?;
     }
     let now = desk.clock.now();
-    Ok(all
-        .into_iter()
-        .map(|one| (is_silent(&silenced, &one, now), one))
-        .map(|(silent, one)| (one, silent))
-        .collect())
+    let with_silence = |one| {
+        let silent = is_silent(&silenced, &one, now);
+        (one, silent)
+    };
+    Ok(all.into_iter().map(with_silence).collect())
 }
 
 fn is_silent(silenced: &BTreeMap<String, Option<Timestamp>>, one: &Attention, now: Timestamp) -> bool {
