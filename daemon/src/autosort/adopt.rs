@@ -72,8 +72,7 @@ impl Sorter {
             }
             for old in before.iter().filter(|old| old.state != RunState::Expired && old.cause != "again") {
                 let why = Some("its run was found at the bank");
-                writer.step_run(&old.id, old.state, RunState::Expired, why, None)?;
-                writer.run_ended(&old.id, now)?;
+                writer.end_run(&old.id, old.state, RunState::Expired, why, now)?;
             }
             writer.insert_run(&kept)?;
             for (place, row) in (1_u32..).zip(&rows) {

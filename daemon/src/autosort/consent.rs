@@ -106,15 +106,7 @@ impl Sorter {
 
     /// A proposal that no longer fits ends.
     async fn overtaken(&self, run: &StoredRun, why: &str) -> Result<RunStarted, SorterError> {
-        let (id, state, reason, now) = (run.id.clone(), run.state, why.to_owned(), self.clock.now());
-        self.store
-            .write(move |writer| {
-                writer.step_run(&id, state, RunState::Expired, Some(&reason), None)?;
-                writer.run_ended(&id, now)
-            })
-            .await?;
-        self.metrics.run("expired");
-        self.tell(run, Kind::RunExpired, format!("{} no longer fits: {why}", title(run))).await;
+        self.let_expire(run, why, format!("{} no longer fits: {why}", title(run))).await?;
         self.nudge();
         if let Some(rule) = self.rule(&run.rule).filter(|_| run.rule_hash.is_some())
             && let Some(new) = self.propose_anew(&rule, run).await?

@@ -94,8 +94,10 @@ impl Sorter {
             if matches!(state, RunState::Done | RunState::Partial) { asks_of(run) } else { Vec::new() };
         let asked = self.asked(run, &asks).await?;
         let noted = self.store.write(move |writer| {
-            let stepped = writer.step_run(&id, from, state, kept.as_deref(), None)?;
-            writer.run_ended(&id, now)?;
+            let ended = writer.end_run(&id, from, state, kept.as_deref(), now)?;
+            if !ended {
+                return Ok(false);
+            }
             // A run that only asks has sent nothing; this is when it was there.
             if !asks.is_empty() {
                 writer.run_started(&id, floor, now)?;
@@ -103,7 +105,7 @@ impl Sorter {
             for ask in &asks {
                 writer.ask(ask)?;
             }
-            Ok(stepped)
+            Ok(true)
         });
         crash::point("ending");
         if !noted.await? {
@@ -134,6 +136,23 @@ impl Sorter {
         let all: Vec<String> = asks.iter().map(to).collect();
         let from = books.account_name(&run.account_id);
         Ok(Some(format!("it is for you to pay {} from {from}", all.join(" and "))))
+    }
+
+    /// Ends a run that waits for a person or a guard, and tells it in the words `told`; nothing if it waits no more.
+    pub(super) async fn let_expire(
+        &self,
+        run: &StoredRun,
+        why: &str,
+        told: String,
+    ) -> Result<(), StoreError> {
+        let (id, state, why, now) = (run.id.clone(), run.state, why.to_owned(), self.clock.now());
+        let expired =
+            self.store.write(move |writer| writer.end_run(&id, state, RunState::Expired, Some(&why), now));
+        if expired.await? {
+            self.metrics.run("expired");
+            self.tell(run, Kind::RunExpired, told).await;
+        }
+        Ok(())
     }
 
     /// Keeps an event about a run.

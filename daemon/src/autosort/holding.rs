@@ -23,12 +23,10 @@ impl Sorter {
             return Err(SorterError::Conflict(message));
         }
         let (kept, now) = (run.clone(), self.clock.now());
-        let changed = self.store.write(move |writer| {
-            let changed = writer.step_run(&kept.id, kept.state, RunState::Rejected, None, None)?;
-            writer.run_ended(&kept.id, now)?;
-            Ok(changed)
-        });
-        if changed.await? {
+        let rejected = self
+            .store
+            .write(move |writer| writer.end_run(&kept.id, kept.state, RunState::Rejected, None, now));
+        if rejected.await? {
             self.metrics.run("rejected");
             self.tell(&run, Kind::RunRejected, format!("{} was rejected", title(&run))).await;
             self.measure().await?;

@@ -184,6 +184,22 @@ fn outcome(items: &[Item], cancelling: bool) -> RunState {
     }
 }
 
+/// Every state of a run.
+#[cfg(test)]
+pub(crate) const RUNS: [RunState; 11] = [
+    RunState::Proposed,
+    RunState::Withheld,
+    RunState::Approved,
+    RunState::Waiting,
+    RunState::Executing,
+    RunState::Done,
+    RunState::Partial,
+    RunState::Failed,
+    RunState::Expired,
+    RunState::Rejected,
+    RunState::Cancelled,
+];
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -192,24 +208,10 @@ mod tests {
 
     use super::*;
 
-    const RUN: [RunState; 11] = [
-        RunState::Proposed,
-        RunState::Withheld,
-        RunState::Approved,
-        RunState::Waiting,
-        RunState::Executing,
-        RunState::Done,
-        RunState::Partial,
-        RunState::Failed,
-        RunState::Expired,
-        RunState::Rejected,
-        RunState::Cancelled,
-    ];
-
     #[test]
     fn what_has_ended_stays_as_it_is() {
-        for from in RUN {
-            for to in RUN {
+        for from in RUNS {
+            for to in RUNS {
                 assert!(!(ended(from) && run_may(from, to)), "{from:?} to {to:?}");
             }
         }

@@ -321,8 +321,7 @@ fn overtake(writer: &Writer<'_>, new: &StoredRun, now: Timestamp) -> Result<Vec<
         let same = old.rule == new.rule && old.undoes == new.undoes;
         if same && old.state == RunState::Proposed {
             let why = Some("a newer plan takes its place");
-            writer.step_run(&old.id, old.state, RunState::Expired, why, None)?;
-            writer.run_ended(&old.id, now)?;
+            writer.end_run(&old.id, old.state, RunState::Expired, why, now)?;
             overtaken.push(old);
         }
     }

@@ -14,7 +14,6 @@ use super::journal;
 use super::occurrence::{Begin, Occurrence};
 use super::proposals::SorterError;
 use super::rule::Rule;
-use crate::events::Kind;
 use crate::store::{StoreError, StoredRun};
 
 /// The wall clock is looked at this often at least, so that suspend and clock steps are met.
@@ -165,17 +164,8 @@ impl Sorter {
                 && run.expires_at.is_some_and(|at| at <= now)
         };
         for run in open.iter().filter(over) {
-            let (id, state) = (run.id.clone(), run.state);
-            let ended = self.store.write(move |writer| {
-                let why = Some("it was not approved in time");
-                let ended = writer.step_run(&id, state, RunState::Expired, why, None)?;
-                writer.run_ended(&id, now)?;
-                Ok(ended)
-            });
-            if ended.await? {
-                self.metrics.run("expired");
-                self.tell(run, Kind::RunExpired, format!("{} was not approved in time", title(run))).await;
-            }
+            let told = format!("{} was not approved in time", title(run));
+            self.let_expire(run, "it was not approved in time", told).await?;
         }
         Ok(())
     }

@@ -290,19 +290,7 @@ impl Sorter {
 
     /// Ends a run that was held back.
     async fn drop_withheld(&self, run: &StoredRun, why: &str) -> Result<(), SorterError> {
-        let (id, reason, now) = (run.id.clone(), why.to_owned(), self.clock.now());
-        let ended = self.store.write(move |writer| {
-            let ended = writer.step_run(&id, RunState::Withheld, RunState::Expired, Some(&reason), None)?;
-            if ended {
-                writer.run_ended(&id, now)?;
-            }
-            Ok(ended)
-        });
-        if ended.await? {
-            self.metrics.run("expired");
-            self.tell(run, Kind::RunExpired, format!("{} is held back no more: {why}", title(run))).await;
-        }
-        Ok(())
+        Ok(self.let_expire(run, why, format!("{} is held back no more: {why}", title(run))).await?)
     }
 
     /// Lets a run go by itself: within its guards, and of a text that a person has let go before.

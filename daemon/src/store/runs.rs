@@ -353,14 +353,24 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Notes when a run ended.
+    /// Brings a run to its end, if it is still in `from`; `true` if it was.
     ///
     /// # Errors
-    /// As every deed.
-    pub fn run_ended(&self, id: &str, now: Timestamp) -> Result<(), StoreError> {
-        let update = "UPDATE runs SET ended_at = ?2 WHERE id = ?1 AND ended_at IS NULL";
-        self.0.0.prepare_cached(update)?.execute(params![id, ms(now)])?;
-        Ok(())
+    /// As every deed; an illegal step is refused by the schema.
+    pub fn end_run(
+        &self,
+        id: &str,
+        from: RunState,
+        to: RunState,
+        reason: Option<&str>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let ended = self.step_run(id, from, to, reason, None)?;
+        if ended {
+            let update = "UPDATE runs SET ended_at = ?2 WHERE id = ?1 AND ended_at IS NULL";
+            self.0.0.prepare_cached(update)?.execute(params![id, ms(now)])?;
+        }
+        Ok(ended)
     }
 
     /// A person ends a run; `true` if that is new.

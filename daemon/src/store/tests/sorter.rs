@@ -3,22 +3,8 @@
 use monzo_common::model::{Plan, PlannedTransfer, RunState, Transfer, TransferKind, TransferState};
 
 use super::*;
-use crate::autosort::journal;
+use crate::autosort::journal::{self, RUNS};
 use crate::store::{PlannedMove, StoreError, StoredAsk, StoredRun, StoredTransfer};
-
-const RUNS: [RunState; 11] = [
-    RunState::Proposed,
-    RunState::Withheld,
-    RunState::Approved,
-    RunState::Waiting,
-    RunState::Executing,
-    RunState::Done,
-    RunState::Partial,
-    RunState::Failed,
-    RunState::Expired,
-    RunState::Rejected,
-    RunState::Cancelled,
-];
 
 fn run(id: &str, state: RunState, occurrence: Option<&str>) -> StoredRun {
     let transfer = PlannedTransfer {
@@ -91,6 +77,26 @@ fn transfer(run: &str, state: TransferState, key: &str) -> StoredTransfer {
         pot_balance: None,
         undoes: None,
     }
+}
+
+#[tokio::test]
+async fn an_end_that_comes_too_late_leaves_a_run_as_it_is() {
+    let rig = Rig::new().await;
+    let kept = run("run_1", RunState::Proposed, None);
+    let read = rig.store.write(move |writer| {
+        writer.insert_run(&kept)?;
+        writer.step_run("run_1", RunState::Proposed, RunState::Approved, None, None)?;
+        let ended = writer.end_run(
+            "run_1",
+            RunState::Proposed,
+            RunState::Expired,
+            Some("late"),
+            Timestamp::UNIX_EPOCH,
+        )?;
+        Ok((ended, writer.run("run_1")?))
+    });
+    let (ended, found) = read.await.expect("written");
+    assert!(!ended && found.state == RunState::Approved && found.ended_at.is_none(), "{found:?}");
 }
 
 #[tokio::test]
