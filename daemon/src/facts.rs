@@ -10,6 +10,10 @@ use monzo_common::money::Currency;
 /// An object's JSON exactly as the bank sent it.
 pub type Raw = Box<str>;
 
+/// The payment rails on which somebody's income can come: Bacs, bank transfers and payments between people at the bank.
+pub const INCOME_SCHEMES: [&str; 6] =
+    ["bacs", "payport_faster_payments", "faster_payments", "chaps", "p2p_payment", "monzo_to_monzo"];
+
 /// An account in the bank's list (monzo-api.md 3.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {

@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use monzo_sandbox::Settings;
+use monzo_sandbox::bank::row::OwnMark;
 use monzo_sandbox::control::Spend;
 use serde_json::json;
 
@@ -147,6 +148,22 @@ fn pay_that_comes_while_a_rule_is_not_there_is_missed() {
 #[test]
 fn pay_that_comes_while_the_sorter_is_off_is_missed() {
     off_and_on(&config("pay", INCOME, "").replace("mode = \"auto\"", "mode = \"off\""));
+}
+
+#[test]
+fn own_money_fires_no_income_rule_whichever_mark_alone_tells_it() {
+    let rig = two_pots(&config("pay", INCOME, ""));
+    proven(&rig, "pay");
+    rig.bank.advance(SignedDuration::from_hours(24));
+    for mark in [OwnMark::UserId, OwnMark::Number, OwnMark::AccountId, OwnMark::ToSelf] {
+        rig.bank.bank().pay_oneself(None, 40_000, mark).expect("paid");
+        quiet(&rig, 1);
+    }
+    let said = rig.ctl(&["sort", "suggest", "payday"]);
+    assert!(!said.out.contains("Ada Example"), "own money is no pay either: {said:?}");
+    pay(&rig);
+    newest(&rig, 2, "done");
+    assert_eq!(moved(&rig), [holiday(), holiday()], "what comes from somebody else still fires");
 }
 
 #[test]

@@ -75,9 +75,9 @@ impl Books {
     /// What came in, up to now.
     pub async fn credits(&self) -> Vec<Credit> {
         let (now, payments) = (self.now, self.payments().await);
-        let read = self
-            .store
-            .read(move |reader| history::credits(reader, (Timestamp::UNIX_EPOCH, now), &zone(), &payments));
+        let read = self.store.read(move |reader| {
+            history::credits(reader, (Timestamp::UNIX_EPOCH, now), &zone(), &payments, |_| false)
+        });
         read.await.expect("credits")
     }
 

@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use monzo_common::model::{PaydayCalendar, Suggestion};
 
 use super::rule::{Adjust, Day, Nation, Payday, Rhythm};
+use super::sight::own;
 use super::suggest::{self, Facts, Kind};
 use super::{Sorter, calendar};
 use crate::insight::{history, payday, recurring};
@@ -48,7 +49,8 @@ impl Sorter {
         let zone = settings.zone.clone();
         let read = self.store.read(move |reader| {
             let rows = history::payments(reader, (since, now), &zone, wire::series)?;
-            let credits = history::credits(reader, (since, now), &zone, &rows)?;
+            let own = own(reader)?;
+            let credits = history::credits(reader, (since, now), &zone, &rows, |raw| own.is_other_side(raw))?;
             let deposits = history::deposits(reader, (since, now), &zone)?;
             Ok((rows, credits, deposits))
         });

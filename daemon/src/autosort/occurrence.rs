@@ -15,6 +15,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::rule::{Adjust, Credit, Day, Mode, Nation, Payday, Rhythm, Rule, Trigger};
+use crate::facts::INCOME_SCHEMES;
 
 pub use facts::{
     Begin, CreditKind, CreditMarks, CreditRow, Edge, Evaluation, Facts, Fired, History, Memory, Occurrence,
@@ -177,13 +178,11 @@ fn globbed(pattern: &str, text: &str) -> bool {
 impl CreditKind {
     /// What a credit is; what is not known to be income is not.
     pub fn of(marks: CreditMarks<'_>) -> Self {
-        const RAILS: [&str; 6] =
-            ["bacs", "payport_faster_payments", "faster_payments", "chaps", "p2p_payment", "monzo_to_monzo"];
         let not_income = marks.reversal
             || marks.direct_debit
             || marks.flex
             || marks.account_kind == "uk_monzo_flex"
-            || !RAILS.contains(&marks.scheme);
+            || !INCOME_SCHEMES.contains(&marks.scheme);
         match not_income {
             true => Self::Other,
             false if marks.own => Self::Own,

@@ -1,6 +1,6 @@
 //! What triggers look at, as the ledger and the bank's objects show it: credits, and balances with what they were.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use monzo_common::id::AccountId;
@@ -11,7 +11,8 @@ use super::occurrence::{CreditKind, CreditMarks, CreditRow, Edge, Memory, Watch}
 use super::proposals::SorterError;
 use super::rule::{Place, Rule, Trigger};
 use super::world::World;
-use crate::monzo::marks;
+use crate::monzo::{Own, marks};
+use crate::store::{Reader, StoreError};
 
 /// Credits this far back are looked at: two cycles and more.
 const CREDITS: SignedDuration = SignedDuration::from_hours(24 * 100);
@@ -24,9 +25,8 @@ impl Sorter {
 
     /// Credits since an instant, of the kinds that may fire a rule and of others.
     pub(super) async fn credits_since(&self, since: Timestamp) -> Result<Vec<CreditRow>, SorterError> {
-        let (rows, accounts) =
-            self.store.read(move |reader| Ok((reader.firing_credits(since)?, reader.accounts()?))).await?;
-        let own: BTreeSet<&str> = accounts.iter().map(|account| account.id.as_str()).collect();
+        let read = self.store.read(move |reader| Ok((reader.firing_credits(since)?, own(reader)?)));
+        let (rows, own) = read.await?;
         let credit = |row: crate::store::FiringCredit| {
             let marks = marks(&row.raw);
             let kind = CreditKind::of(CreditMarks {
@@ -35,7 +35,7 @@ impl Sorter {
                 reversal: marks.reversal,
                 direct_debit: marks.direct_debit,
                 flex: marks.flex,
-                own: marks.to_self || marks.other_account.as_deref().is_some_and(|other| own.contains(other)),
+                own: own.is_other_side_of(&marks),
             });
             CreditRow {
                 kind,
@@ -72,6 +72,12 @@ impl Sorter {
         }
         Ok(watches)
     }
+}
+
+/// What tells the person's own money from income.
+pub(super) fn own(reader: &Reader<'_>) -> Result<Own, StoreError> {
+    let records = reader.account_records()?.into_iter().map(|(id, raw)| (id.to_string(), raw));
+    Ok(Own::new(reader.user_id()?, records))
 }
 
 /// The accounts of the triggers on income that name one.

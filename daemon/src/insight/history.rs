@@ -36,8 +36,8 @@ pub fn payments(
     Ok(reader.payments(since, until, series)?.into_iter().map(row).collect())
 }
 
-/// What came in during a span, without what came from an account of one's own: the same amount left that one on the
-/// same day.
+/// What came in during a span, without the person's own money: `own` tells it by the kept record, or the same amount
+/// left another account on the same day.
 ///
 /// # Errors
 /// As every question.
@@ -46,6 +46,7 @@ pub fn credits(
     (since, until): (Timestamp, Timestamp),
     zone: &TimeZone,
     payments: &[Row],
+    own: impl Fn(&str) -> bool,
 ) -> Result<Vec<Credit>, StoreError> {
     let mut sent: BTreeMap<(Date, i64), Vec<&Row>> = BTreeMap::new();
     for row in payments.iter().filter(|row| row.amount < 0 && row.scheme != "mastercard") {
@@ -59,12 +60,12 @@ pub fn credits(
         name: kept.name,
         scheme: kept.scheme,
     };
-    let own = |credit: &Credit| {
+    let left_another = |credit: &Credit| {
         let rows = sent.get(&(credit.date, credit.amount));
         rows.is_some_and(|rows| rows.iter().any(|row| row.account != credit.account))
     };
-    let all = reader.credits(since, until)?.into_iter().map(credit);
-    Ok(all.filter(|credit| !own(credit)).collect())
+    let all = reader.credits(since, until, own)?.into_iter().map(credit);
+    Ok(all.filter(|credit| !left_another(credit)).collect())
 }
 
 /// Deposits that a person made into pots during a span, as rows of which each pot is a series.

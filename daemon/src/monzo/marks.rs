@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::own::AccountNumber;
+
 /// What tells a payment's kind beside its scheme.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Marks {
@@ -16,6 +18,10 @@ pub struct Marks {
     pub to_self: bool,
     /// The account on the other side, where the bank names one.
     pub other_account: Option<String>,
+    /// The person on the other side, where the bank names one.
+    pub other_user: Option<String>,
+    /// The sort code and number on the other side, where the bank names both.
+    pub other_number: Option<AccountNumber>,
     /// A transfer between two pots, as the app makes them.
     pub pot_to_pot: bool,
 }
@@ -35,13 +41,16 @@ pub fn marks(raw: &str) -> Marks {
         Some(Value::Bool(set)) => *set,
         _ => false,
     };
+    let other = |key: &str| counterparty.get(key).and_then(Value::as_str).map(str::to_owned);
     let any = |keys: &[&str]| keys.iter().any(|key| filled(key));
     Marks {
         reversal: any(&["is_reversal", "original_transaction_id"]),
         direct_debit: any(&["bacs_direct_debit_instruction_id", "mandate_id"]),
         flex: any(&["flex_transaction_type", "monzo_flex_id"]),
         to_self: filled("p2p_is_to_self"),
-        other_account: counterparty.get("account_id").and_then(Value::as_str).map(str::to_owned),
+        other_account: other("account_id"),
+        other_user: other("user_id"),
+        other_number: AccountNumber::read(&counterparty),
         pot_to_pot: filled("is_pot_to_pot_transfer"),
     }
 }

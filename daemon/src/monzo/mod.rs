@@ -8,6 +8,7 @@ mod error;
 mod line;
 mod marks;
 mod moves;
+mod own;
 mod pace;
 mod retry;
 #[cfg(test)]
@@ -20,6 +21,7 @@ pub use error::{Error, Verdict};
 pub use line::{Line, luck};
 pub use marks::{Marks, marks};
 pub use moves::{Move, MoveError};
+pub use own::{AccountNumber, Own};
 pub use pace::{Lane, Pace};
 pub use retry::{Patience, wait};
 pub use transport::{Boxed, Failure, Https, Method, Request, Response, Transport};

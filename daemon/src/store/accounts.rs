@@ -7,7 +7,7 @@ use monzo_common::id::{AccountId, PotId};
 use monzo_common::money::Currency;
 use rusqlite::{Row, params};
 
-use super::raw::Deflater;
+use super::raw::{Deflater, inflate};
 use super::time::{maybe_at, maybe_ms, ms, parsed};
 use super::{Reader, StoreError, Writer};
 use crate::facts;
@@ -133,6 +133,18 @@ impl Reader<'_> {
         let mut accounts: Vec<StoredAccount> = query.query_map([], account)?.collect::<Result<_, _>>()?;
         number(&mut accounts);
         Ok(accounts)
+    }
+
+    /// Every account's id with the bank's JSON of it; without one, as of those behind pots, the text is empty.
+    ///
+    /// # Errors
+    /// As every question.
+    pub fn account_records(&self) -> Result<Vec<(AccountId, String)>, StoreError> {
+        let mut query = self.0.prepare_cached("SELECT id, raw FROM accounts ORDER BY id")?;
+        let read = |row: &Row<'_>| Ok((AccountId::from(row.get::<_, String>(0)?), row.get(1)?));
+        let kept: Vec<(AccountId, Option<Vec<u8>>)> = query.query_map([], read)?.collect::<Result<_, _>>()?;
+        let record = |raw: Option<Vec<u8>>| raw.map_or_else(|| Ok(String::new()), |raw| inflate(&raw));
+        kept.into_iter().map(|(id, raw)| Ok((id, record(raw)?))).collect()
     }
 
     /// One account.

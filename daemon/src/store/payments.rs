@@ -10,6 +10,7 @@ use rusqlite::{Row, params};
 use super::raw::inflate;
 use super::time::{at, ms};
 use super::{Reader, StoreError};
+use crate::facts::INCOME_SCHEMES;
 
 /// A payment, or what came back of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -170,29 +171,44 @@ impl Reader<'_> {
         Ok(query.query_row(params![account.as_str(), ms(since), ms(until)], |row| row.get(0))?)
     }
 
-    /// What came into listed accounts in a span by Bacs, bank transfer, or from another person at the bank.
+    /// What came into listed accounts in a span on a rail of income; `own` tells by the kept record what came from the
+    /// person, which is left out.
     ///
     /// # Errors
     /// As every question.
-    pub fn credits(&self, since: Timestamp, until: Timestamp) -> Result<Vec<StoredCredit>, StoreError> {
-        let mut query = self.0.prepare_cached(
-            "SELECT t.account_id, t.id, t.created_at, t.amount, coalesce(nullif(t.counterparty, ''), t.description), t.scheme \
+    pub fn credits(
+        &self,
+        since: Timestamp,
+        until: Timestamp,
+        own: impl Fn(&str) -> bool,
+    ) -> Result<Vec<StoredCredit>, StoreError> {
+        let schemes = INCOME_SCHEMES.map(|scheme| format!("'{scheme}'")).join(", ");
+        let mut query = self.0.prepare_cached(&format!(
+            "SELECT t.account_id, t.id, t.created_at, t.amount, coalesce(nullif(t.counterparty, ''), t.description), \
+             t.scheme, t.raw \
              FROM transactions t JOIN accounts a ON a.id = t.account_id \
              WHERE t.created_at >= ?1 AND t.created_at < ?2 AND t.amount > 0 AND a.pot_id IS NULL AND t.pot_id IS NULL \
              AND t.decline_reason IS NULL AND t.withdrawn_at IS NULL \
-             AND t.scheme IN ('bacs', 'payport_faster_payments', 'faster_payments', 'p2p_payment', 'monzo_to_monzo', 'chaps') \
-             ORDER BY t.created_at, t.id, t.account_id",
-        )?;
-        let credits = query.query_map(params![ms(since), ms(until)], |row| {
-            Ok(StoredCredit {
+             AND t.scheme IN ({schemes}) ORDER BY t.created_at, t.id, t.account_id",
+        ))?;
+        let kept = query.query_map(params![ms(since), ms(until)], |row| {
+            let credit = StoredCredit {
                 account_id: row.get::<_, String>(0)?.into(),
                 id: row.get::<_, String>(1)?.into(),
                 created_at: at(row, 2)?,
                 amount: row.get(3)?,
                 name: row.get(4)?,
                 scheme: row.get(5)?,
-            })
+            };
+            Ok((credit, row.get::<_, Vec<u8>>(6)?))
         })?;
-        Ok(credits.collect::<Result<_, _>>()?)
+        let mut credits = Vec::new();
+        for one in kept {
+            let (credit, raw) = one?;
+            if !own(&inflate(&raw)?) {
+                credits.push(credit);
+            }
+        }
+        Ok(credits)
     }
 }

@@ -76,7 +76,7 @@ pub struct CreditMarks<'a> {
     pub direct_debit: bool,
     /// `flex_transaction_type` or `monzo_flex_id` is there.
     pub flex: bool,
-    /// `p2p_is_to_self`, or the other side is an account of this person.
+    /// The other side is this person, or an account of theirs.
     pub own: bool,
 }
 

@@ -9,6 +9,14 @@ use super::oauth::Caller;
 use super::row::Kind;
 use super::world::{Account, AccountKind};
 
+/// The bank's.
+pub(super) const SORT_CODE: &str = "040004";
+
+/// The number of an account, by its place in the books.
+pub(super) fn account_number(index: usize) -> String {
+    (12_345_678 + index * 101).to_string()
+}
+
 impl AccountKind {
     /// The bank's word for it; nothing for what is not listed.
     pub fn word(self) -> Option<&'static str> {
@@ -69,12 +77,12 @@ impl Bank {
             "owners": account.owners.iter().map(owner).collect::<Vec<_>>(),
         });
         if matches!(account.kind, AccountKind::Retail | AccountKind::Joint) {
-            let number = (12_345_678 + index * 101).to_string();
-            let iban = format!("GB00MONZ040004{number}");
+            let number = account_number(index);
+            let iban = format!("GB00MONZ{SORT_CODE}{number}");
             let iban = json!({"unformatted": iban, "formatted": iban, "bic": "MONZGB2L"});
             object["account_number"] = json!(number);
-            object["sort_code"] = json!("040004");
-            let locale = json!({"account_number": number, "sort_code": "040004"});
+            object["sort_code"] = json!(SORT_CODE);
+            let locale = json!({"account_number": number, "sort_code": SORT_CODE});
             object["payment_details"] = json!({"locale_uk": locale, "iban": iban});
             object["monzo_branch_address_formatted"] = json!("1 Sandbox Street, London");
         }

@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
+use super::accounts::{SORT_CODE, account_number};
 use super::clock::{self, Ms};
 use super::people::{Merchant, merchant, party_of};
-use super::row::{Card, Kind, Row};
+use super::row::{Card, Kind, OwnMark, Row};
 use super::world::World;
 
 impl World {
@@ -74,6 +75,7 @@ impl World {
             Kind::Pot(transfer) => self.pots[self.transfers[*transfer].pot].id.clone(),
             Kind::DirectDebit { payee, .. } => party_of(*payee).name.to_owned(),
             Kind::Bank { party, .. } | Kind::Salary { party } => party_of(*party).reference.to_owned(),
+            Kind::OwnMoney(_) => "From myself".to_owned(),
             Kind::Interest => "Interest".to_owned(),
             Kind::FlexRepayment => "Monzo Flex".to_owned(),
             Kind::Cashback => "Cashback".to_owned(),
@@ -113,6 +115,7 @@ impl World {
         let (party, debit) = match &row.kind {
             Kind::Bank { party, .. } | Kind::Salary { party } => (*party, false),
             Kind::DirectDebit { payee, .. } => (*payee, true),
+            Kind::OwnMoney(mark) => return self.own_counterparty(row, *mark),
             _ => return json!({}),
         };
         let number = 10_000_000 + u32::from(party) * 7_919;
@@ -125,6 +128,23 @@ impl World {
             other["service_user_number"] = json!((400_000 + u32::from(party)).to_string());
         } else {
             other["user_id"] = json!(format!("anonuser_{:016x}", crate::random::mix(u64::from(party))));
+        }
+        other
+    }
+
+    fn own_counterparty(&self, row: &Row, mark: OwnMark) -> Value {
+        let account = &self.accounts[row.account];
+        let owner = &self.users[account.owners[0]];
+        let mut other = json!({"name": owner.name, "preferred_name": owner.name});
+        match mark {
+            OwnMark::UserId => other["user_id"] = json!(owner.id),
+            OwnMark::AccountId => other["account_id"] = json!(account.id),
+            OwnMark::Number => {
+                other["user_id"] = json!("anonuser_00000000000000aa");
+                other["sort_code"] = json!(SORT_CODE);
+                other["account_number"] = json!(account_number(row.account));
+            }
+            OwnMark::ToSelf => {}
         }
         other
     }
@@ -189,7 +209,8 @@ impl World {
                 put("flex_transaction_type", "repayment".to_owned());
                 put("monzo_flex_id", self.id("monzoflex", 1_600_000_000_000, 0));
             }
-            Kind::Interest | Kind::Cashback => {}
+            Kind::OwnMoney(OwnMark::ToSelf) => put("p2p_is_to_self", "true".to_owned()),
+            Kind::OwnMoney(_) | Kind::Interest | Kind::Cashback => {}
         }
         for (key, value) in row.own.iter().flat_map(|own| own.iter()) {
             put(key, value.clone());
@@ -253,9 +274,11 @@ impl Flags {
             Kind::Pot(_) => Self { originator: true, spending: false },
             Kind::DirectDebit { .. } => Self { originator: false, spending: true },
             Kind::Bank { .. } => Self { originator: out, spending: out },
-            Kind::Salary { .. } | Kind::Interest | Kind::FlexRepayment | Kind::Cashback => {
-                Self { originator: false, spending: false }
-            }
+            Kind::Salary { .. }
+            | Kind::OwnMoney(_)
+            | Kind::Interest
+            | Kind::FlexRepayment
+            | Kind::Cashback => Self { originator: false, spending: false },
         }
     }
 }
@@ -271,7 +294,7 @@ fn category(kind: &Kind) -> &'static str {
         Kind::DirectDebit { payee, .. } => party_of(*payee).category,
         Kind::Bank { party, .. } | Kind::Salary { party } => party_of(*party).category,
         Kind::Interest | Kind::Cashback => "income",
-        Kind::FlexRepayment => "transfers",
+        Kind::OwnMoney(_) | Kind::FlexRepayment => "transfers",
     }
 }
 
@@ -296,7 +319,8 @@ fn scheme(kind: &Kind) -> &'static str {
         Kind::Card(_) => "mastercard",
         Kind::Pot(_) => "uk_retail_pot",
         Kind::DirectDebit { .. } | Kind::Salary { .. } => "bacs",
-        Kind::Bank { .. } => "payport_faster_payments",
+        Kind::Bank { .. } | Kind::OwnMoney(OwnMark::Number) => "payport_faster_payments",
+        Kind::OwnMoney(_) => "p2p_payment",
         Kind::Interest => "account_interest",
         Kind::FlexRepayment => "monzo_flex",
         Kind::Cashback => "monzo_paid",

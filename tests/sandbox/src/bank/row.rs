@@ -1,5 +1,7 @@
 //! One line of an account, kept small: its JSON is made when it is asked for.
 
+use serde::Deserialize;
+
 use super::clock::Ms;
 
 /// A line of one account.
@@ -61,12 +63,28 @@ pub enum Kind {
         /// Who pays.
         party: u16,
     },
+    /// Money that the person sends to themselves.
+    OwnMoney(OwnMark),
     /// Interest of a savings pot, in its hidden account only.
     Interest,
     /// The monthly payment to Flex, seen from the account that pays or from Flex.
     FlexRepayment,
     /// Cashback.
     Cashback,
+}
+
+/// What alone tells that money is the person's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OwnMark {
+    /// `counterparty.user_id`.
+    UserId,
+    /// `counterparty.sort_code` and `account_number`.
+    Number,
+    /// `counterparty.account_id`.
+    AccountId,
+    /// `metadata.p2p_is_to_self`.
+    ToSelf,
 }
 
 /// What is particular to cards.

@@ -12,6 +12,7 @@ use crate::bank::clock::SECOND;
 use crate::bank::faults::{Faults, Rule};
 use crate::bank::life::{DECLINES, Fate, Purchase};
 use crate::bank::people;
+use crate::bank::row::{Kind, OwnMark, Row};
 
 pub use ledger::{Ledger, LedgerAccount, LedgerTransfer};
 pub use routes::{Args, answer, from_pairs};
@@ -92,6 +93,23 @@ impl Bank {
         let account = self.account_named(account)?;
         let at = self.now().as_millisecond();
         let row = self.life.salary(&mut self.world, at, account, amount.clamp(0, LARGEST));
+        Ok(self.world.row_id(row))
+    }
+
+    /// The person sends money to themselves, which only `mark` tells; answers with the id.
+    ///
+    /// # Errors
+    /// When the account is none.
+    pub fn pay_oneself(
+        &mut self,
+        account: Option<&str>,
+        amount: i64,
+        mark: OwnMark,
+    ) -> Result<String, ControlError> {
+        let account = self.account_named(account)?;
+        let at = self.now().as_millisecond();
+        let row = Row::settled(account, at, amount.clamp(0, LARGEST), Kind::OwnMoney(mark));
+        let row = self.world.post(row);
         Ok(self.world.row_id(row))
     }
 

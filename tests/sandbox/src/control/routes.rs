@@ -8,6 +8,7 @@ use serde_json::{Map, Number, Value, json};
 use super::{ControlError, Spend};
 use crate::bank::clock;
 use crate::bank::faults::{Fault, Rule, rules};
+use crate::bank::row::OwnMark;
 use crate::bank::{Bank, Lapse, Switches};
 
 /// Arguments of a call: of its address, its form or its JSON.
@@ -45,6 +46,14 @@ struct LapseArgs {
 struct Salary {
     account: Option<String>,
     amount: Option<i64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OwnMoney {
+    account: Option<String>,
+    amount: i64,
+    mark: OwnMark,
 }
 
 #[derive(Deserialize)]
@@ -161,6 +170,10 @@ pub fn answer(
         "salary" => {
             let Salary { account, amount } = read(args)?;
             Ok(json!({"id": bank.pay_salary(account.as_deref(), amount.unwrap_or(250_000))?}))
+        }
+        "own-money" => {
+            let OwnMoney { account, amount, mark } = read(args)?;
+            Ok(json!({"id": bank.pay_oneself(account.as_deref(), amount, mark)?}))
         }
         "settle" => {
             let Maybe { id } = read(args)?;
