@@ -3,6 +3,8 @@
 //! Neither of the two rooms knows the other; both know these. Each fact keeps the bank's own JSON,
 //! so that a later version can read what this one did not.
 
+pub mod record;
+
 use jiff::Timestamp;
 use monzo_common::id::{AccountId, MerchantId, PotId, TransactionId, UserId};
 use monzo_common::money::Currency;

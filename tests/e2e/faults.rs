@@ -63,21 +63,8 @@ fn complete(rig: &Rig, fault: Fault) {
     }
     let kept = rig.status()["quarantined"].as_u64().expect("a number");
     assert!(kept > 0, "a record that could not be understood was not kept");
-    let missing: u64 = missing(rig);
+    let missing = ledger::missing(rig);
     assert!(missing <= kept, "{missing} rows are missing, and only {kept} are in quarantine");
-}
-
-fn missing(rig: &Rig) -> u64 {
-    let listed = rig.json(&["accounts"]);
-    let accounts = listed["accounts"].as_array().expect("accounts");
-    let ids: Vec<&str> = accounts.iter().map(|account| account["id"].as_str().expect("an id")).collect();
-    let at_bank: usize = ids
-        .iter()
-        .flat_map(|id| rig.bank.bank().ledger(Some(id)).accounts)
-        .map(|account| account.transactions.len())
-        .sum();
-    let here = ledger::count(rig);
-    u64::try_from(at_bank.saturating_sub(here)).expect("a number")
 }
 
 macro_rules! faults {

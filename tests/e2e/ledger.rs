@@ -94,3 +94,17 @@ pub fn count(rig: &Rig) -> usize {
     assert_eq!(said.code, 0, "{}", said.err);
     said.out.lines().count()
 }
+
+/// How many rows of listed accounts the bank has and the daemon has not.
+pub fn missing(rig: &Rig) -> u64 {
+    let listed = rig.json(&["accounts"]);
+    let accounts = listed["accounts"].as_array().expect("accounts");
+    let ids: Vec<&str> = accounts.iter().map(|account| account["id"].as_str().expect("an id")).collect();
+    let at_bank: usize = ids
+        .iter()
+        .flat_map(|id| rig.bank.bank().ledger(Some(id)).accounts)
+        .map(|account| account.transactions.len())
+        .sum();
+    let here = count(rig);
+    u64::try_from(at_bank.saturating_sub(here)).expect("a number")
+}

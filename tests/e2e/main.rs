@@ -19,6 +19,7 @@ mod moves;
 mod notices;
 mod occasions;
 mod pauses;
+mod records;
 mod rescue;
 mod rig;
 mod rules;

@@ -1,9 +1,9 @@
 //! What else a kept row says of itself: whether it takes something back, and what it belongs to (monzo-api.md 5.5).
 
-use serde::Deserialize;
 use serde_json::Value;
 
 use super::own::AccountNumber;
+use crate::facts::record;
 
 /// What tells a payment's kind beside its scheme.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -26,16 +26,10 @@ pub struct Marks {
     pub pot_to_pot: bool,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Body {
-    metadata: Value,
-    counterparty: Value,
-}
-
 /// Reads the marks of a kept row; what cannot be read has none.
 pub fn marks(raw: &str) -> Marks {
-    let Ok(Body { metadata, counterparty }) = serde_json::from_str(raw) else { return Marks::default() };
+    let row = record::value(raw);
+    let (metadata, counterparty) = (&row["metadata"], &row["counterparty"]);
     let filled = |key: &str| match metadata.get(key) {
         Some(Value::String(text)) => !text.is_empty() && text != "false",
         Some(Value::Bool(set)) => *set,
@@ -50,7 +44,7 @@ pub fn marks(raw: &str) -> Marks {
         to_self: filled("p2p_is_to_self"),
         other_account: other("account_id"),
         other_user: other("user_id"),
-        other_number: AccountNumber::read(&counterparty),
+        other_number: AccountNumber::read(counterparty),
         pot_to_pot: filled("is_pot_to_pot_transfer"),
     }
 }
@@ -66,6 +60,11 @@ mod tests {
         );
         assert!(found.to_self && found.direct_debit && !found.reversal && !found.flex);
         assert_eq!(found.other_account.as_deref(), Some("acc_2"));
+        for metadata in
+            [r#""p2p_is_to_self":"true","notes":"\ud83d""#, r#""\ud83d":1e999,"p2p_is_to_self":"true""#]
+        {
+            assert!(marks(&format!(r#"{{"metadata":{{{metadata}}}}}"#)).to_self, "{metadata}");
+        }
         for raw in ["", "[]", "{}", r#"{"metadata":null,"counterparty":3}"#] {
             assert_eq!(marks(raw), Marks::default(), "{raw}");
         }

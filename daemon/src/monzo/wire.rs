@@ -2,7 +2,7 @@
 //!
 //! Only what a fact cannot be without makes a record unreadable; anything else that is absent, null, empty or of an
 //! unexpected type counts as not given (monzo-api.md 1.10). A list with one bad record yields the good ones and that one.
-//! Each fact keeps its object's JSON byte for byte.
+//! Each fact keeps its object's JSON byte for byte, also where it holds half a character (`facts::record`).
 
 use std::collections::BTreeMap;
 
@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use crate::facts::record::decodable;
 use crate::facts::{Account, Balance, Merchant, Page, Pot, PotLink, Row, Unreadable, Whoami};
 
 /// An answer that should have been a success and is none.
@@ -24,6 +25,11 @@ pub struct Broken(String);
 fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(deserializer: D) -> Result<T, D::Error> {
     let raw: &'de RawValue = Deserialize::deserialize(deserializer)?;
     Ok(serde_json::from_str(raw.get()).unwrap_or_default())
+}
+
+/// One record of a list.
+fn decoded<T: DeserializeOwned>(raw: &str) -> serde_json::Result<T> {
+    serde_json::from_str(&decodable(raw))
 }
 
 fn text(body: &[u8]) -> Result<&str, Broken> {
@@ -117,7 +123,7 @@ pub fn accounts(body: &[u8]) -> Result<Vec<Account>, Broken> {
 }
 
 fn account(raw: &str) -> Option<Account> {
-    let body: AccountBody = serde_json::from_str(raw).ok()?;
+    let body: AccountBody = decoded(raw).ok()?;
     let owners = body.owners.into_iter();
     Some(Account {
         id: body.id.into(),
@@ -211,7 +217,7 @@ pub fn moved(account: &AccountId, body: &[u8]) -> Option<Pot> {
 }
 
 fn pot(account: &AccountId, raw: &str) -> Option<Pot> {
-    let body: PotBody = serde_json::from_str(raw).ok()?;
+    let body: PotBody = decoded(raw).ok()?;
     Some(Pot {
         id: body.id.into(),
         account_id: account.clone(),
@@ -348,11 +354,11 @@ pub fn row(account: &AccountId, raw: &str) -> Result<Row, Unreadable> {
     }
     let unreadable = |reason: String| Unreadable {
         account_id: account.clone(),
-        id: serde_json::from_str::<Id>(raw).ok().map(|found| TransactionId::from(found.id)),
+        id: decoded::<Id>(raw).ok().map(|found| TransactionId::from(found.id)),
         reason,
         raw: raw.into(),
     };
-    let body: RowBody = serde_json::from_str(raw).map_err(|error| unreadable(reason(&error)))?;
+    let body: RowBody = decoded(raw).map_err(|error| unreadable(reason(&error)))?;
     let created_at =
         instant(&body.created).ok_or_else(|| unreadable("`created` is not a time".to_owned()))?;
     let settled_at = match body.settled.as_deref() {
@@ -420,7 +426,7 @@ pub fn series(raw: &str) -> Option<String> {
         #[serde(deserialize_with = "lenient")]
         bacs_direct_debit_instruction_id: Option<String>,
     }
-    let keys = serde_json::from_str::<Kept>(raw).ok()?.metadata;
+    let keys = decoded::<Kept>(raw).ok()?.metadata;
     let all = [keys.series_id, keys.subscription_id, keys.mandate_id, keys.bacs_direct_debit_instruction_id];
     all.into_iter().find_map(filled)
 }

@@ -82,7 +82,7 @@ impl Reader<'_> {
                 transaction_id,
                 counterparty: counterparty.unwrap_or_default(),
                 description,
-                raw: super::raw::inflate(&raw)?,
+                raw: super::raw::inflate(&raw),
             });
         }
         Ok(answers)

@@ -132,7 +132,7 @@ impl Reader<'_> {
         let mut rows = Vec::new();
         for one in found {
             let (plain, raw) = one?;
-            rows.push(PlainRow { raw: raw.map(|raw| super::raw::inflate(&raw)).transpose()?, ..plain });
+            rows.push(PlainRow { raw: raw.map(|raw| super::raw::inflate(&raw)), ..plain });
         }
         Ok(rows)
     }
@@ -237,7 +237,7 @@ impl Reader<'_> {
         let mut credits = Vec::new();
         for one in found {
             let (credit, raw) = one?;
-            credits.push(FiringCredit { raw: super::raw::inflate(&raw)?, ..credit });
+            credits.push(FiringCredit { raw: super::raw::inflate(&raw), ..credit });
         }
         Ok(credits)
     }

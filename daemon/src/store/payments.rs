@@ -111,7 +111,7 @@ impl Reader<'_> {
         while let Some(row) = rows.next()? {
             let (mut payment, raw) = payment(row)?;
             if let Some(raw) = raw {
-                payment.series = series(&inflate(&raw)?);
+                payment.series = series(&inflate(&raw));
             }
             payments.push(payment);
         }

@@ -58,7 +58,7 @@ impl Reader<'_> {
         let mut found = Vec::new();
         for record in records {
             let (id, account, raw) = record?;
-            found.push((id, account.into(), inflate(&raw)?));
+            found.push((id, account.into(), inflate(&raw)));
         }
         Ok(found)
     }

@@ -12,6 +12,7 @@ use rusqlite::{Row, params, params_from_iter};
 use super::raw::inflate;
 use super::time::{at, maybe_at, ms, parsed};
 use super::{Reader, StoreError};
+use crate::facts::record;
 
 /// Rows on a page that asks for no number.
 const DEFAULT_PAGE: u32 = 100;
@@ -204,7 +205,7 @@ impl Reader<'_> {
             }
             let mut one = transaction(row)?;
             if query.raw {
-                one.raw = Some(json(&row.get::<_, Vec<u8>>(RAW)?)?);
+                one.raw = Some(json(&row.get::<_, Vec<u8>>(RAW)?));
             }
             transactions.push(one);
         }
@@ -238,7 +239,7 @@ impl Reader<'_> {
             let named = std::iter::once(row.id.to_string()).chain(others).collect::<Vec<_>>().join(", ");
             return Err(StoreError::Ambiguous(id.to_owned(), named));
         }
-        row.raw = Some(json(&raw)?);
+        row.raw = Some(json(&raw));
         let revisions = self.revisions(&row)?;
         Ok(TransactionDetail { transaction: row, revisions })
     }
@@ -290,10 +291,8 @@ impl Reader<'_> {
     }
 }
 
-fn json(deflated: &[u8]) -> Result<serde_json::Value, StoreError> {
-    let text = inflate(deflated)?;
-    serde_json::from_str(&text)
-        .map_err(|error| StoreError::Damaged(format!("a kept record cannot be read: {error}")))
+fn json(deflated: &[u8]) -> serde_json::Value {
+    record::value(&inflate(deflated))
 }
 
 /// Instants leave the database as text.

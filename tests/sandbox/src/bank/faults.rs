@@ -319,6 +319,32 @@ pub fn malformed_record(body: &mut Value) {
     }
 }
 
+/// Cuts names and notes in the middle of an emoji, and adds a key and a value to metadata that are cut so.
+pub fn half_characters(answer: &mut Answer) {
+    // Of the private use area, so that it stands for the half until the JSON is text.
+    const HALF: char = '\u{E0FF}';
+    fn cut(value: &mut Value) {
+        match value {
+            Value::Array(items) => items.iter_mut().for_each(cut),
+            Value::Object(object) => {
+                object.values_mut().for_each(cut);
+                for key in ["name", "notes"] {
+                    if let Some(Value::String(text)) = object.get_mut(key) {
+                        text.push(HALF);
+                    }
+                }
+                if let Some(Value::Object(metadata)) = object.get_mut("metadata") {
+                    metadata.insert(format!("x_new{HALF}"), json!(HALF));
+                }
+            }
+            _ => {}
+        }
+    }
+    rewrite(answer, cut);
+    let text = String::from_utf8_lossy(&answer.body).replace(HALF, "\\ud83d");
+    answer.body = text.into_bytes();
+}
+
 fn empty_page(body: &mut Value) {
     if let Some(items) = body.get_mut("transactions").and_then(Value::as_array_mut) {
         items.clear();

@@ -157,6 +157,9 @@ impl Bank {
         if self.switches.malformed_record {
             faults::rewrite(&mut answer, faults::malformed_record);
         }
+        if self.switches.half_characters {
+            faults::half_characters(&mut answer);
+        }
         let continues = request.asked("since").is_some_and(|since| since.starts_with("tx_"));
         if self.switches.false_empty_page && continues && answer.status == 200 {
             return faults::spoil(Fault::FalseEmptyPage, answer);

@@ -114,6 +114,8 @@ pub struct Switches {
     pub unknown_fields: bool,
     /// One record of each list cannot be understood.
     pub malformed_record: bool,
+    /// Texts are cut in the middle of an emoji.
+    pub half_characters: bool,
     /// The next refresh is done, and its answer lost.
     pub refresh_answer_lost: bool,
     /// A refresh with an `Authorization` header is refused unless that token is good.
@@ -153,6 +155,7 @@ impl Default for Switches {
             virtual_cards_listed: true,
             unknown_fields: false,
             malformed_record: false,
+            half_characters: false,
             refresh_answer_lost: false,
             refresh_minds_bearer: true,
             false_empty_page: false,
