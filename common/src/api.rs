@@ -160,17 +160,32 @@ pub trait Api {
     #[method(name = "backup.read", param_kind = map)]
     async fn backup_read(&self, name: String, offset: u64) -> RpcResult<BackupChunk>;
 
-    /// Appends base64 data to an upload; without `upload` begins one.
+    /// Appends base64 data to an upload; without `upload` begins one, of `size` bytes where that is known.
     #[method(name = "backup.write", param_kind = map)]
-    async fn backup_write(&self, upload: Option<String>, offset: u64, data: String) -> RpcResult<Upload>;
+    async fn backup_write(
+        &self,
+        upload: Option<String>,
+        offset: u64,
+        data: String,
+        size: Option<u64>,
+    ) -> RpcResult<Upload>;
 
     /// Checks the database, a kept backup, or an upload.
     #[method(name = "backup.verify", param_kind = map)]
     async fn backup_verify(&self, name: Option<String>, upload: Option<String>) -> RpcResult<Verification>;
 
-    /// Puts a kept backup or an upload in the database's place.
+    /// Puts a kept backup or an upload in the database's place; with `other_user` also another person's.
     #[method(name = "backup.restore", param_kind = map)]
-    async fn backup_restore(&self, name: Option<String>, upload: Option<String>) -> RpcResult<Restored>;
+    async fn backup_restore(
+        &self,
+        name: Option<String>,
+        upload: Option<String>,
+        other_user: Option<bool>,
+    ) -> RpcResult<Restored>;
+
+    /// Begins with an empty database where the present one cannot be used.
+    #[method(name = "backup.fresh")]
+    async fn backup_fresh(&self) -> RpcResult<Restored>;
 
     /// The rules as they stand.
     #[method(name = "autosort.rules")]

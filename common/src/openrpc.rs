@@ -286,8 +286,13 @@ fn backup(all: &mut Describe) {
     );
     all.method::<Upload>(
         "backup.write",
-        "Appends base64 data to an upload; without `upload` begins one.",
-        &[optional::<String>("upload"), needed::<u64>("offset"), needed::<String>("data")],
+        "Appends base64 data to an upload; without `upload` begins one, of `size` bytes where that is known.",
+        &[
+            optional::<String>("upload"),
+            needed::<u64>("offset"),
+            needed::<String>("data"),
+            optional::<u64>("size"),
+        ],
     );
     all.method::<Verification>(
         "backup.verify",
@@ -296,8 +301,13 @@ fn backup(all: &mut Describe) {
     );
     all.method::<Restored>(
         "backup.restore",
-        "Puts a kept backup or an upload in the database's place.",
-        &[optional::<String>("name"), optional::<String>("upload")],
+        "Puts a kept backup or an upload in the database's place; with `other_user` also another person's.",
+        &[optional::<String>("name"), optional::<String>("upload"), optional::<bool>("other_user")],
+    );
+    all.method::<Restored>(
+        "backup.fresh",
+        "Begins with an empty database where the present one cannot be used.",
+        &[],
     );
 }
 

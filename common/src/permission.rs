@@ -64,6 +64,7 @@ pub const PERMISSIONS: &[Permission] = &[
     rescuing(operate("backup.write")),
     rescuing(operate("backup.verify")),
     rescuing(operate("backup.restore")),
+    rescuing(operate("backup.fresh")),
     view("autosort.rules"),
     view("autosort.plan"),
     operate("autosort.run"),

@@ -119,8 +119,8 @@ pub fn attention(facts: &Facts) -> Vec<Attention> {
 }
 
 /// Why only what repairs the database is served.
-pub fn rescue(reason: &str) -> Attention {
-    problem("rescue", reason, "`monzoctl backup list`, then `monzoctl restore NAME`")
+pub fn rescue(reason: &str, hint: &str) -> Attention {
+    problem("rescue", reason, hint)
 }
 
 /// The database is being exchanged at this moment.
@@ -137,6 +137,13 @@ fn store(facts: &Facts, all: &mut Vec<Attention>) {
                 StoreError::ReadOnly,
                 "let the state directory be written; see the kernel's log",
             ));
+        }
+        Health::Gone { replaced } => {
+            let what = if *replaced { "replaced by another file" } else { "removed" };
+            let message =
+                format!("the database's file was {what} while the daemon runs, and nothing more is written");
+            let hint = "`monzoctl backup --with-login FILE` saves what the daemon still has open; `monzoctl restore FILE` brings it back";
+            all.push(problem("store_gone", message, hint));
         }
         // The daemon goes into rescue mode for it.
         Health::Good | Health::Damaged(_) => {}

@@ -20,21 +20,7 @@ const SETUP: &str = "copy id and secret from developers.monzo.com, then `monzoct
 
 impl From<StoreError> for Fault {
     fn from(error: StoreError) -> Self {
-        let hint = match &error {
-            StoreError::Full => "make room on the disk of the state directory; `df -h`",
-            StoreError::ReadOnly => {
-                "see that the state directory can be written: permissions, `mount`, and the kernel's log"
-            }
-            StoreError::Damaged(_) => "`monzoctl verify`, then `monzoctl restore`",
-            StoreError::Busy => "try again",
-            StoreError::Missing(_) => {
-                "ids are listed by `monzoctl transactions --json`, `accounts`, `pots` and `sync history`"
-            }
-            StoreError::Ambiguous(..) => "type more of the id",
-            StoreError::Sql(_) => LOG,
-            StoreError::Stopping => "try again when it is up",
-        };
-        Self::new(error.kind(), error.to_string(), hint)
+        Self::new(error.kind(), error.to_string(), error.hint())
     }
 }
 
@@ -67,11 +53,7 @@ impl From<VaultError> for Fault {
     fn from(error: VaultError) -> Self {
         match error {
             VaultError::Store(error) => error.into(),
-            VaultError::Seal(error) => Self::new(
-                FaultKind::Conflict,
-                error.to_string(),
-                "put the seal key back (`seal.key` in the state directory, or its credential) and restart the daemon",
-            ),
+            VaultError::Seal(error) => Self::new(FaultKind::Conflict, error.to_string(), error.hint()),
         }
     }
 }
@@ -164,6 +146,11 @@ impl From<BackupError> for Fault {
                 FaultKind::StoreUnavailable,
                 message,
                 "see that the directory is there, can be written and has room",
+            ),
+            BackupError::AnotherPerson { .. } => Self::new(
+                FaultKind::Conflict,
+                message,
+                "if that is what you want: `monzoctl restore --other-user`",
             ),
             BackupError::Unsound { .. } => {
                 Self::new(FaultKind::Conflict, message, "choose another: `monzoctl backup list`")

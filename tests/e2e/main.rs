@@ -9,6 +9,8 @@ mod capture;
 mod changes;
 mod config;
 mod crash;
+mod databases;
+mod disks;
 mod faults;
 mod guards;
 mod kills;

@@ -32,7 +32,8 @@ impl Books {
         let now: Timestamp = "2026-11-24T13:00:00Z".parse().expect("an instant");
         let ledger = Bank::new(Settings { seed, ..Settings::new(now) }).ledger(None);
         let home = TempDir::new().expect("a directory");
-        let options = Options { backups: home.path().join("backups"), now, observe: Box::new(|_, _| {}) };
+        let options =
+            Options { backups: home.path().join("backups"), now, traces: None, observe: Box::new(|_, _| {}) };
         let store = Store::open(&home.path().join("monzod.db"), options).expect("a database").store;
         let books = Self { store, ledger, now, _home: home };
         let (hidden, listed): (Vec<_>, Vec<_>) = books

@@ -119,7 +119,8 @@ impl Stage {
                 }
             })
         };
-        let options = Options { backups: self.state.path().join("backups"), now: clock.now(), observe };
+        let options =
+            Options { backups: self.state.path().join("backups"), now: clock.now(), traces: None, observe };
         let store = Store::open(&self.database(), options).expect("the database opens").store;
         let now = clock.clone();
         let bank = Simulated::new(self.bank.clone(), move || now.now());

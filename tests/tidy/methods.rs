@@ -57,6 +57,7 @@ const WAYS: &[(&str, Way)] = &[
     ("backup.write", Command("restore monzo.db")),
     ("backup.verify", Command("verify")),
     ("backup.restore", Command("restore monzo.db")),
+    ("backup.fresh", Command("restore --fresh")),
     ("autosort.rules", Command("sort rules")),
     ("autosort.plan", Command("sort plan payday")),
     ("autosort.run", Command("sort run payday")),

@@ -40,7 +40,7 @@ pub struct Upload {
 }
 
 /// What a check of a database or backup found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Verification {
     /// What was checked: `database`, or the backup's or upload's name.
     pub name: String,
@@ -52,6 +52,9 @@ pub struct Verification {
     pub schema: i64,
     /// Whose history it holds.
     pub user_id: Option<String>,
+    /// That is another person than the one whose history the database holds.
+    #[serde(default)]
+    pub other_user: bool,
     /// Accounts in it.
     pub accounts: u64,
     /// Transactions in it.

@@ -120,8 +120,16 @@ pub struct Verify {
 )]
 pub struct Restore {
     /// A file, - for standard input, or a name of `backup list`
-    #[arg(value_name = "FILE|-|NAME")]
-    pub source: PathBuf,
+    #[arg(value_name = "FILE|-|NAME", required_unless_present = "fresh")]
+    pub source: Option<PathBuf>,
+
+    /// Take it although it holds another person's history
+    #[arg(long)]
+    pub other_user: bool,
+
+    /// Begin with an empty database where the present one is missing or cannot be used
+    #[arg(long, conflicts_with_all = ["source", "other_user"])]
+    pub fresh: bool,
 }
 
 /// `config`

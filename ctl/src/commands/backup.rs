@@ -129,7 +129,8 @@ pub(super) async fn verify(args: &args::Verify, session: &mut Session) -> Result
 
 /// `restore`
 pub(super) async fn restore(args: &args::Restore, session: &mut Session) -> Result<Exit, Failure> {
-    let piped = args.source == Path::new("-");
+    let Some(typed) = &args.source else { return fresh(session).await };
+    let piped = typed == Path::new("-");
     if !session.global.yes && (piped || !session.terminal.in_is_keyboard) {
         return Err(Failure::usage(
             "a restore replaces the database, and there is nobody to ask",
@@ -137,7 +138,7 @@ pub(super) async fn restore(args: &args::Restore, session: &mut Session) -> Resu
         ));
     }
     let daemon = session.connect().await?;
-    let source = source(&args.source, &daemon, session).await?;
+    let source = source(typed, &daemon, session).await?;
     let (name, upload) = source.named();
     let mut found = daemon.client.backup_verify(name.clone(), upload.clone()).await?;
     found.name = source.called().to_owned();
@@ -150,27 +151,62 @@ pub(super) async fn restore(args: &args::Restore, session: &mut Session) -> Resu
             "choose another: `monzoctl backup list`",
         )));
     }
-    if session.agree("Put this in the database's place? What is there now is kept aside.").await?
-        != Some(true)
-    {
+    if found.other_user && !args.other_user {
+        return Err(Failure::Fault(Fault::new(
+            FaultKind::Conflict,
+            format!("{} holds the history of another person, and nothing was changed", found.name),
+            format!(
+                "if that is what you want: `monzoctl restore --other-user {}`",
+                view::quoted(&typed.display().to_string())
+            ),
+        )));
+    }
+    let question = if found.other_user {
+        "Put the history of ANOTHER PERSON in the database's place? What is there now is kept aside."
+    } else {
+        "Put this in the database's place? What is there now is kept aside."
+    };
+    if session.agree(question).await? != Some(true) {
         session.note("Nothing was changed.")?;
         return Ok(Exit::Done);
     }
-    let done = daemon.client.backup_restore(name, upload).await?;
+    let done = daemon.client.backup_restore(name, upload, Some(args.other_user)).await?;
     session.thing("restored", &done, || view::restored(&done, &look))?;
     Ok(Exit::Done)
+}
+
+/// `restore --fresh`
+async fn fresh(session: &mut Session) -> Result<Exit, Failure> {
+    let question = "Begin with an empty database? What is left of the old one is kept aside.";
+    match session.agree(question).await? {
+        None => Err(Failure::usage(
+            "an empty database takes the place of the old one, and there is nobody to ask",
+            "add --yes; `monzoctl backup list` shows what could be restored instead",
+        )),
+        Some(false) => {
+            session.note("Nothing was changed.")?;
+            Ok(Exit::Done)
+        }
+        Some(true) => {
+            let daemon = session.connect().await?;
+            let done = daemon.client.backup_fresh().await?;
+            session.thing("restored", &done, || view::begun_afresh(&done))?;
+            Ok(Exit::Done)
+        }
+    }
 }
 
 /// A file, standard input, or a name of `backup list`.
 async fn source(typed: &Path, daemon: &Daemon, session: &mut Session) -> Result<Source, Failure> {
     let name = typed.display().to_string();
     if typed == Path::new("-") {
-        let upload = send(Origin::Input, "standard input", daemon, session).await?;
+        let upload = send(Origin::Input, None, "standard input", daemon, session).await?;
         return Ok(Source::Sent(upload, "standard input".to_owned()));
     }
     match File::open(typed) {
         Ok(file) => {
-            let upload = send(Origin::File(file), &name, daemon, session).await?;
+            let size = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|metadata| metadata.len());
+            let upload = send(Origin::File(file), size, &name, daemon, session).await?;
             Ok(Source::Sent(upload, name))
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound && !name.contains('/') => {
@@ -231,6 +267,7 @@ impl Origin {
 /// Sends a backup to the daemon piece by piece, and answers the upload's name.
 async fn send(
     mut origin: Origin,
+    size: Option<u64>,
     name: &str,
     daemon: &Daemon,
     session: &mut Session,
@@ -242,7 +279,7 @@ async fn send(
         if piece.is_empty() {
             break;
         }
-        let answer = daemon.client.backup_write(upload, offset, STANDARD.encode(&piece)).await?;
+        let answer = daemon.client.backup_write(upload, offset, STANDARD.encode(&piece), size).await?;
         offset += piece.len() as u64;
         if answer.size != offset {
             return Err(Failure::broken(format!("the daemon has {} of {offset} bytes sent", answer.size)));
@@ -283,6 +320,7 @@ mod tests {
             problems: if sound { Vec::new() } else { vec!["page 7 is torn".into()] },
             schema: 1,
             user_id: Some("user_1".into()),
+            other_user: false,
             accounts: 2,
             transactions: 4_000,
             newest_at: Some(now()),
@@ -430,11 +468,11 @@ mod tests {
         insta::assert_snapshot!(ran, @r#"
         exit 7
         --- out
-        {"v":1,"verification":{"name":"monzod-1.db","sound":false,"problems":["page 7 is torn"],"schema":1,"user_id":"user_1","accounts":2,"transactions":4000,"newest_at":"2026-07-22T10:00:00Z"}}
+        {"v":1,"verification":{"name":"monzod-1.db","sound":false,"problems":["page 7 is torn"],"schema":1,"user_id":"user_1","other_user":false,"accounts":2,"transactions":4000,"newest_at":"2026-07-22T10:00:00Z"}}
         --- err
         "#);
         insta::assert_snapshot!(torn.calls(), @r#"
-        backup.write {"data":"U1FMaXRlIGZvcm1hdCAzACwgb3Igc28g//4=","offset":0,"upload":null}
+        backup.write {"data":"U1FMaXRlIGZvcm1hdCAzACwgb3Igc28g//4=","offset":0,"size":26,"upload":null}
         backup.verify {"name":null,"upload":"upload_1"}
         backup.list
         backup.verify {"name":"monzod-1.db","upload":null}
@@ -523,13 +561,13 @@ mod tests {
         insta::assert_snapshot!(ran, @r#"
         exit 0
         --- out
-        {"v":1,"restored":{"verification":{"name":"upload_1","sound":true,"problems":[],"schema":1,"user_id":"user_1","accounts":2,"transactions":4000,"newest_at":"2026-07-22T10:00:00Z"},"put_aside":"monzod.db.before-restore","login_kept":true}}
+        {"v":1,"restored":{"verification":{"name":"upload_1","sound":true,"problems":[],"schema":1,"user_id":"user_1","other_user":false,"accounts":2,"transactions":4000,"newest_at":"2026-07-22T10:00:00Z"},"put_aside":"monzod.db.before-restore","login_kept":true}}
         --- err
         "#);
         insta::assert_snapshot!(fake.calls(), @r#"
-        backup.write {"data":"Ynl0ZXM=","offset":0,"upload":null}
+        backup.write {"data":"Ynl0ZXM=","offset":0,"size":null,"upload":null}
         backup.verify {"name":null,"upload":"upload_1"}
-        backup.restore {"name":null,"upload":"upload_1"}
+        backup.restore {"name":null,"other_user":false,"upload":"upload_1"}
         "#);
         assert_eq!(fake.run(&["restore", "-"], "bytes").await.exit, Exit::Usage);
     }
@@ -552,5 +590,46 @@ mod tests {
         try: choose another: `monzoctl backup list`
         ");
         assert!(!fake.calls().contains("backup.restore"), "{}", fake.calls());
+    }
+
+    #[tokio::test]
+    async fn the_history_of_another_person_is_restored_only_when_that_is_said() {
+        let theirs = Verification { other_user: true, ..found(true) };
+        let fake = fake(true).says("backup.verify", &theirs);
+        let ran = fake.run(&["restore", "monzod-1.db", "--yes"], "").await;
+        assert_eq!(ran.exit, Exit::Failed, "{ran}");
+        assert!(ran.err.contains("another person"), "{ran}");
+        assert!(
+            ran.err.contains("try: if that is what you want: `monzoctl restore --other-user monzod-1.db`"),
+            "{ran}"
+        );
+        assert!(!fake.calls().contains("backup.restore"), "{}", fake.calls());
+        let keyboard = |terminal: &mut crate::terminal::Terminal| terminal.in_is_keyboard = true;
+        let ran = fake.run_with(&["restore", "--other-user", "monzod-1.db"], "n\n", &[], keyboard).await;
+        assert!(ran.err.contains("ANOTHER PERSON") && !fake.calls().contains("backup.restore"), "{ran}");
+        let ran = fake.run(&["restore", "--other-user", "monzod-1.db", "--yes"], "").await;
+        assert_eq!(ran.exit, Exit::Done, "{ran}");
+        assert!(fake.calls().contains(r#""other_user":true"#), "{}", fake.calls());
+    }
+
+    #[tokio::test]
+    async fn a_fresh_start_is_a_persons_word() {
+        let begun = Restored {
+            verification: Verification::default(),
+            put_aside: Some("monzod.db.before-restore".into()),
+            login_kept: false,
+        };
+        let fake = fake(true).says("backup.fresh", &begun);
+        assert_eq!(fake.run(&["restore", "--fresh"], "").await.exit, Exit::Usage);
+        assert_eq!(fake.run(&["restore"], "").await.exit, Exit::Usage);
+        assert!(!fake.calls().contains("backup.fresh"), "{}", fake.calls());
+        insta::assert_snapshot!(fake.run(&["restore", "--fresh", "--yes"], "").await, @r"
+        exit 0
+        --- out
+        An empty database was begun.
+        What was there before is kept as monzod.db.before-restore
+        Next: `monzoctl login`
+        --- err
+        ");
     }
 }

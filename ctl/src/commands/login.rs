@@ -143,10 +143,27 @@ async fn history(
         // One that was under way comes first.
         match past.syncs.first().filter(|sync| sync.state == SyncState::Running) {
             Some(running) => drop(follow(session, daemon, &running.id).await?),
-            None => sleep(LOOK).await,
+            None => {
+                storable(session, daemon).await?;
+                sleep(LOOK).await;
+            }
         }
     }
     Ok(None)
+}
+
+/// Fails where the daemon cannot write what it would read: waiting for it would help nobody.
+async fn storable(session: &mut Session, daemon: &mut Daemon) -> Result<(), Failure> {
+    let status = session.ask(daemon, async |client| client.status().await).await?;
+    let stored = ["store_unwritable", "store_gone"];
+    match status.attention.into_iter().find(|one| stored.contains(&one.code.as_str())) {
+        None => Ok(()),
+        Some(problem) => Err(Failure::Fault(Fault::new(
+            FaultKind::StoreUnavailable,
+            format!("you are logged in, but the history cannot be stored: {}", problem.message),
+            format!("{}; the daemon tries again every few seconds for five minutes", problem.hint),
+        ))),
+    }
 }
 
 /// What came of a capture that a restart of the daemon cut off: the sync that goes on with it.

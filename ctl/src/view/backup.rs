@@ -70,6 +70,16 @@ pub fn verification(found: &Verification, look: &Look) -> String {
     text
 }
 
+/// `restore --fresh`
+pub fn begun_afresh(done: &Restored) -> String {
+    format!("An empty database was begun.\n{}Next: `monzoctl login`\n", kept_aside(done))
+}
+
+fn kept_aside(done: &Restored) -> String {
+    let kept = |aside: &String| format!("What was there before is kept as {}\n", clean(aside));
+    done.put_aside.as_ref().map(kept).unwrap_or_default()
+}
+
 /// `restore`
 pub fn restored(done: &Restored, look: &Look) -> String {
     let found = &done.verification;
@@ -81,9 +91,7 @@ pub fn restored(done: &Restored, look: &Look) -> String {
         count(found.accounts, "account"),
         newest.unwrap_or_default(),
     );
-    if let Some(aside) = &done.put_aside {
-        text.push_str(&format!("What was there before is kept as {}\n", clean(aside)));
-    }
+    text.push_str(&kept_aside(done));
     text.push_str(if done.login_kept {
         "The login was carried over.\n"
     } else {
@@ -116,6 +124,7 @@ mod tests {
             problems: vec!["page 7 is torn".into()],
             schema: 3,
             user_id: None,
+            other_user: false,
             accounts: 2,
             transactions: 4_000,
             newest_at: None,

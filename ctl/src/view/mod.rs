@@ -26,7 +26,7 @@ mod transaction;
 
 pub use account::{accounts, exclusions, pots, show_account, show_pot};
 pub use backtest::backtest;
-pub use backup::{backups, restored, size, verification};
+pub use backup::{backups, begun_afresh, restored, size, verification};
 pub use balance::{balances, history};
 pub use completion::completion;
 pub use config::{entries, reload, report};
@@ -35,7 +35,7 @@ pub use event::{acknowledged, deliveries, event, events};
 pub use json::{list, thing};
 pub use login::{access, configured, gaps, logged_out, login, login_advice, role, setup_advice, whoami};
 pub use look::{Look, Paint};
-pub use plan::{plan, plan_advice, plan_names};
+pub use plan::{plan, plan_advice, plan_names, quoted};
 pub use progress::{headline, outcome};
 pub use rpc::{Method, methods};
 pub use rule::{freezes, paydays, rules, show_rule, why};

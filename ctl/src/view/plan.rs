@@ -32,7 +32,7 @@ pub fn plan_advice(plan: &Plan) -> String {
 }
 
 /// A name as a shell takes it.
-pub(super) fn quoted(name: &str) -> String {
+pub fn quoted(name: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_.".contains(c);
     let name = clean(name);
     if !name.is_empty() && name.chars().all(plain) {

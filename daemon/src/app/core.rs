@@ -18,7 +18,7 @@ use crate::autosort::{self, Sorter};
 use crate::clock::Clock;
 use crate::events::Journal;
 use crate::host::notify::Heartbeats;
-use crate::login::seal::{Seal, SealError};
+use crate::login::seal::{self, Seal, SealError};
 use crate::login::{self, Login, Vault, VaultError};
 use crate::metrics::Metrics;
 use crate::monzo::{Line, Pace};
@@ -90,9 +90,47 @@ pub enum Unusable {
 }
 
 impl Unusable {
+    /// What mends it.
+    pub(super) fn hint(&self) -> String {
+        const RESTORE: &str = "`monzoctl backup list`, then `monzoctl restore NAME`";
+        match self {
+            Self::Seal(error) => error.hint(),
+            Self::Store(error) => match error {
+                OpenError::Absent { .. } => {
+                    format!("{RESTORE}; to begin with an empty database instead: `monzoctl restore --fresh`")
+                }
+                OpenError::Newer { .. } => {
+                    format!("install the later version again; or go back to an older backup: {RESTORE}")
+                }
+                OpenError::Foreign(path) => {
+                    format!("move {} to another place; then {RESTORE}", path.display())
+                }
+                OpenError::Altered(_) => RESTORE.to_owned(),
+                OpenError::Damaged(_) => damaged(RESTORE),
+                OpenError::Migration(_) => "see what is in the way: `journalctl -u monzod -e`".to_owned(),
+                OpenError::Unusable(error) => unreadable(error, RESTORE),
+            },
+            Self::Reading(error) => unreadable(error, RESTORE),
+        }
+    }
+
     /// The login in the database is sealed by a key that is not there, so that carrying it over would lock it again.
     pub(super) fn sealed(&self) -> bool {
         matches!(self, Self::Seal(_))
+    }
+}
+
+/// A page that was read wrongly once is not damaged for ever.
+fn damaged(restore: &str) -> String {
+    format!(
+        "the daemon looks again each minute; if it stays so: `sudo systemctl restart monzod`, and only then {restore}"
+    )
+}
+
+fn unreadable(error: &StoreError, restore: &str) -> String {
+    match error {
+        StoreError::Damaged(_) => damaged(restore),
+        other => other.hint().to_owned(),
     }
 }
 
@@ -117,7 +155,8 @@ impl Core {
         let (path, now) = (ground.database(), ground.clock.now());
         let metrics = Arc::clone(&ground.metrics);
         let observe = Box::new(move |succeeded, elapsed| metrics.transaction(succeeded, elapsed));
-        let options = Options { backups: backups.to_owned(), now, observe };
+        let traces = traces(&ground.state, backups);
+        let options = Options { backups: backups.to_owned(), now, traces, observe };
         let opening = tokio::task::spawn_blocking(move || Store::open(&path, options));
         let opened = match opening.await {
             Ok(opened) => opened?,
@@ -238,6 +277,29 @@ impl Core {
             () = hurry => false,
         }
     }
+}
+
+/// What shows that there was a database in this state directory, in words; nothing where it is new.
+fn traces(state: &Path, backups: &Path) -> Option<String> {
+    let mut found = Vec::new();
+    match store::list(backups).unwrap_or_default().as_slice() {
+        [] => {}
+        [only] => found.push(format!("a backup, {}", only.name)),
+        [newest, older @ ..] => {
+            found.push(format!("{} backups, the newest {}", older.len() + 1, newest.name));
+        }
+    }
+    let database = state.join(store::FILE);
+    if seal::kept(state) {
+        found.push("the key that sealed a login".to_owned());
+    }
+    let beside = |name: &str| {
+        let rest = name.strip_prefix(store::FILE)?;
+        (rest.starts_with(".before-") || rest == "-wal" && !database.exists()).then(|| name.to_owned())
+    };
+    let names = std::fs::read_dir(state).into_iter().flatten().flatten();
+    found.extend(names.filter_map(|entry| beside(entry.file_name().to_str()?)).take(1));
+    (!found.is_empty()).then(|| found.join("; "))
 }
 
 /// When a backup was last made on schedule, if it is known.

@@ -1,6 +1,7 @@
 //! From a sound configuration to a clean end: binds, opens, serves, and does what only the whole can do.
 
 mod change;
+mod rescue;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,28 +14,28 @@ use monzo_common::model::Mode;
 use monzo_common::paths::Env;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::core::{Core, Ground, Unusable};
+use super::core::{Core, Ground};
 use super::upkeep::{self, Upkeep};
 use super::{settings, telling};
 use crate::attention::Troubles;
 use crate::clock::Clock;
 use crate::config::{ClockSource, Config, Loaded, Locations};
-use crate::events::{Happened, Kind};
 use crate::host::notify::{self, Heartbeats};
 use crate::host::signals::{self, Signal};
-use crate::host::{directories, log, messages, sockets};
+use crate::host::{directories, log, sockets};
 use crate::metrics::{self, Metrics, Readiness};
 use crate::monzo::{Https, Line, Pace};
 use crate::rpc::access::Grants;
 use crate::rpc::events::Hub;
 use crate::rpc::guard::Gate;
-use crate::rpc::handlers::{Command, Desk, Parts, Served, Uploads};
+use crate::rpc::handlers::{Command, Desk, Parts, Rescue, Served, Uploads};
 use crate::rpc::peer;
 use crate::rpc::server::{self, Server};
-use crate::store::{self, Audited, Health};
+use crate::store::{Audited, Health};
 
 /// How long a clean stop takes beyond what was sent to the bank. Taste: a client has its answer by then.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -155,7 +156,7 @@ pub(super) async fn serve(
         uploads: Uploads::new(&state),
         state,
     });
-    let asking = desk.clone();
+    let (asking, uploads) = (desk.clone(), desk.uploads.clone());
     let limits = server::call_limits(&config.rpc);
     let gate = Gate::new(limits, Arc::clone(&metrics), daemon.mode.subscribe(), audit, tasks.clone());
     let server = Server::new(server::Parts {
@@ -178,6 +179,7 @@ pub(super) async fn serve(
         troubles: daemon.troubles.clone(),
     };
     tasks.spawn(upkeep.run(stop.clone()));
+    tasks.spawn(uploads.run(stop.clone()));
     tasks.spawn(telling::run(asking, daemon.ground.events.subscribe(), stop.clone()));
     tasks.spawn(notify::watchdog(heartbeats, stop.clone()));
     daemon.tell_ready();
@@ -297,35 +299,6 @@ impl Daemon {
         }
     }
 
-    fn rescue(&mut self, why: &Unusable) {
-        tracing::error!(message_id = messages::RESCUE, "the database cannot be used: {why}");
-        self.ground.metrics.store_damaged(true);
-        self.sealed = why.sealed();
-        self.mode.send_replace(Mode::Rescue);
-        self.served.send_replace(Served::Rescue(why.to_string()));
-    }
-
-    /// The check after an unclean stop has ended, or damage was met on the way.
-    async fn checked(&mut self, damage: Option<String>) {
-        if let Some(check) = self.check.take() {
-            check.abort();
-        }
-        self.troubles.send_modify(|troubles| troubles.checking = false);
-        let Some(damage) = damage else {
-            if let Some(core) = &self.core {
-                core.whole.cancel();
-            }
-            return tracing::info!("the database is whole");
-        };
-        let error = Unusable::from(store::OpenError::Damaged(damage));
-        if let Some(core) = self.core.take() {
-            core.rooms.journal.record(Happened::new(Kind::StoreDamaged, error.to_string())).await;
-            self.rescue(&error);
-            core.close(tokio::time::sleep(DRAIN)).await;
-        }
-        self.tell_ready();
-    }
-
     /// Tells systemd and `/readyz` how the daemon serves.
     fn tell_ready(&self) {
         match &*self.served.borrow() {
@@ -333,7 +306,7 @@ impl Daemon {
                 self.readiness.send_replace(Readiness::Ready);
                 notify::ready(&upkeep::sentence(rooms, self.ground.clock.now()));
             }
-            Served::Rescue(reason) => {
+            Served::Rescue(Rescue { reason, .. }) => {
                 self.readiness.send_replace(Readiness::Rescue(reason.clone()));
                 notify::ready(&format!("rescue mode: {reason}"));
             }
@@ -347,8 +320,10 @@ impl Daemon {
         signals: &mut mpsc::UnboundedReceiver<Signal>,
         asked: &mut mpsc::Receiver<Command>,
     ) -> anyhow::Result<()> {
+        let mut again = tokio::time::interval_at(Instant::now() + rescue::LOOK_AGAIN, rescue::LOOK_AGAIN);
         loop {
             tokio::select! {
+                _ = again.tick(), if self.core.is_none() => self.look_again().await,
                 signal = signals.recv() => match signal {
                     Some(Signal::Stop(sender) | Signal::Hurry(sender)) => {
                         tracing::info!(%sender, "asked to stop");
@@ -358,18 +333,17 @@ impl Daemon {
                         tracing::info!(%sender, "asked to read the configuration again");
                         // What it found is in the log and in `status`.
                         let _ = self.reload().await;
+                        self.look_again().await;
                     }
                     None => anyhow::bail!("signals are no longer caught"),
                 },
                 Some(command) = asked.recv() => match command {
                     // A caller that hung up has its answer in the log.
                     Command::Reload { answer } => drop(answer.send(self.reload().await)),
-                    Command::Restore { from, name, answer } => {
-                        drop(answer.send(self.restore(from, name).await));
-                    }
+                    Command::Restore { by, answer } => drop(answer.send(self.restore(by).await)),
                 },
-                damage = finished(&mut self.check) => self.checked(damage).await,
-                damage = damaged(&mut self.health) => self.checked(Some(damage)).await,
+                damage = rescue::finished(&mut self.check) => self.checked(damage).await,
+                damage = rescue::damaged(&mut self.health) => self.checked(Some(damage)).await,
                 ended = looping(&mut self.core) => {
                     ended.context("a loop failed")?;
                     anyhow::bail!("the loops ended by themselves");
@@ -392,30 +366,6 @@ impl Daemon {
         match core {
             Some(core) => drop(tokio::join!(drained, core.close(std::future::pending()))),
             None => drained.await,
-        }
-    }
-}
-
-/// Waits for the check, for ever if there is none.
-async fn finished(check: &mut Option<JoinHandle<Option<String>>>) -> Option<String> {
-    match check {
-        // A check that was aborted has found nothing.
-        Some(check) => check.await.unwrap_or_default(),
-        None => std::future::pending().await,
-    }
-}
-
-/// Waits until the database shows that it is damaged, for ever if it does not.
-async fn damaged(health: &mut Option<watch::Receiver<Health>>) -> String {
-    loop {
-        let Some(watched) = health else { return std::future::pending().await };
-        let now = watched.borrow_and_update().clone();
-        if let Health::Damaged(why) = now {
-            *health = None;
-            return why;
-        }
-        if watched.changed().await.is_err() {
-            *health = None;
         }
     }
 }

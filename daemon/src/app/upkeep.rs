@@ -76,7 +76,7 @@ impl Upkeep {
 
     async fn measure(&self, rooms: &Rooms) {
         let path = rooms.store.path().to_owned();
-        let measured = tokio::task::spawn_blocking(move || (size(&path), free(&path))).await;
+        let measured = tokio::task::spawn_blocking(move || (size(&path), store::free(&path))).await;
         if let Ok((size, Some(free))) = measured {
             self.ground.metrics.store_measured(size, free);
         }
@@ -84,7 +84,7 @@ impl Upkeep {
             self.ground.metrics.quarantined(rows);
         }
         // A database that could not be written is tried again, so that all resumes by itself.
-        if matches!(rooms.store.health(), Health::Full | Health::ReadOnly) {
+        if matches!(rooms.store.health(), Health::Full | Health::ReadOnly | Health::Gone { .. }) {
             let now = self.ground.clock.now();
             let _ = rooms.store.write(move |writer| writer.set_meta("tried_at", &now.to_string())).await;
         }
@@ -153,10 +153,4 @@ fn size(path: &Path) -> u64 {
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");
     of(path) + of(Path::new(&log))
-}
-
-/// Bytes free for the daemon's user where the database is.
-fn free(path: &Path) -> Option<u64> {
-    let found = rustix::fs::statvfs(path).ok()?;
-    Some(found.f_bavail.saturating_mul(found.f_frsize))
 }

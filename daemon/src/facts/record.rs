@@ -23,7 +23,7 @@ pub fn decodable(json: &str) -> Cow<'_, str> {
         let escape = at + found;
         match unit(json, escape) {
             Some(0xD800..=0xDBFF) if matches!(unit(json, escape + 6), Some(0xDC00..=0xDFFF)) => {
-                at = escape + 12
+                at = escape + 12;
             }
             Some(0xD800..=0xDFFF) => {
                 mended.push_str(&json[copied..escape]);

@@ -2,10 +2,11 @@
 //!
 //! One thread waits for TERM, INT and HUP and forwards them; nothing is decided in it and it never ends the process.
 
+use std::sync::Arc;
 use std::{fmt, fs, io, thread};
 
 use signal_hook::{
-    consts::{SIGHUP, SIGINT, SIGTERM},
+    consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ},
     iterator::{SignalsInfo, exfiltrator::WithOrigin},
 };
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -49,6 +50,8 @@ impl fmt::Display for Sender {
 
 /// Catches TERM, INT and HUP from now on; the channel gives them in order.
 pub fn listen() -> io::Result<UnboundedReceiver<Signal>> {
+    // A file that may not grow any more is an error of the write, and not the end of the daemon.
+    signal_hook::flag::register(SIGXFSZ, Arc::default())?;
     let mut signals = SignalsInfo::<WithOrigin>::new([SIGTERM, SIGINT, SIGHUP])?;
     let (sender, receiver) = unbounded_channel();
     let forward = move || {

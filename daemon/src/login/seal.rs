@@ -27,18 +27,13 @@ const FILE: &str = "seal.key";
 #[derive(Debug, thiserror::Error)]
 pub enum SealError {
     /// There are sealed values and no key.
-    #[error(
-        "the seal key is lost: the database holds a sealed login, but {} is not there; put the key back, or run \
-         `monzoctl restore` with a backup and log in again", .0.display()
-    )]
+    #[error("the seal key is lost: the database holds a sealed login, but {} is not there", .0.display())]
     Lost(PathBuf),
     /// The key does not open what was sealed.
-    #[error(
-        "the seal key is not the one that sealed the login; put the right key back, or restore a backup and log in again"
-    )]
+    #[error("the seal key is not the one that sealed the login in this database")]
     Wrong,
     /// The key is not one.
-    #[error("the seal key from {0} must be 32 bytes in base64 or hex")]
+    #[error("the seal key from {0} is damaged: it must be 32 bytes in base64 or hex")]
     Malformed(String),
     /// The key's file cannot be used.
     #[error("{}: {source}", .path.display())]
@@ -49,11 +44,39 @@ pub enum SealError {
         source: io::Error,
     },
     /// Others can read the key.
-    #[error("{} can be read by others: `chmod 600` it, and think about who may have read it", .0.display())]
+    #[error("the seal key {} can be read by others", .0.display())]
     Exposed(PathBuf),
     /// The system gives no randomness.
     #[error("the system gives no randomness: {0}")]
     Random(getrandom::Error),
+}
+
+impl SealError {
+    /// What mends it: the key, because a restored database would meet the same one.
+    pub fn hint(&self) -> String {
+        let again = "the daemon looks again each minute";
+        match self {
+            Self::Lost(path) => format!(
+                "put the key back as {}, {again}; if there is no copy of it: `monzoctl restore NAME` with a backup, \
+                 then `monzoctl login`",
+                path.display()
+            ),
+            Self::Wrong | Self::Malformed(_) => format!(
+                "put the right key back (seal.key in the state directory, or the credential seal-key), {again}; if \
+                 there is no copy of it, move the bad one to another place"
+            ),
+            Self::Exposed(path) => {
+                format!("`sudo chmod 600 {}`, and think about who may have read it; {again}", path.display())
+            }
+            Self::File { path, .. } => format!("let the daemon read {}; {again}", path.display()),
+            Self::Random(_) => "restart the machine".to_owned(),
+        }
+    }
+}
+
+/// Whether a key was made in this directory.
+pub fn kept(directory: &Path) -> bool {
+    directory.join(FILE).exists()
 }
 
 /// Seals and opens.

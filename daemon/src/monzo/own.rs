@@ -6,6 +6,7 @@ use monzo_common::id::UserId;
 use serde_json::Value;
 
 use super::marks::{Marks, marks};
+use crate::facts::record;
 
 /// A UK account's sort code and number, digits only.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,7 +41,7 @@ impl Own {
         let mut own = Self { user, ..Self::default() };
         for (id, raw) in records {
             own.accounts.insert(id);
-            let Ok(record) = serde_json::from_str::<Value>(&raw) else { continue };
+            let record = record::value(&raw);
             let local = record.get("payment_details").and_then(|details| details.get("locale_uk"));
             own.numbers.extend([Some(&record), local].into_iter().flatten().filter_map(AccountNumber::read));
         }

@@ -143,8 +143,8 @@ impl Reader<'_> {
         let mut query = self.0.prepare_cached("SELECT id, raw FROM accounts ORDER BY id")?;
         let read = |row: &Row<'_>| Ok((AccountId::from(row.get::<_, String>(0)?), row.get(1)?));
         let kept: Vec<(AccountId, Option<Vec<u8>>)> = query.query_map([], read)?.collect::<Result<_, _>>()?;
-        let record = |raw: Option<Vec<u8>>| raw.map_or_else(|| Ok(String::new()), |raw| inflate(&raw));
-        kept.into_iter().map(|(id, raw)| Ok((id, record(raw)?))).collect()
+        let record = |raw: Option<Vec<u8>>| raw.map(|raw| inflate(&raw)).unwrap_or_default();
+        Ok(kept.into_iter().map(|(id, raw)| (id, record(raw))).collect())
     }
 
     /// One account.

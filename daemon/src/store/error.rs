@@ -5,13 +5,11 @@ use std::path::PathBuf;
 use monzo_common::fault::FaultKind;
 use rusqlite::ErrorCode;
 
-/// Why the database could not be opened; each but the last two is a reason for rescue mode.
+/// Why the database could not be opened; each is a reason for rescue mode.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// A later version wrote it.
-    #[error(
-        "the database was written by a later version (schema {found}, this one knows {known}): install that version again, or restore an older backup with `monzoctl restore`"
-    )]
+    #[error("the database was written by a later version (schema {found}, this one knows {known})")]
     Newer {
         /// Its schema.
         found: i64,
@@ -21,6 +19,19 @@ pub enum OpenError {
     /// It is not this daemon's.
     #[error("{} is a database of another program", .0.display())]
     Foreign(PathBuf),
+    /// It is not there, or empty, and yet there was one.
+    #[error("{} is {}, but there was a database before: {traces}", .path.display(), if *.empty { "empty" } else { "not there" })]
+    Absent {
+        /// The file.
+        path: PathBuf,
+        /// It is there and holds nothing.
+        empty: bool,
+        /// What shows that there was one.
+        traces: String,
+    },
+    /// Its tables are not those of its version.
+    #[error("the database was changed by another program: {0}")]
+    Altered(String),
     /// Its pages do not hold together.
     #[error("the database is damaged: {0}")]
     Damaged(String),
@@ -41,6 +52,14 @@ pub enum StoreError {
     /// The file or its file system does not take writes.
     #[error("the database cannot be written; nothing stored is lost, and all goes on when it can")]
     ReadOnly,
+    /// Its file was removed, or replaced by another, while it is open.
+    #[error("{} was {} while the daemon runs, and nothing more is written", .path.display(), if *.replaced { "replaced by another file" } else { "removed" })]
+    Gone {
+        /// Where the file was.
+        path: PathBuf,
+        /// Another file is there.
+        replaced: bool,
+    },
     /// Its pages do not hold together.
     #[error("the database is damaged: {0}")]
     Damaged(String),
@@ -65,7 +84,7 @@ impl StoreError {
     /// What kind of fault it is to a caller.
     pub fn kind(&self) -> FaultKind {
         match self {
-            Self::Full | Self::ReadOnly | Self::Damaged(_) => FaultKind::StoreUnavailable,
+            Self::Full | Self::ReadOnly | Self::Gone { .. } | Self::Damaged(_) => FaultKind::StoreUnavailable,
             Self::Busy => FaultKind::Busy,
             Self::Missing(_) => FaultKind::NotFound,
             Self::Ambiguous(..) => FaultKind::Ambiguous,
@@ -74,9 +93,30 @@ impl StoreError {
         }
     }
 
+    /// What to do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Full => "make room on the disk of the state directory; `df -h`",
+            Self::ReadOnly => {
+                "see that the state directory can be written: permissions, `mount`, and the kernel's log"
+            }
+            Self::Gone { .. } => {
+                "`monzoctl backup --with-login FILE` saves what the daemon still has open; `monzoctl restore FILE` brings it back"
+            }
+            Self::Damaged(_) => "`sudo systemctl restart monzod`; if that does not help, `monzoctl verify`",
+            Self::Busy => "try again",
+            Self::Missing(_) => {
+                "ids are listed by `monzoctl transactions --json`, `accounts`, `pots` and `sync history`"
+            }
+            Self::Ambiguous(..) => "type more of the id",
+            Self::Sql(_) => "look into the daemon's log: `journalctl -u monzod -e`",
+            Self::Stopping => "try again when it is up",
+        }
+    }
+
     /// The database cannot be written now, but may be later.
     pub fn unwritable(&self) -> bool {
-        matches!(self, Self::Full | Self::ReadOnly)
+        matches!(self, Self::Full | Self::ReadOnly | Self::Gone { .. })
     }
 }
 
@@ -90,6 +130,21 @@ impl From<rusqlite::Error> for StoreError {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
             _ => Self::Sql(error),
         }
+    }
+}
+
+impl From<StoreError> for OpenError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Damaged(why) => Self::Damaged(why),
+            other => Self::Unusable(other),
+        }
+    }
+}
+
+impl From<rusqlite::Error> for OpenError {
+    fn from(error: rusqlite::Error) -> Self {
+        StoreError::from(error).into()
     }
 }
 

@@ -37,9 +37,15 @@ pub(super) fn ours(connection: &Connection) -> rusqlite::Result<bool> {
 
 /// Runs what is missing.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
+    to_version(connection, newest())
+}
+
+/// The same, up to the schema of an older version.
+pub(super) fn to_version(connection: &mut Connection, version: i64) -> Result<(), OpenError> {
     let failed = |error: &dyn std::fmt::Display| OpenError::Migration(error.to_string());
+    let version = usize::try_from(version).map_err(|error| failed(&error))?;
     connection.pragma_update(None, "application_id", APPLICATION_ID).map_err(|error| failed(&error))?;
-    Migrations::from_slice(STEPS).to_latest(connection).map_err(|error| failed(&error))
+    Migrations::from_slice(STEPS).to_version(connection, version).map_err(|error| failed(&error))
 }
 
 #[cfg(test)]

@@ -17,24 +17,28 @@ mod notices;
 mod occurrences;
 mod open;
 mod payments;
+mod place;
 mod pots;
 mod quarantine;
 mod queries;
 mod raw;
 mod replay;
+mod restore;
 mod rows;
 mod runs;
+mod schema;
 mod secrets;
 mod syncs;
 mod time;
 mod transfers;
+mod verify;
 mod windows;
 
 #[cfg(test)]
 mod tests;
 
 use std::ops::Deref;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -44,9 +48,11 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use place::Place;
+
 pub use accounts::StoredAccount;
 pub use asks::{PossibleAnswer, StoredAsk};
-pub use backup::{BackupError, list, prune, restore, verify};
+pub use backup::{BackupError, list, prune};
 pub use balances::StoredBalance;
 pub use error::{OpenError, StoreError};
 pub use freezes::AppPot;
@@ -56,11 +62,14 @@ pub use notices::{Fate, Matter, Notice, Waiting};
 pub use occurrences::{FiringCredit, PlainRow, StoredOccurrence, StoredRule, StoredWatch};
 pub use open::{Opened, Options};
 pub use payments::{StoredCredit, StoredPayment};
+pub use place::free;
 pub use pots::StoredPot;
 pub use replay::ReplayedRow;
+pub use restore::{Incoming, another_person, restore};
 pub use rows::{Light, Stored};
 pub use runs::{PlannedMove, StoredRun};
 pub use transfers::{LedgerMove, StoredTransfer};
+pub use verify::{open_plain, owner, verify};
 pub use windows::{StoredWindow, WindowState};
 
 /// The database's name in the state directory.
@@ -71,7 +80,7 @@ pub const FILE: &str = "monzod.db";
 pub struct Store(Arc<Inner>);
 
 struct Inner {
-    path: PathBuf,
+    file: Place,
     /// Who may use a connection: waiting for one costs no thread, however slow the disk is.
     writing: Arc<Semaphore>,
     reading: Arc<Semaphore>,
@@ -95,6 +104,11 @@ pub enum Health {
     Full,
     /// The file does not take writes; reads go on.
     ReadOnly,
+    /// The file was removed, or replaced by another; reads go on in the one that is open.
+    Gone {
+        /// Another file is there.
+        replaced: bool,
+    },
     /// Its pages do not hold together.
     Damaged(String),
 }
@@ -156,8 +170,11 @@ impl Store {
         .await
     }
 
-    /// Whether it can be written and is whole, as the last transactions found it.
+    /// Whether it can be written and is whole: as the last transactions found it, and as its file is now.
     pub fn health(&self) -> Health {
+        if let Err(gone) = self.0.file.check() {
+            self.0.judge(Some(&gone));
+        }
         self.0.health.borrow().clone()
     }
 
@@ -168,7 +185,7 @@ impl Store {
 
     /// The database's file.
     pub fn path(&self) -> &Path {
-        &self.0.path
+        self.0.file.path()
     }
 
     /// Cancelled when the last handle is gone and every connection closed, so that the file may be replaced.
@@ -179,6 +196,7 @@ impl Store {
 
 impl Inner {
     fn commit<T>(&self, deed: impl FnOnce(&Writer<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        self.file.check()?;
         let mut connection = self.writer.get()?;
         let transaction = Transaction::new(&mut connection, TransactionBehavior::Immediate)?;
         let done = deed(&Writer(Reader(&transaction)))?;
@@ -198,6 +216,7 @@ impl Inner {
             None => Health::Good,
             Some(StoreError::Full) => Health::Full,
             Some(StoreError::ReadOnly) => Health::ReadOnly,
+            Some(StoreError::Gone { replaced, .. }) => Health::Gone { replaced: *replaced },
             Some(StoreError::Damaged(why)) => Health::Damaged(why.clone()),
             Some(_) => return,
         };

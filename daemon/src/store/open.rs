@@ -11,7 +11,8 @@ use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::{Health, Inner, Observe, OpenError, Store, StoreError, backup, blocking, migrate};
+use super::place::Place;
+use super::{Health, Inner, Observe, OpenError, Store, StoreError, backup, blocking, migrate, schema};
 
 /// How long a connection waits for another.
 const BUSY: Duration = Duration::from_secs(5);
@@ -28,6 +29,8 @@ pub struct Options {
     pub backups: PathBuf,
     /// The time, for the name of a backup.
     pub now: Timestamp,
+    /// What shows that there was a database before; if anything, none is begun in its place.
+    pub traces: Option<String>,
     /// Told of each write transaction.
     pub observe: Observe,
 }
@@ -48,36 +51,48 @@ impl Store {
     /// # Errors
     /// [`OpenError`], with the file as it was.
     pub fn open(path: &Path, options: Options) -> Result<Opened, OpenError> {
-        let unusable = |error: rusqlite::Error| match StoreError::from(error) {
-            StoreError::Damaged(why) => OpenError::Damaged(why),
-            other => OpenError::Unusable(other),
+        let absent = |empty| {
+            let of =
+                |traces: &String| OpenError::Absent { path: path.to_owned(), empty, traces: traces.clone() };
+            options.traces.as_ref().map_or(Ok(()), |traces| Err(of(traces)))
         };
-        let mut connection = Connection::open(path).map_err(unusable)?;
-        connection.busy_timeout(BUSY).map_err(unusable)?;
+        if !path.exists() {
+            absent(false)?;
+        }
+        let mut connection = Connection::open(path)?;
+        connection.busy_timeout(BUSY)?;
         // Looked at before a pragma can change it: another program's file stays as it was.
-        if !migrate::ours(&connection).map_err(unusable)? {
+        if !migrate::ours(&connection)? {
             return Err(OpenError::Foreign(path.to_owned()));
         }
-        let (found, known) = (migrate::schema(&connection).map_err(unusable)?, migrate::newest());
+        let (found, known) = (migrate::schema(&connection)?, migrate::newest());
         if found > known {
             return Err(OpenError::Newer { found, known });
         }
-        prepare(&connection).map_err(unusable)?;
-        if found > 0 && found < known {
-            backup::create(&connection, &options.backups, "migration", false, options.now)
-                .map_err(|error| OpenError::Migration(format!("no backup could be made first: {error}")))?;
+        if found == 0 {
+            absent(true)?;
+        } else {
+            unaltered(&connection, found)?;
         }
-        if found < known {
+        prepare(&connection)?;
+        if found == 0 {
             migrate::migrate(&mut connection)?;
+        } else if found < known {
+            let made = backup::create(&connection, &options.backups, "migration", false, options.now)
+                .map_err(|error| OpenError::Migration(format!("no backup could be made first: {error}")))?;
+            migrate::migrate(&mut connection).inspect_err(|_| {
+                // The database is as it was, and the next attempt makes another.
+                let _ = std::fs::remove_file(options.backups.join(&made.name));
+            })?;
         }
         let marked = mark(&connection, false).or_else(|error| match StoreError::from(error) {
             // A full disk stops what writes, not what reads.
             StoreError::Full | StoreError::ReadOnly => Ok(false),
-            other => Err(OpenError::Unusable(other)),
+            other => Err(OpenError::from(other)),
         })?;
         let clean = found == 0 || marked;
         drop(connection);
-        let store = Self::pools(path, options.observe).map_err(OpenError::Unusable)?;
+        let store = Self::pools(path, options.observe)?;
         Ok(Opened { store, clean, migrated_from: (found > 0 && found < known).then_some(found) })
     }
 
@@ -100,8 +115,8 @@ impl Store {
         let (writing, reading) = (Arc::new(Semaphore::new(1)), Arc::new(Semaphore::new(READERS as usize)));
         let health = watch::Sender::new(Health::default());
         let closed = CancellationToken::new().drop_guard();
-        let path = path.to_owned();
-        Ok(Self(Arc::new(Inner { path, writing, reading, health, writer, readers, observe, closed })))
+        let file = Place::of(path)?;
+        Ok(Self(Arc::new(Inner { file, writing, reading, health, writer, readers, observe, closed })))
     }
 
     /// Looks for damage, for seconds on a large database; each problem is a sentence.
@@ -133,6 +148,15 @@ impl Store {
         })
         .await
     }
+}
+
+/// A schema that no version has written is altered too.
+fn unaltered(connection: &Connection, version: i64) -> Result<(), OpenError> {
+    if version < 0 {
+        return Err(OpenError::Altered(format!("no version of monzod has written schema {version}")));
+    }
+    let differences = schema::differences(connection, version)?;
+    if differences.is_empty() { Ok(()) } else { Err(OpenError::Altered(differences.join("; "))) }
 }
 
 /// Sets what every connection needs; a read-only one cannot change the journal, and need not.

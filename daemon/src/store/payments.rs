@@ -205,7 +205,7 @@ impl Reader<'_> {
         let mut credits = Vec::new();
         for one in kept {
             let (credit, raw) = one?;
-            if !own(&inflate(&raw)?) {
+            if !own(&inflate(&raw)) {
                 credits.push(credit);
             }
         }

@@ -25,7 +25,7 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use monzo_common::model::{Progress, Sync, SyncCancelled, SyncStarted};
+use monzo_common::model::{Progress, Sync, SyncCancelled, SyncStarted, SyncState};
 
 use crate::clock::Clock;
 use crate::events::Journal;
@@ -148,6 +148,12 @@ impl Handle {
     /// How far the running sync has come; nothing when none runs.
     pub fn progress(&self) -> Option<Progress> {
         self.progress.borrow().clone().filter(|progress| progress.sync.is_none())
+    }
+
+    /// A sync as it ended, where the database still says that it runs: it cannot be written while the disk is full.
+    pub fn corrected(&self, stored: Sync) -> Sync {
+        let ended = self.progress.borrow().as_ref().and_then(|progress| progress.sync.clone());
+        ended.filter(|ended| stored.state == SyncState::Running && ended.id == stored.id).unwrap_or(stored)
     }
 
     /// Progress as it happens; what nobody looks at in time is forgotten.

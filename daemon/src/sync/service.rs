@@ -25,6 +25,9 @@ const LOOK: Duration = Duration::from_secs(60);
 /// When a capture that failed is tried again while the five minutes run. Taste.
 const SOON: jiff::SignedDuration = jiff::SignedDuration::from_secs(5);
 
+/// When a sync that could not begin is tried again at other times. Taste.
+const LATER: jiff::SignedDuration = jiff::SignedDuration::from_mins(5);
+
 /// Where the store keeps when the last full re-read was.
 const SWEPT_AT: &str = "swept_at";
 
@@ -58,6 +61,8 @@ pub struct Service {
     /// A login was approved, so that its history must be captured next.
     again: bool,
     failures: u32,
+    /// A sync whose end could not be noted yet.
+    unnoted: Option<Sync>,
 }
 
 struct Running {
@@ -85,6 +90,7 @@ impl Service {
             captured_for: None,
             again: false,
             failures: 0,
+            unnoted: None,
         };
         (service, Handle { requests: send, progress: watch_progress, next_due: watch_due })
     }
@@ -255,7 +261,11 @@ impl Service {
     async fn begin_or_log(&mut self, cause: &str, full: bool) {
         if let Err(error) = self.begin(cause, full).await {
             tracing::warn!(%error, cause, "no sync could be started");
-            let later = self.rooms.clock.now().checked_add(jiff::SignedDuration::from_mins(5));
+            // The history of an approval is still to be captured.
+            self.again |= cause == "login";
+            // While it is open every second counts: a disk that has room again must not wait.
+            let wait = if self.history_open() { SOON } else { LATER };
+            let later = self.rooms.clock.now().checked_add(wait);
             self.set_due(later.unwrap_or(Timestamp::MAX)).await;
         }
     }
@@ -289,8 +299,15 @@ impl Service {
     async fn begin(&mut self, cause: &str, full: bool) -> Result<Sync, StartError> {
         let now = self.rooms.clock.now();
         let sweep = self.sweep_due(now).await?;
-        let (id, noted) = (fresh_id(now), cause.to_owned());
-        let sync = self.rooms.store.write(move |writer| writer.begin_sync(&id, &noted, now)).await?;
+        let (id, noted, unnoted) = (fresh_id(now), cause.to_owned(), self.unnoted.clone());
+        let begun = self.rooms.store.write(move |writer| {
+            if let Some(ended) = unnoted {
+                writer.end_sync(&ended)?;
+            }
+            writer.begin_sync(&id, &noted, now)
+        });
+        let sync = begun.await?;
+        self.unnoted = None;
         let history_ends = self.history_ends().filter(|ends| now < *ends);
         if history_ends.is_some() {
             // Each capture begins at full pace, whatever an earlier 429 had slowed down.

@@ -10,8 +10,8 @@ use super::{DRAIN, Daemon};
 use crate::config::{self, Config, Loaded};
 use crate::events::{Happened, Kind};
 use crate::host::{messages, notify};
-use crate::rpc::handlers::Served;
-use crate::store;
+use crate::rpc::handlers::{Replacement, Served};
+use crate::store::{self, BackupError, Health, Incoming};
 
 impl Daemon {
     /// Reads the configuration again and applies what can be applied live.
@@ -86,7 +86,22 @@ impl Daemon {
     }
 
     /// Exchanges the database; whatever fails, the daemon goes on with what is there.
-    pub(super) async fn restore(&mut self, from: PathBuf, name: String) -> Result<Restored, Fault> {
+    pub(super) async fn restore(&mut self, by: Replacement) -> Result<Restored, Fault> {
+        // All that can be refused is refused before anything is closed.
+        let path = self.ground.database();
+        let fresh = matches!(by, Replacement::Fresh);
+        let incoming = store::blocking(move || match by {
+            Replacement::File { from, name, other_user } => {
+                let incoming = Incoming::copy(&from, &name, &path)?;
+                if !other_user {
+                    incoming.same_person()?;
+                }
+                Ok::<_, BackupError>(incoming)
+            }
+            Replacement::Fresh => Incoming::empty(&path),
+        });
+        let incoming = incoming.await?;
+        let saved = self.save_what_is_gone().await?;
         notify::status("putting back a database");
         self.served.send_replace(Served::Between);
         self.health = None;
@@ -106,21 +121,34 @@ impl Daemon {
                 ));
             }
         }
-        let (path, keep_login, now) = (self.ground.database(), !self.sealed, self.ground.clock.now());
-        let put_back =
-            tokio::task::spawn_blocking(move || store::restore(&from, &name, &path, keep_login, now));
-        let restored = match put_back.await {
-            Ok(restored) => restored.map_err(Fault::from),
-            Err(_) => {
-                Err(Fault::new(FaultKind::Internal, "the restore failed", "look into the daemon's log"))
-            }
-        };
+        let present = self.ground.database();
+        let login_from = (!self.sealed && !fresh).then(|| saved.clone().unwrap_or(present));
+        let now = self.ground.clock.now();
+        let exchanged = store::blocking(move || incoming.exchange(login_from.as_deref(), now)).await;
         self.open().await;
         self.tell_ready();
-        if let Ok(restored) = &restored {
-            let message = format!("the database was put back from {}", restored.verification.name);
-            self.record(Happened::new(Kind::Restored, message)).await;
+        let mut restored = exchanged?;
+        if let Some(saved) = saved {
+            restored.put_aside = Some(saved.display().to_string());
         }
-        restored
+        let message = if fresh {
+            "an empty database was begun".to_owned()
+        } else {
+            format!("the database was put back from {}", restored.verification.name)
+        };
+        self.record(Happened::new(Kind::Restored, message)).await;
+        Ok(restored)
+    }
+
+    /// A database whose file was removed lives as long as it is open: a backup keeps it beyond that.
+    async fn save_what_is_gone(&self) -> Result<Option<PathBuf>, Fault> {
+        let Some(core) = &self.core else { return Ok(None) };
+        let store = &core.rooms.store;
+        if !matches!(store.health(), Health::Gone { .. }) {
+            return Ok(None);
+        }
+        let backups = self.ground.state.join(&self.config.borrow().config.store.backup.dir);
+        let made = store.backup(&backups, "restore", true, self.ground.clock.now()).await?;
+        Ok(Some(backups.join(made.name)))
     }
 }

@@ -43,7 +43,8 @@ impl Rig {
     }
 
     pub async fn open(base: &str, directory: TempDir, now: Timestamp) -> Self {
-        let options = Options { backups: directory.path().into(), now, observe: Box::new(|_, _| {}) };
+        let options =
+            Options { backups: directory.path().into(), now, traces: None, observe: Box::new(|_, _| {}) };
         let store = Store::open(&directory.path().join("monzod.db"), options).expect("it opens").store;
         let sealed = store.read(|reader| reader.any_secret()).await.expect("an answer");
         let seal = Seal::find(None, directory.path(), sealed).expect("a key");

@@ -44,10 +44,34 @@ pub struct Rooms {
 pub enum Served {
     /// Everything.
     Normal(Rooms),
-    /// Only what repairs the database, for this reason.
-    Rescue(String),
+    /// Only what repairs the database.
+    Rescue(Rescue),
     /// Nothing for a moment: the database is being exchanged.
     Between,
+}
+
+/// Why the database cannot be used, and what mends that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rescue {
+    /// Why, in a sentence.
+    pub reason: String,
+    /// The next step.
+    pub hint: String,
+}
+
+/// What is to take the place of the present database.
+pub enum Replacement {
+    /// Another database.
+    File {
+        /// The file.
+        from: PathBuf,
+        /// What a person calls it.
+        name: String,
+        /// It may be another person's.
+        other_user: bool,
+    },
+    /// An empty one.
+    Fresh,
 }
 
 /// What only the daemon as a whole can do.
@@ -59,10 +83,8 @@ pub enum Command {
     },
     /// Put another database in the place of the present one.
     Restore {
-        /// The file.
-        from: PathBuf,
-        /// What a person calls it.
-        name: String,
+        /// Which.
+        by: Replacement,
         /// What was done.
         answer: oneshot::Sender<Result<Restored, Fault>>,
     },
@@ -118,10 +140,10 @@ impl Desk {
     pub(super) fn rooms(&self) -> Result<Rooms, Fault> {
         match &*self.served.borrow() {
             Served::Normal(rooms) => Ok(rooms.clone()),
-            Served::Rescue(reason) => Err(Fault::new(
+            Served::Rescue(Rescue { reason, hint }) => Err(Fault::new(
                 FaultKind::Rescue,
                 format!("the database cannot be used: {reason}"),
-                "`monzoctl backup list`, then `monzoctl restore NAME`",
+                hint.as_str(),
             )),
             Served::Between => Err(Fault::new(
                 FaultKind::Stopping,

@@ -15,6 +15,7 @@ mod sorter;
 mod status;
 mod sync;
 mod system;
+mod uploads;
 
 use jiff::Timestamp;
 use jsonrpsee::PendingSubscriptionSink;
@@ -29,8 +30,8 @@ use monzo_common::model::{
 };
 use monzo_common::openrpc;
 
-pub use backup::Uploads;
-pub use desk::{Command, Desk, Parts, Rooms, Served};
+pub use desk::{Command, Desk, Parts, Replacement, Rescue, Rooms, Served};
+pub use uploads::Uploads;
 
 #[async_trait]
 impl ApiServer for Desk {
@@ -172,16 +173,31 @@ impl ApiServer for Desk {
         Ok(backup::read(self, name, offset).await?)
     }
 
-    async fn backup_write(&self, upload: Option<String>, offset: u64, data: String) -> RpcResult<Upload> {
-        Ok(backup::write(self, upload, offset, data).await?)
+    async fn backup_write(
+        &self,
+        upload: Option<String>,
+        offset: u64,
+        data: String,
+        size: Option<u64>,
+    ) -> RpcResult<Upload> {
+        Ok(self.uploads.write(upload, offset, data, size).await?)
     }
 
     async fn backup_verify(&self, name: Option<String>, upload: Option<String>) -> RpcResult<Verification> {
         Ok(backup::verify(self, name, upload).await?)
     }
 
-    async fn backup_restore(&self, name: Option<String>, upload: Option<String>) -> RpcResult<Restored> {
-        Ok(backup::restore(self, name, upload).await?)
+    async fn backup_restore(
+        &self,
+        name: Option<String>,
+        upload: Option<String>,
+        other_user: Option<bool>,
+    ) -> RpcResult<Restored> {
+        Ok(backup::restore(self, name, upload, other_user.unwrap_or(false)).await?)
+    }
+
+    async fn backup_fresh(&self) -> RpcResult<Restored> {
+        Ok(backup::fresh(self).await?)
     }
 
     async fn rules(&self) -> RpcResult<Vec<model::Rule>> {

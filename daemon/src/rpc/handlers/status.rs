@@ -19,7 +19,7 @@ pub(super) async fn status(desk: &Desk) -> Result<Status, Fault> {
     let served = desk.served.borrow().clone();
     match served {
         Served::Normal(rooms) => normal(desk, &rooms).await,
-        Served::Rescue(reason) => Ok(rescue(desk, attention::rescue(&reason))),
+        Served::Rescue(why) => Ok(rescue(desk, attention::rescue(&why.reason, &why.hint))),
         Served::Between => Ok(rescue(desk, attention::between())),
     }
 }

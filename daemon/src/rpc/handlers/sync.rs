@@ -22,7 +22,9 @@ pub(super) async fn cancel(desk: &Desk) -> Result<SyncCancelled, Fault> {
 
 /// One sync; what a running one did in each account is noted when it ends.
 pub(super) async fn get(desk: &Desk, id: String) -> Result<Sync, Fault> {
-    Ok(desk.rooms()?.store.read(move |reader| reader.sync(&id)).await?)
+    let rooms = desk.rooms()?;
+    let stored = rooms.store.read(move |reader| reader.sync(&id)).await?;
+    Ok(rooms.sync.corrected(stored))
 }
 
 pub(super) async fn history(
@@ -44,5 +46,7 @@ pub(super) async fn history(
         let quarantined = if before.is_none() { reader.quarantine(QUARANTINE)? } else { Vec::new() };
         Ok(SyncHistory { syncs, quarantined, cursor: last.map(|number| number.to_string()) })
     });
-    Ok(found.await?)
+    let mut found = found.await?;
+    found.syncs = found.syncs.into_iter().map(|sync| rooms.sync.corrected(sync)).collect();
+    Ok(found)
 }

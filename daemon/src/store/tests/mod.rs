@@ -45,7 +45,12 @@ impl Rig {
 }
 
 pub(super) fn options(directory: &TempDir) -> Options {
-    Options { backups: directory.path().join("backups"), now: at(0), observe: Box::new(|_, _| {}) }
+    Options {
+        backups: directory.path().join("backups"),
+        now: at(0),
+        traces: None,
+        observe: Box::new(|_, _| {}),
+    }
 }
 
 pub(super) fn open(directory: &TempDir) -> Result<Opened, OpenError> {

@@ -32,6 +32,7 @@ impl Service {
         });
         if let Err(error) = noted.await {
             tracing::error!(%error, monzod_sync_id = sync.id, "the end of a sync could not be noted");
+            self.unnoted = Some(sync.clone());
         }
         self.tell(&sync, failure.as_ref()).await;
         self.count(&sync, now);

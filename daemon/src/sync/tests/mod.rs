@@ -86,7 +86,8 @@ impl Rig {
     ) -> Self {
         bank.follow(&clock);
         let now = clock.now();
-        let options = Options { backups: directory.path().into(), now, observe: Box::new(|_, _| {}) };
+        let options =
+            Options { backups: directory.path().into(), now, traces: None, observe: Box::new(|_, _| {}) };
         let store = Store::open(&directory.path().join("monzod.db"), options).expect("it opens").store;
         let seal = Seal::find(None, directory.path(), false).expect("a key");
         let vault = Vault::open(store.clone(), seal).await.expect("a vault");
