@@ -37,7 +37,9 @@ fn a_damaged_database_is_rescue_mode_and_a_restore_brings_everything_back() {
     assert_eq!(status["mode"], "rescue", "{status}");
     assert_eq!(rig.ctl(&["status"]).code, 7);
     let said = rig.ctl(&["transactions"]);
-    assert!(said.code == 1 && said.err.contains("restore"), "{said:?}");
+    assert!(said.code == 1 && said.err.contains("monzoctl status"), "{said:?}");
+    let hint = status["attention"][0]["hint"].as_str().expect("a hint");
+    assert!(hint.contains("systemctl restart") && hint.contains("monzoctl restore NAME"), "{hint}");
 
     let said = rig.ctl(&["restore", &name, "--yes"]);
     assert_eq!(said.code, 0, "{said:?}");

@@ -337,11 +337,7 @@ fn role_too_low(method: &str) -> Fault {
 
 fn rescue(method: &str) -> Fault {
     let message = format!("the database cannot be used, and {method} needs it");
-    Fault::new(
-        FaultKind::Rescue,
-        message,
-        "`monzoctl status` says why; `monzoctl backup list` and `monzoctl restore` bring one back",
-    )
+    Fault::new(FaultKind::Rescue, message, "`monzoctl status` says why, and what mends it")
 }
 
 fn needs_websocket(method: &str) -> Fault {

@@ -406,7 +406,7 @@ async fn in_rescue_only_what_repairs_is_served() {
     assert_eq!(rig.call("system.status").await["result"]["fine"], true);
     let error = &rig.call("sync.start").await["error"];
     assert_eq!(error["data"]["code"], "rescue");
-    assert!(error["data"]["hint"].as_str().is_some_and(|hint| hint.contains("restore")), "{error}");
+    assert!(error["data"]["hint"].as_str().is_some_and(|hint| hint.contains("monzoctl status")), "{error}");
 }
 
 #[tokio::test]
