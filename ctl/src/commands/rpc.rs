@@ -117,7 +117,7 @@ mod tests {
         let text = String::from_utf8_lossy(&ran.out).into_owned();
         assert_eq!(text.lines().count(), PERMISSIONS.len() + 1, "{text}");
         let history = text.lines().find(|line| line.starts_with("sync.history")).expect("the method");
-        insta::assert_snapshot!(history, @"sync.history        viewer    problems cursor? limit?  Past syncs, newest first, and what is in quarantine.");
+        insta::assert_snapshot!(history, @"sync.history        viewer    problems cursor? limit?    Past syncs, newest first, and what is in quarantine.");
         let ran = fake.run(&["rpc", "-o", "csv"], "").await;
         assert!(ran.out.starts_with(b"name,role,params,summary\nsystem.status,viewer,"), "{ran}");
     }
