@@ -14,6 +14,7 @@ pub mod openrpc;
 pub mod paths;
 pub mod period;
 pub mod permission;
+pub mod shell;
 
 /// Version of both programs; they are released together.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -20,6 +20,7 @@ pub mod find;
 pub mod here;
 pub mod meter;
 pub mod session;
+mod slip;
 pub mod terminal;
 pub mod view;
 
@@ -83,19 +84,20 @@ fn tell(failure: &Failure, session: &mut Session) -> Result<(), Failure> {
         return Ok(());
     }
     let (message, hint) = (failure.to_string(), failure.hint());
-    if session.global.form() == Output::Json {
-        session.print(&error_json(failure.code(), &message, hint.as_deref()))?;
-    }
-    let err = session.terminal.err();
-    writeln!(err, "error: {}", view::clean(&message))?;
+    let printed = match session.global.form() {
+        Output::Json => session.print(&error_json(failure.code(), &message, hint.as_deref())),
+        _ => Ok(()),
+    };
+    session.say(&format!("error: {}", view::clean(&message)))?;
     // A configuration with several problems has as many causes, a line each.
     for cause in failure.cause().iter().flat_map(|cause| cause.lines()) {
-        writeln!(err, "cause: {}", view::clean(cause))?;
+        session.say(&format!("cause: {}", view::clean(cause)))?;
     }
     if let Some(hint) = hint {
-        writeln!(err, "try: {}", view::clean(&hint))?;
+        session.say(&format!("try: {}", view::clean(&hint)))?;
     }
-    Ok(())
+    // Where standard output is full, the words beside it are what is left.
+    printed
 }
 
 /// An error as `--json` prints it.
@@ -126,24 +128,12 @@ fn misunderstood(error: &clap::Error, args: &[OsString], mut terminal: Terminal)
         }
         _ => {}
     }
+    let args: Vec<String> = args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
     let form = args.windows(2).any(|pair| (pair[0] == "-o" || pair[0] == "--output") && pair[1] == "json");
     let json = form || args.iter().any(|arg| arg == "--json" || arg == "-ojson" || arg == "--output=json");
     let mut session = Session { terminal, global: args::Global { json, ..args::Global::default() } };
-    let _ = tell(&usage(&text.to_string()), &mut session);
+    let _ = tell(&slip::usage(error, &args), &mut session);
     Exit::Usage
-}
-
-/// The parser's words in the shape of every other error: what is wrong, then the tip or how it is used.
-fn usage(text: &str) -> Failure {
-    let mut paragraphs = text.split("\n\n").map(|lines| {
-        lines.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
-    });
-    let message = paragraphs.next().unwrap_or_default();
-    let message = message.trim_start_matches("error: ").to_owned();
-    let rest: Vec<String> = paragraphs.collect();
-    let starting = |word: &str| rest.iter().find_map(|found| found.strip_prefix(word)).map(str::to_owned);
-    let hint = starting("tip: ").or_else(|| starting("Usage: "));
-    Failure::usage(message, hint.unwrap_or_else(|| "monzoctl --help".to_owned()))
 }
 
 #[cfg(test)]
@@ -156,6 +146,7 @@ mod tests {
 
     use super::*;
     use crate::fake::Fake;
+    use crate::terminal::Rights;
     use crate::view::fixture;
 
     #[tokio::test]
@@ -227,40 +218,54 @@ mod tests {
         insta::assert_snapshot!(fake.run(&["transactoins", "-o", "json"], "").await, @r#"
         exit 2
         --- out
-        {"v":1,"error":{"code":"usage","message":"unrecognized subcommand 'transactoins'","hint":"a similar subcommand exists: 'transactions'"}}
+        {"v":1,"error":{"code":"usage","message":"unrecognized subcommand 'transactoins'","hint":"did you mean `monzoctl transactions -o json`?"}}
         --- err
         error: unrecognized subcommand 'transactoins'
-        try: a similar subcommand exists: 'transactions'
+        try: did you mean `monzoctl transactions -o json`?
         "#);
         insta::assert_snapshot!(fake.run(&["login", "--paste", "--renewed"], "").await, @r"
         exit 2
         --- out
         --- err
         error: the argument '--paste' cannot be used with '--renewed'
-        try: monzoctl login --paste
+        try: `monzoctl login --help`
         ");
         insta::assert_snapshot!(fake.run(&["backup"], "").await, @r"
         exit 2
         --- out
         --- err
         error: the following required arguments were not provided: <FILE|->
-        try: monzoctl backup <FILE|->
+        try: `monzoctl backup --help`
         ");
         insta::assert_snapshot!(fake.run(&["pots", "-o", "yaml"], "").await, @r"
         exit 2
         --- out
         --- err
         error: invalid value 'yaml' for '--output <FORM>' [possible values: table, json, jsonl, csv]
-        try: monzoctl --help
+        try: `monzoctl pots --help`
         ");
         insta::assert_snapshot!(fake.run(&["tx", "--limit", "few"], "").await, @r"
         exit 2
         --- out
         --- err
         error: invalid value 'few' for '--limit <N>': invalid digit found in string
-        try: monzoctl --help
+        try: `monzoctl tx --help`
         ");
         insta::assert_snapshot!(fake.run(&["config"], "").await.exit.code(), @"2");
+        for (line, hint) in [
+            (&["report"][..], "`monzoctl --help`"),
+            (&["sort", "aprove", "run 8"], "did you mean `monzoctl sort approve 'run 8'`?"),
+            (&["sort", "approvals"], "did you mean `monzoctl sort approve`?"),
+            (&["tx", "--limt", "5"], "did you mean `monzoctl tx --limit 5`?"),
+            (&["tx", "--limt=5"], "did you mean `monzoctl tx --limit=5`?"),
+            (&["pots", "-o", "jsno"], "did you mean `monzoctl pots -o json`?"),
+            (&["sort", "run"], "`monzoctl sort run --help`"),
+            (&["--nonsense"], "`monzoctl --help`"),
+        ] {
+            let ran = fake.run(line, "").await;
+            assert_eq!(ran.exit, Exit::Usage, "{line:?}");
+            assert!(ran.err.ends_with(&format!("try: {hint}\n")), "{line:?}: {ran}");
+        }
         insta::assert_snapshot!(fake.run(&["--version"], "").await, @r"
         exit 0
         --- out
@@ -280,12 +285,42 @@ mod tests {
         ");
     }
 
-    /// Standard output whose reader has gone.
-    struct Gone;
+    #[tokio::test]
+    async fn commands_in_hints_are_those_of_whoever_reads_them() {
+        let fake = Fake::new().fails("sync.start", FaultKind::LoginNeeded, "no login", "`monzoctl login`");
+        let as_who =
+            async |rights| fake.run_with(&["sync"], "", &[], |terminal| terminal.rights = rights).await.err;
+        assert_eq!(as_who(Rights::Own).await, "error: no login\ntry: `monzoctl login`\n");
+        assert_eq!(as_who(Rights::Sudo).await, "error: no login\ntry: `sudo monzoctl login`\n");
+        let fake =
+            Fake::new().fails("sync.start", FaultKind::NotAllowed, "no", "`sudo monzoctl access add 7`");
+        let as_who =
+            async |rights| fake.run_with(&["sync"], "", &[], |terminal| terminal.rights = rights).await.err;
+        assert_eq!(as_who(Rights::Sudo).await, "error: no\ntry: `sudo monzoctl access add 7`\n");
+        assert_eq!(as_who(Rights::Root).await, "error: no\ntry: `monzoctl access add 7`\n");
+    }
 
-    impl io::Write for Gone {
+    #[tokio::test]
+    async fn an_error_is_told_beside_a_standard_output_that_is_full() {
+        let err = tempfile::NamedTempFile::new().expect("a file");
+        let terminal = Terminal::of_streams(
+            Broken(io::ErrorKind::StorageFull),
+            err.reopen().expect("opened"),
+            io::empty(),
+            HashMap::new(),
+        );
+        let args = ["monzoctl", "pots", "--json", "--socket", "/no/such/socket"].map(Into::into).into_iter();
+        assert_eq!(run_on(args, terminal, std::future::pending()).await, Exit::Unreachable);
+        let told = std::fs::read_to_string(err.path()).expect("text");
+        assert!(told.starts_with("error: monzod is not running"), "{told}");
+    }
+
+    /// Standard output that takes nothing.
+    struct Broken(io::ErrorKind);
+
+    impl io::Write for Broken {
         fn write(&mut self, _bytes: &[u8]) -> io::Result<usize> {
-            Err(io::ErrorKind::BrokenPipe.into())
+            Err(self.0.into())
         }
 
         fn flush(&mut self) -> io::Result<()> {
@@ -295,7 +330,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_reader_that_has_gone_is_no_failure() {
-        let terminal = Terminal::of_streams(Gone, io::sink(), io::empty(), HashMap::new());
+        let terminal =
+            Terminal::of_streams(Broken(io::ErrorKind::BrokenPipe), io::sink(), io::empty(), HashMap::new());
         let args = ["monzoctl", "completions", "bash"].map(Into::into).into_iter();
         assert_eq!(run_on(args, terminal, std::future::pending()).await, Exit::Done);
     }

@@ -47,7 +47,7 @@ impl Meter {
         self.said = Some(words.to_owned());
         let Some(bar) = &self.bar else { return session.note(words) };
         restyle(bar, SPINNER);
-        bar.set_message(words.to_owned());
+        bar.set_message(view::clean(words).into_owned());
         bar.enable_steady_tick(TURN);
         Ok(())
     }
@@ -70,7 +70,7 @@ impl Meter {
         } else {
             restyle(bar, SPINNER);
         }
-        bar.set_message(words);
+        bar.set_message(view::clean(&words).into_owned());
         bar.enable_steady_tick(TURN);
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! One invocation: the terminal, what was asked of all commands, and the ways to print an answer.
 
+use std::borrow::Cow;
+
 use jsonrpsee::core::ClientError;
 use jsonrpsee_ws_client::WsClient;
 use monzo_common::fault::FaultKind;
@@ -117,18 +119,48 @@ impl Session {
     /// When standard error cannot be written.
     pub fn note(&mut self, text: &str) -> Result<(), Failure> {
         if !self.global.quiet {
-            writeln!(self.terminal.err(), "{text}")?;
+            self.say(text)?;
         }
         Ok(())
     }
 
-    /// Prints a text as the answer.
+    /// Says something that is said even where only the answer is wanted: failures, and what a person is asked about.
+    ///
+    /// # Errors
+    /// When standard error cannot be written.
+    pub fn say(&mut self, text: &str) -> Result<(), Failure> {
+        let text = self.terminal.pasteable(text).into_owned();
+        writeln!(self.terminal.err(), "{}", view::shown(&text))?;
+        Ok(())
+    }
+
+    /// Prints a text as the answer, in the form that was asked for.
     ///
     /// # Errors
     /// When it cannot be written.
     pub fn print(&mut self, text: &str) -> Result<(), Failure> {
-        let paging = !self.global.no_pager;
-        self.terminal.show(text, paging)
+        match self.global.form() {
+            Output::Table => {
+                let text = self.terminal.pasteable(text).into_owned();
+                self.print_as(&text, view::shown)
+            }
+            Output::Json | Output::Jsonl => self.print_json(text),
+            Output::Csv => self.print_as(text, view::shown),
+        }
+    }
+
+    /// Prints JSON, whatever form was asked for.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn print_json(&mut self, text: &str) -> Result<(), Failure> {
+        self.print_as(text, view::escaped)
+    }
+
+    /// On a screen nothing may steer it; elsewhere every byte stays.
+    fn print_as(&mut self, text: &str, safe: fn(&str) -> Cow<'_, str>) -> Result<(), Failure> {
+        let text = if self.terminal.out_is_screen { safe(text) } else { text.into() };
+        self.terminal.show(&text, !self.global.no_pager)
     }
 
     /// Prints one thing in the form that was asked for.

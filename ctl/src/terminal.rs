@@ -2,6 +2,7 @@
 //!
 //! The only module that touches the process's streams, so that every command can be run in a test with buffers.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::{self, BufRead, IsTerminal, Read, Write};
 use std::process::{Command, Stdio};
@@ -9,6 +10,7 @@ use std::process::{Command, Stdio};
 use rustix::termios::{self, LocalModes, OptionalActions, Termios};
 
 use crate::failure::Failure;
+use crate::view::shown;
 
 /// The streams of one invocation, and what is known about them.
 pub struct Terminal {
@@ -25,7 +27,20 @@ pub struct Terminal {
     pub size: (usize, usize),
     /// Name of this computer, as another would call it.
     pub host: String,
+    /// Whose rights this process has.
+    pub rights: Rights,
     env: HashMap<String, String>,
+}
+
+/// Whose rights a process has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rights {
+    /// Those of the person at the keyboard.
+    Own,
+    /// Root's, lent by sudo.
+    Sudo,
+    /// Root's own.
+    Root,
 }
 
 /// The size of a screen that does not tell it.
@@ -49,6 +64,11 @@ impl Terminal {
             in_is_keyboard: io::stdin().is_terminal(),
             size,
             host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+            rights: match (rustix::process::geteuid().is_root(), std::env::var_os("SUDO_USER")) {
+                (false, _) => Rights::Own,
+                (true, Some(user)) if !user.is_empty() && user != "root" => Rights::Sudo,
+                (true, _) => Rights::Root,
+            },
             env: std::env::vars_os()
                 .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
                 .collect(),
@@ -71,6 +91,7 @@ impl Terminal {
             in_is_keyboard: false,
             size: USUAL_SIZE,
             host: "server".to_owned(),
+            rights: Rights::Own,
             env,
         }
     }
@@ -78,6 +99,17 @@ impl Terminal {
     /// An environment variable; empty ones count as absent.
     pub fn env(&self, name: &str) -> Option<String> {
         self.env.get(name).filter(|value| !value.is_empty()).cloned()
+    }
+
+    /// The text with its commands as whoever reads it has to type them: under sudo with `sudo`, as root without.
+    pub fn pasteable<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        match self.rights {
+            Rights::Own => Cow::Borrowed(text),
+            Rights::Root => Cow::Owned(text.replace("`sudo monzoctl ", "`monzoctl ")),
+            Rights::Sudo => Cow::Owned(
+                text.replace("`sudo monzoctl ", "`monzoctl ").replace("`monzoctl ", "`sudo monzoctl "),
+            ),
+        }
     }
 
     /// Where results go.
@@ -170,7 +202,8 @@ impl Terminal {
     /// # Errors
     /// When there is nobody to ask, or streams fail.
     pub async fn ask(&mut self, question: &str) -> Result<String, Failure> {
-        write!(self.err, "{question} ")?;
+        let question = self.pasteable(question).into_owned();
+        write!(self.err, "{} ", shown(&question))?;
         self.err.flush()?;
         let answer = self.line().await?;
         if answer.is_none() {

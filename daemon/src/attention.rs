@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use monzo_common::id::AccountId;
 use monzo_common::model::{AccountStatus, Attention, Login, LoginState, RunState, Severity};
 use monzo_common::money::Money;
+use monzo_common::shell;
 
 use crate::login::access;
 use crate::store::{Health, StoreError};
@@ -135,7 +136,7 @@ fn store(facts: &Facts, all: &mut Vec<Attention>) {
         Health::ReadOnly => {
             all.push(unwritable(
                 StoreError::ReadOnly,
-                "let the state directory be written; see the kernel's log",
+                "make the state directory writable; `journalctl -k -e` may say why it is not",
             ));
         }
         Health::Gone { replaced } => {
@@ -158,7 +159,7 @@ fn store(facts: &Facts, all: &mut Vec<Attention>) {
     }
     if facts.troubles.checking {
         let message = "the daemon was not stopped properly last time; the database is being checked";
-        all.push(note("store_checking", message, "nothing is to be done"));
+        all.push(note("store_checking", message, "wait; this note goes when the check has ended"));
     }
 }
 
@@ -168,7 +169,7 @@ fn login(facts: &Facts, all: &mut Vec<Attention>) {
         LoginState::None if !facts.configured => all.push(problem(
             "setup_needed",
             "no OAuth client is set up yet",
-            "`sudo monzoctl setup` says how to make one at Monzo",
+            "`monzoctl setup` says how to make one at Monzo",
         )),
         LoginState::None => all.push(problem("login_needed", "nobody has logged in yet", "`monzoctl login`")),
         LoginState::LoginNeeded => {
@@ -197,7 +198,7 @@ fn login(facts: &Facts, all: &mut Vec<Attention>) {
     }
     if facts.client_refused {
         let message = "the bank does not take the OAuth client, so that the login cannot be refreshed";
-        let hint = "copy id and secret from developers.monzo.com, then `sudo monzoctl setup`";
+        let hint = "copy id and secret from developers.monzo.com, then `monzoctl setup`";
         all.push(problem("client_refused", message, hint));
     }
     if facts.unsaved_login {
@@ -293,57 +294,68 @@ fn sorter(facts: &Facts, all: &mut Vec<Attention>) {
             Some(rule) => (
                 rule.as_str(),
                 format!("the rule {rule} is frozen: {reason}"),
-                "`monzoctl sort thaw RULE` lets it go on",
+                format!("`monzoctl sort thaw {}` lets it go on", shell::word(rule)),
             ),
             None => (
                 "",
                 format!("the sorter is frozen: {reason}"),
-                "look at `monzoctl sort history`, then `monzoctl sort thaw`",
+                "`monzoctl sort history` shows what was moved; `monzoctl sort thaw` lets rules run again"
+                    .to_owned(),
             ),
         };
         let severity = if rule.is_some() { Severity::Note } else { Severity::Problem };
-        all.push(of(severity, "sorter_frozen", subject, message, hint));
+        all.push(of(severity, "sorter_frozen", subject, message, &hint));
     }
     for run in &facts.runs {
         let because = run.reason.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
+        let id = &run.id;
+        let look = |code: &str| {
+            format!(
+                "`monzoctl show {id}` shows what was moved; `monzoctl ack {code}:{id}` when it is dealt with"
+            )
+        };
         let (severity, code, what, hint) = match run.state {
             RunState::Proposed => (
                 Severity::Note,
                 "run_proposed",
                 "waits for approval",
-                "`monzoctl sort approve`, or `monzoctl sort reject`",
+                format!(
+                    "`monzoctl sort approve {id}` shows its plan and asks; `monzoctl sort reject {id}` drops it"
+                ),
             ),
             RunState::Withheld => {
-                (Severity::Note, "run_withheld", "is held back", "`monzoctl why` says by what")
+                (Severity::Note, "run_withheld", "is held back", format!("`monzoctl why {id}` says by what"))
             }
-            RunState::Waiting => (Severity::Note, "run_waiting", "waits", "`monzoctl sort history` shows it"),
-            RunState::Partial => (
-                Severity::Problem,
-                "run_partial",
-                "was done in part",
-                "`monzoctl sort history`, then `monzoctl ack` once you have seen to it",
-            ),
-            RunState::Failed => (
-                Severity::Problem,
-                "run_failed",
-                "failed",
-                "`monzoctl sort history`, then `monzoctl ack` once you have seen to it",
-            ),
+            RunState::Waiting => {
+                (Severity::Note, "run_waiting", "waits", format!("`monzoctl show {id}` shows its plan"))
+            }
+            RunState::Partial => (Severity::Problem, "run_partial", "was done in part", look("run_partial")),
+            RunState::Failed => (Severity::Problem, "run_failed", "failed", look("run_failed")),
             _ => continue,
         };
-        all.push(of(severity, code, &run.id, format!("{}: the run {what}{because}", run.rule), hint));
+        all.push(of(severity, code, id, format!("{}: the run {what}{because}", run.rule), &hint));
     }
     for (rule, what) in &facts.rules {
-        all.push(of(Severity::Problem, "rule_unfit", rule, what, "mend the rule, or the pot in the app"));
+        all.push(of(
+            Severity::Problem,
+            "rule_unfit",
+            rule,
+            what,
+            "change the rule, then `monzoctl config reload`; or change the pot in the app",
+        ));
     }
     for (which, what) in &facts.incomes {
-        let hint =
-            "if it came otherwise, mend `income` of the payday; `monzoctl sort run RULE` needs no income";
-        all.push(of(Severity::Problem, "income_late", which, what, hint));
+        let hint = format!(
+            "if it came in another form, change `income` of the payday, then `monzoctl config reload`; or `monzoctl ack {}`",
+            shell::word(&format!("income_late:{which}"))
+        );
+        all.push(of(Severity::Problem, "income_late", which, what, &hint));
     }
     for (which, what) in &facts.asks {
-        let hint = "pay it in the app: it is ticked off when it is seen; or `monzoctl ack`";
-        all.push(of(Severity::Note, "payment_asked", which, what, hint));
+        let hint = format!(
+            "pay it in the app: this note goes when a sync sees the payment; or `monzoctl ack payment_asked:{which}`"
+        );
+        all.push(of(Severity::Note, "payment_asked", which, what, &hint));
     }
 }
 
@@ -353,7 +365,7 @@ fn machine(facts: &Facts, all: &mut Vec<Attention>) {
         all.push(problem(
             "config_rejected",
             message,
-            "`monzoctl config check` shows what to mend; then `monzoctl config reload`",
+            "`monzoctl config check` shows what to change; then `monzoctl config reload`",
         ));
     }
     if let Some(why) = &facts.troubles.metrics {
@@ -466,6 +478,33 @@ mod tests {
             check(|facts| facts.runs = vec![run(state)], &[wanted]);
         }
         check(|facts| facts.runs = vec![run(RunState::Executing)], &[]);
+    }
+
+    #[test]
+    fn hints_name_the_run_rule_and_attention_that_they_are_about() {
+        let mut facts = facts();
+        facts.frozen = vec![(Some("big pay".to_owned()), "away".to_owned())];
+        facts.runs =
+            [RunState::Proposed, RunState::Withheld, RunState::Waiting, RunState::Partial, RunState::Failed]
+                .map(|state| RunMatter {
+                    id: "run_1".to_owned(),
+                    rule: "payday".to_owned(),
+                    state,
+                    reason: None,
+                })
+                .to_vec();
+        facts.incomes = vec![("main:2026-11-27".to_owned(), "late".to_owned())];
+        facts.asks = vec![("run_1/2".to_owned(), "pay".to_owned())];
+        for one in attention(&facts) {
+            let named = match one.code.as_str() {
+                "sorter_frozen" => "`monzoctl sort thaw 'big pay'`".to_owned(),
+                "run_proposed" => "`monzoctl sort approve run_1`".to_owned(),
+                "run_withheld" => "`monzoctl why run_1`".to_owned(),
+                "run_waiting" => "`monzoctl show run_1`".to_owned(),
+                _ => format!("`monzoctl ack {}`", one.id),
+            };
+            assert!(one.hint.contains(&named), "{named} is not in: {one:?}");
+        }
     }
 
     #[test]

@@ -62,7 +62,7 @@ impl From<LoginError> for Fault {
     fn from(error: LoginError) -> Self {
         let message = error.to_string();
         let (kind, hint) = match error {
-            LoginError::NotConfigured => (FaultKind::Conflict, "`sudo monzoctl setup` says how to make one"),
+            LoginError::NotConfigured => (FaultKind::Conflict, "`monzoctl setup` says how to make one"),
             LoginError::UnfitClient(_) => (FaultKind::InvalidParams, SETUP),
             LoginError::Ready => {
                 (FaultKind::Conflict, "nothing is to be done; `monzoctl login` asks before it logs in anew")
@@ -126,7 +126,10 @@ impl From<SorterError> for Fault {
             SorterError::Move(_) => {
                 (FaultKind::InvalidParams, "`monzoctl move £10 Personal Savings` moves into a pot")
             }
-            SorterError::Held(_) => (FaultKind::Withheld, "`monzoctl why` says what is in the way"),
+            SorterError::Held(_) => (
+                FaultKind::Withheld,
+                "change what blocks it, then try again; `monzoctl sort rules` shows the rules, `monzoctl status` what needs you",
+            ),
             SorterError::Conflict(_) => (FaultKind::Conflict, "`monzoctl sort history` lists the runs"),
             SorterError::NoRule(_) => (FaultKind::NotFound, "`monzoctl sort rules` lists them"),
             SorterError::Unread(_) => (FaultKind::BankUnreachable, LATER),

@@ -42,7 +42,7 @@ fn strangers_are_refused_with_a_reason_and_viewers_only_read() {
     assert_eq!(said.code, 3, "status has 0, 3 and 7 only: {said:?}");
     let said = as_stranger(&rig, &["accounts"]);
     assert_eq!(said.code, 5, "{said:?}");
-    assert!(said.err.contains("no role") && said.err.contains("try: "), "{said:?}");
+    assert!(said.err.contains("not allowed to use monzod") && said.err.contains("try: "), "{said:?}");
 
     let said = rig.ctl(&["access", "add", STRANGER.1, "--role", "viewer"]);
     assert_eq!(said.code, 0, "{said:?}");

@@ -29,4 +29,5 @@ mod service;
 mod sorter;
 mod syncs;
 mod tokens;
+mod words;
 mod year;

@@ -7,6 +7,7 @@ mod absences;
 mod config;
 mod documents;
 mod folders;
+mod hints;
 mod lengths;
 mod manual;
 mod methods;

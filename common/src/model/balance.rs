@@ -20,7 +20,8 @@ pub struct Balance {
     pub balance: i64,
     /// An account's balance and all its pots, in minor units.
     pub total_balance: Option<i64>,
-    /// Spent by the account today as the bank counts it, in minor units; zero or negative.
+    /// What the bank itself calls spent today, in minor units; zero or negative. It starts again in the night, and
+    /// money in does not lessen it.
     pub spend_today: Option<i64>,
     /// Currency of the amounts.
     pub currency: Currency,

@@ -147,4 +147,7 @@ pub struct TransactionPage {
     pub transactions: Vec<Transaction>,
     /// Where to go on; empty on the last page.
     pub cursor: Option<String>,
+    /// What is odd about the question, in sentences: a category or merchant that no transaction has.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }

@@ -103,7 +103,7 @@ pub struct Transactions {
     pub withdrawn: bool,
 
     /// At most so many (50 for tables on a terminal, else all)
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub limit: Option<u64>,
 
     /// Oldest first

@@ -125,7 +125,7 @@ pub struct SortHistory {
     pub rule: Option<String>,
 
     /// At most so many (50 for tables on a terminal, else all)
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub limit: Option<u64>,
 }
 
@@ -137,7 +137,7 @@ pub struct SortTransfers {
     pub run: Option<String>,
 
     /// At most so many (50 for tables on a terminal, else all)
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub limit: Option<u64>,
 }
 

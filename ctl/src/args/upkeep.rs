@@ -41,7 +41,7 @@ pub enum SyncCommand {
         #[arg(long)]
         problems: bool,
         /// At most so many (50 for tables on a terminal, else all)
-        #[arg(long, value_name = "N")]
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
         limit: Option<u64>,
     },
 }

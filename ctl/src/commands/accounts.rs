@@ -3,6 +3,7 @@
 use monzo_common::api::ApiClient;
 use monzo_common::model::{Account, ExclusionChange, Pot};
 
+use super::status::unread;
 use crate::args::{self, ExcludeCommand};
 use crate::client::Daemon;
 use crate::exit::Exit;
@@ -58,6 +59,9 @@ pub(super) async fn accounts(args: &args::Accounts, session: &mut Session) -> Re
     let accounts = daemon.client.accounts(args.hidden).await?;
     let look = session.look(&daemon.here);
     session.list("accounts", columns::ACCOUNT, &accounts, || view::accounts(&accounts, &look))?;
+    if accounts.is_empty() {
+        unread(&daemon, session).await?;
+    }
     Ok(Exit::Done)
 }
 
@@ -71,6 +75,9 @@ pub(super) async fn pots(session: &mut Session) -> Result<Exit, Failure> {
         let live: Vec<Pot> = pots.iter().filter(|pot| !pot.deleted).cloned().collect();
         view::pots(&live, &accounts, &look)
     })?;
+    if pots.is_empty() {
+        unread(&daemon, session).await?;
+    }
     Ok(Exit::Done)
 }
 

@@ -2,6 +2,7 @@
 
 use monzo_common::api::ApiClient;
 use monzo_common::model::{Run, RunState};
+use monzo_common::shell;
 
 use super::run::{agreed, consent, nothing, settle, stands};
 use crate::args;
@@ -16,7 +17,11 @@ const PAGE: u32 = 50;
 
 /// `sort approve`
 pub(super) async fn approve(args: &args::SortApprove, session: &mut Session) -> Result<Exit, Failure> {
-    consent(session, "`monzoctl sort history` lists what waits, `monzoctl show RUN` shows its plan")?;
+    let look_first = match &args.id {
+        Some(id) => format!("`monzoctl show {}` shows its plan", shell::word(id)),
+        None => "`monzoctl sort history` lists what waits".to_owned(),
+    };
+    consent(session, &look_first)?;
     let mut daemon = session.connect().await?;
     let run = match &args.id {
         Some(typed) => daemon.client.run(typed.trim().to_owned()).await?,
@@ -55,10 +60,10 @@ pub(super) async fn waiting(daemon: &Daemon) -> Result<Vec<Run>, Failure> {
 
 fn which(runs: &[Run]) -> Failure {
     let named: Vec<String> =
-        runs.iter().map(|run| format!("{} ({})", view::clean(&run.id), view::clean(&run.rule))).collect();
+        runs.iter().map(|run| format!("`monzoctl sort approve {}` ({})", run.id, run.rule)).collect();
     Failure::usage(
         format!("{} runs wait for approval", runs.len()),
-        format!("say which: monzoctl sort approve ID, one of {}", named.join(", ")),
+        format!("say which: {}", named.join(" or ")),
     )
 }
 
@@ -88,7 +93,7 @@ pub(super) async fn cancel(args: &args::SortCancel, session: &mut Session) -> Re
 
 /// `sort undo`
 pub(super) async fn undo(args: &args::SortUndo, session: &mut Session) -> Result<Exit, Failure> {
-    consent(session, "`monzoctl show RUN` shows what it moved")?;
+    consent(session, &format!("`monzoctl show {}` shows what it moved", shell::word(&args.id)))?;
     let mut daemon = session.connect().await?;
     let run = daemon.client.run(args.id.trim().to_owned()).await?;
     let started = daemon.client.undo(run.id).await?;
@@ -185,7 +190,7 @@ mod tests {
         --- out
         --- err
         error: 2 runs wait for approval
-        try: say which: monzoctl sort approve ID, one of run_8 (payday), run_9 (payday)
+        try: say which: `monzoctl sort approve run_8` (payday) or `monzoctl sort approve run_9` (payday)
         ");
     }
 

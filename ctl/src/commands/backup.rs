@@ -10,6 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use monzo_common::api::ApiClient;
 use monzo_common::fault::{Fault, FaultKind};
+use monzo_common::shell;
 use monzo_common::model::Backup;
 
 use super::draft::Draft;
@@ -157,7 +158,7 @@ pub(super) async fn restore(args: &args::Restore, session: &mut Session) -> Resu
             format!("{} holds the history of another person, and nothing was changed", found.name),
             format!(
                 "if that is what you want: `monzoctl restore --other-user {}`",
-                view::quoted(&typed.display().to_string())
+                shell::word(&typed.display().to_string())
             ),
         )));
     }

@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 use monzo_common::api::ApiClient;
 
 use super::accounts::{Place, places};
+use super::status::unread;
 use super::transactions::ends;
 use crate::args;
 use crate::client::Daemon;
@@ -45,6 +46,9 @@ async fn balances(args: &args::Balance, daemon: &Daemon, session: &mut Session) 
     }
     let look = session.look(&daemon.here);
     session.list("balances", columns::BALANCE, &balances, || view::balances(&balances, &look))?;
+    if balances.is_empty() {
+        unread(daemon, session).await?;
+    }
     Ok(Exit::Done)
 }
 
@@ -110,9 +114,9 @@ mod tests {
         insta::assert_snapshot!(fake.run(&["balance"], "").await, @r"
         exit 0
         --- out
-        NAME         BALANCE  WITH POTS  SPENT TODAY  AS OF
-        Current      £234.56  £1,234.56       £12.50  2026-07-22 11:00
-          Holiday  £1,000.00                          2026-07-22 11:00
+        NAME         BALANCE  WITH POTS  SPENT (BANK)  AS OF
+        Current      £234.56  £1,234.56        £12.50  2026-07-22 11:00
+          Holiday  £1,000.00                           2026-07-22 11:00
         --- err
         ");
         insta::assert_snapshot!(fake.run(&["balance", "holiday", "--at", "2026-04-05", "-o", "csv"], "").await, @r"

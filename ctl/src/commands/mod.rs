@@ -78,9 +78,7 @@ pub fn goes_on(command: &Command) -> Option<&'static str> {
         Command::Move(_)
         | Command::Sort(
             SortCommand::Run(_) | SortCommand::Approve(_) | SortCommand::Cancel(_) | SortCommand::Undo(_),
-        ) => Some(
-            "what was approved goes on; `monzoctl sort history` says how it stands, `monzoctl sort cancel RUN` ends it",
-        ),
+        ) => Some("what was approved goes on; `monzoctl sort history` shows how it stands"),
         Command::Restore(_) => Some("a restore that has begun goes on; `monzoctl status` says how it ended"),
         _ => None,
     }

@@ -47,7 +47,7 @@ pub(super) async fn run(args: &args::Rpc, session: &mut Session) -> Result<Exit,
         Ok(answer) => answer,
         Err(error) => return Err(perhaps(method, error.into())),
     };
-    session.print(&format!("{}\n", serde_json::to_string_pretty(&answer).map_err(unprintable)?))?;
+    session.print_json(&format!("{}\n", serde_json::to_string_pretty(&answer).map_err(unprintable)?))?;
     Ok(Exit::Done)
 }
 

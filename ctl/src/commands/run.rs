@@ -111,7 +111,7 @@ fn changed(message: &str, new: Option<&Run>) -> Failure {
         Some(new) if new.state == RunState::Proposed => {
             format!("look at the new plan: `monzoctl show {0}`, then `monzoctl sort approve {0}`", new.id)
         }
-        _ => "look at what would be moved now: `monzoctl sort rules`, `monzoctl sort plan RULE`".to_owned(),
+        _ => "`monzoctl sort history` shows what became of it".to_owned(),
     };
     let message = format!("the plan has changed, and nothing was moved: {message}");
     Failure::Fault(Fault::new(FaultKind::PlanChanged, message, hint))
@@ -139,8 +139,8 @@ fn show(run: &Run, message: &str, daemon: &Daemon, session: &mut Session) -> Res
     }
     let asks = !session.global.yes;
     match (session.wants_data(), session.terminal.out_is_screen || !asks) {
-        (false, true) => session.terminal.show(&format!("{text}\n"), false)?,
-        (_, _) if asks => writeln!(session.terminal.err(), "{text}")?,
+        (false, true) => session.terminal.show(&view::shown(&format!("{text}\n")), false)?,
+        (_, _) if asks => session.say(&text)?,
         _ => {}
     }
     Ok(())
@@ -328,7 +328,7 @@ mod tests {
         --- out
         --- err
         error: moving money needs your yes, and there is no terminal to ask on
-        try: add --yes; `monzoctl sort plan RULE` shows what it would do
+        try: add --yes; `monzoctl sort plan payday` shows what it would do
         ");
         assert_eq!(fake.calls(), "");
         for line in [&["sort", "approve"][..], &["sort", "undo", "run_7k"], &["pots", "discover", "Bills"]] {

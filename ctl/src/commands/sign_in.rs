@@ -25,10 +25,10 @@ pub(super) async fn sign_in(
     let pasting = args.paste || !begun.listening;
     if args.paste || !session.wants_data() {
         // The one line that a script reads.
-        writeln!(session.terminal.out(), "{}", begun.url)?;
+        session.print(&format!("{}\n", begun.url))?;
         session.terminal.flush()?;
     } else {
-        writeln!(session.terminal.err(), "{}", begun.url)?;
+        session.say(&begun.url)?;
     }
     session.note(&view::login_advice(&begun, &session.terminal.host, pasting))?;
     if !pasting && !args.no_browser {

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use monzo_common::api::ApiClient;
 use monzo_common::model::Rule;
 use monzo_common::period::End;
+use monzo_common::shell;
 
 use super::{approval, run, transfer};
 use crate::args::{self, SortCommand};
@@ -63,7 +64,10 @@ fn noon_of(phrase: &str, here: &Here) -> Result<Timestamp, Failure> {
 }
 
 async fn run_rule(args: &args::SortRun, session: &mut Session) -> Result<Exit, Failure> {
-    run::consent(session, "`monzoctl sort plan RULE` shows what it would do")?;
+    run::consent(
+        session,
+        &format!("`monzoctl sort plan {}` shows what it would do", shell::word(&args.rule)),
+    )?;
     let mut daemon = session.connect().await?;
     let rule = rule(&args.rule, &daemon).await?;
     let started = daemon.client.run_rule(rule.name, args.plan.clone(), args.again).await?;
@@ -92,7 +96,7 @@ async fn suggest(args: &args::SortSuggest, session: &mut Session) -> Result<Exit
     })?;
     if !session.wants_data() && suggestion.toml.lines().any(|line| line.starts_with("[[")) {
         session.note(&format!(
-            "Read it, change it, save it as {}; then `monzoctl config reload` and `monzoctl sort plan RULE`.",
+            "Read it, change it, save it as {}; then `monzoctl config reload`, and `monzoctl sort rules` lists it.",
             view::clean(&suggestion.save_as)
         ))?;
     }
@@ -260,7 +264,7 @@ mod tests {
         [[autosort.rule]]
         name = "payday"
         --- err
-        Read it, change it, save it as conf.d/payday.toml; then `monzoctl config reload` and `monzoctl sort plan RULE`.
+        Read it, change it, save it as conf.d/payday.toml; then `monzoctl config reload`, and `monzoctl sort rules` lists it.
         "#);
         assert_eq!(fake.calls(), "autosort.suggest {\"kind\":\"top-up\"}\n");
     }
@@ -351,7 +355,7 @@ mod tests {
         assert_eq!(exit, Exit::Interrupted);
         insta::assert_snapshot!(err, @r"
         error: interrupted
-        try: what was approved goes on; `monzoctl sort history` says how it stands, `monzoctl sort cancel RUN` ends it
+        try: what was approved goes on; `monzoctl sort history` shows how it stands
         ");
     }
 

@@ -32,6 +32,23 @@ fn verdict(status: &Status) -> Exit {
     if status.healthy && !problem { Exit::Done } else { Exit::Problems }
 }
 
+/// Says beside an empty list that nothing was read from the bank yet, where that is why, with the next step.
+pub(super) async fn unread(daemon: &Daemon, session: &mut Session) -> Result<(), Failure> {
+    // The list is the answer; where this question fails too, nothing is lost.
+    let Ok(status) = daemon.client.status().await else { return Ok(()) };
+    if status.sync.last_success_at.is_some() {
+        return Ok(());
+    }
+    let next = if status.sync.state == "running" {
+        "`monzoctl sync` shows how far the first sync is".to_owned()
+    } else {
+        let problem = status.attention.iter().find(|attention| attention.severity == Severity::Problem);
+        problem
+            .map_or_else(|| "`monzoctl status` says what is next".to_owned(), |problem| problem.hint.clone())
+    };
+    session.note(&format!("Nothing was read from the bank yet: {}", view::clean(&next)))
+}
+
 fn print(session: &mut Session, daemon: &Daemon, status: &Status) -> Result<(), Failure> {
     let look = session.look(&daemon.here);
     session.thing("status", status, || view::status(status, &look))
@@ -46,7 +63,7 @@ async fn watch(session: &mut Session) -> Result<Exit, Failure> {
         while let Ok(status) = daemon.client.status().await {
             if session.terminal.out_is_screen {
                 // Home, then clear what is below: no flicker and nothing of the scrollback lost.
-                session.print("\x1b[H\x1b[J")?;
+                write!(session.terminal.out(), "\x1b[H\x1b[J")?;
             }
             print(session, &daemon, &status)?;
             session.terminal.flush()?;

@@ -11,6 +11,7 @@ use monzo_common::period::{End, Period};
 use serde::Serialize;
 
 use super::accounts::{Place, places};
+use super::status::unread;
 use crate::args::{self, Output, Span};
 use crate::client::Daemon;
 use crate::exit::Exit;
@@ -28,7 +29,7 @@ pub(super) async fn transactions(args: &args::Transactions, session: &mut Sessio
     if args.raw && session.global.form() == Output::Table {
         return Err(Failure::usage(
             "--raw does not fit a table",
-            "add `-o jsonl`, `-o json` or `-o csv`; `monzoctl show ID` shows one with the bank's JSON",
+            "add `-o jsonl`, `-o json` or `-o csv`; `monzoctl show` with an id shows one with the bank's JSON",
         ));
     }
     let daemon = session.connect().await?;
@@ -49,6 +50,9 @@ pub(super) async fn transactions(args: &args::Transactions, session: &mut Sessio
         }
         query.limit = u32::try_from(left).ok();
         let page = daemon.client.transactions(query.clone()).await?;
+        for note in &page.notes {
+            session.note(&format!("warning: {}", view::clean(note)))?;
+        }
         for row in &page.transactions {
             sheet.add(row, &mut text)?;
             shown += 1;
@@ -65,6 +69,9 @@ pub(super) async fn transactions(args: &args::Transactions, session: &mut Sessio
     }
     sheet.end(shown, &mut text);
     session.print(&text)?;
+    if shown == 0 {
+        unread(&daemon, session).await?;
+    }
     if args.limit.is_none() && query.cursor.is_some() {
         session.note(&format!("The first {shown}; --limit N shows more."))?;
     }
@@ -286,14 +293,14 @@ fn nothing(typed: &str, nearest: Failure) -> Failure {
         _ if nearest.to_string().contains("more than one") => nearest,
         _ => Failure::usage(
             format!("there is no transaction, account, pot, rule, run or sync ‘{typed}’"),
-            "`monzoctl transactions`, `accounts`, `pots`, `sort rules`, `sort history` and `sync history` list them",
+            "`monzoctl transactions`, `monzoctl accounts`, `monzoctl pots`, `monzoctl sort rules`, `monzoctl sort history` and `monzoctl sync history` list them",
         ),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use monzo_common::model::{RunState, TransactionDetail, TransactionPage};
+    use monzo_common::model::{Attention, RunState, Severity, TransactionDetail, TransactionPage};
     use serde_json::Value;
 
     use super::*;
@@ -311,7 +318,7 @@ mod tests {
             let size = usize::try_from(query.limit.expect("a size")).expect("a size").min(2);
             let end = (begin + size).min(rows.len());
             let cursor = (end < rows.len()).then(|| end.to_string());
-            let page = TransactionPage { transactions: rows[begin..end].to_vec(), cursor };
+            let page = TransactionPage { transactions: rows[begin..end].to_vec(), cursor, notes: Vec::new() };
             Ok(serde_json::to_value(page).expect("a page"))
         };
         Fake::new()
@@ -363,8 +370,7 @@ mod tests {
         let ran = fake.run(&["transactions", "--json"], "").await;
         let value: Value = serde_json::from_slice(&ran.out).expect("one object");
         assert_eq!((&value["v"], value["transactions"].as_array().map(Vec::len)), (&Value::from(1), Some(5)));
-        let ran = fake.run(&["transactions", "--json", "--limit", "0"], "").await;
-        assert_eq!(String::from_utf8_lossy(&ran.out), "{\"v\":1,\"transactions\":[]}\n");
+        assert_eq!(fake.run(&["transactions", "--json", "--limit", "0"], "").await.exit, Exit::Usage);
     }
 
     #[tokio::test]
@@ -389,6 +395,7 @@ mod tests {
         let one = TransactionPage {
             transactions: vec![transaction("tx_1", 5, "A"); 50],
             cursor: Some("50".into()),
+            notes: Vec::new(),
         };
         let fake = fake().says("transactions.list", &one);
         let ran = fake
@@ -421,8 +428,60 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn no_text_of_the_bank_steers_a_screen_and_elsewhere_every_byte_stays() {
+        let hostile = "A\u{1b}]0;owned\u{7}\u{9b}2J\u{202e}\u{61c}\u{e0041}\u{7f}Z";
+        let mut row = transaction("tx_1", 5, hostile);
+        row.notes = hostile.to_owned();
+        let page = TransactionPage { transactions: vec![row.clone()], cursor: None, notes: Vec::new() };
+        let fake = fake().says("transactions.list", &page);
+        for form in ["table", "json", "jsonl", "csv"] {
+            let line = ["tx", "-o", form, "--no-pager"];
+            let on_screen = fake
+                .run_with(&line, "", &[("NO_COLOR", "1")], |terminal| terminal.out_is_screen = true)
+                .await;
+            let text = String::from_utf8(on_screen.out).expect("text");
+            let steers = |c: char| (c.is_control() && c != '\n') || "\u{202e}\u{61c}\u{e0041}".contains(c);
+            assert!(text.contains("Z") && !text.contains(steers), "{form}: {text:?}");
+            if form == "jsonl" {
+                assert_eq!(serde_json::from_str::<Transaction>(&text).expect("a row"), row);
+            }
+            let elsewhere = String::from_utf8(fake.run(&line, "").await.out).expect("text");
+            match form {
+                "csv" => assert!(elsewhere.contains(hostile), "{elsewhere:?}"),
+                "jsonl" => assert!(elsewhere.contains("\u{9b}2J\u{202e}"), "{elsewhere:?}"),
+                _ => {}
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_list_that_is_empty_because_nothing_was_read_says_so() {
+        let mut status = fixture::status();
+        status.sync.last_success_at = None;
+        status.attention = vec![Attention {
+            id: "login_needed".into(),
+            code: "login_needed".into(),
+            severity: Severity::Problem,
+            message: "nobody has logged in yet".into(),
+            hint: "`monzoctl login`".into(),
+        }];
+        let none = TransactionPage { transactions: Vec::new(), cursor: None, notes: Vec::new() };
+        let nothing = [0_u8; 0];
+        let fake = Fake::new()
+            .says("system.status", &status)
+            .says("transactions.list", &none)
+            .says("accounts.list", &nothing)
+            .says("pots.list", &nothing)
+            .says("balances.list", &nothing);
+        for command in ["tx", "accounts", "pots", "balance"] {
+            let ran = fake.run(&[command], "").await;
+            assert_eq!(ran.err, "Nothing was read from the bank yet: `monzoctl login`\n", "{command}: {ran}");
+        }
+    }
+
+    #[tokio::test]
     async fn nothing_found_is_said() {
-        let none = TransactionPage { transactions: Vec::new(), cursor: None };
+        let none = TransactionPage { transactions: Vec::new(), cursor: None, notes: Vec::new() };
         let ran = fake().says("transactions.list", &none).run(&["tx"], "").await;
         insta::assert_snapshot!(ran, @r"
         exit 0
@@ -495,7 +554,7 @@ mod tests {
         --- out
         --- err
         error: there is no transaction, account, pot, rule, run or sync ‘xyz’
-        try: `monzoctl transactions`, `accounts`, `pots`, `sort rules`, `sort history` and `sync history` list them
+        try: `monzoctl transactions`, `monzoctl accounts`, `monzoctl pots`, `monzoctl sort rules`, `monzoctl sort history` and `monzoctl sync history` list them
         ");
         let ran = fake.run(&["show", "tx_9"], "").await;
         insta::assert_snapshot!(ran, @r"

@@ -45,7 +45,7 @@ async fn subject(typed: &str, daemon: &Daemon) -> Result<String, Failure> {
             let names = rules.iter().map(|rule| rule.name.as_str());
             let names = names.chain(pots.iter().filter(|pot| !pot.deleted).map(|pot| pot.name.as_str()));
             let nearest = find::nearest(&typed.to_lowercase(), names);
-            let listed = "`monzoctl sort rules`, `sort history` and `pots` list them";
+            let listed = "`monzoctl sort rules`, `monzoctl sort history` and `monzoctl pots` list them";
             Err(Failure::usage(
                 format!("there is no rule, run or pot ‘{typed}’"),
                 nearest.map_or_else(
@@ -116,7 +116,7 @@ mod tests {
         --- out
         --- err
         error: there is no rule, run or pot ‘paydya’
-        try: did you mean ‘payday’? Else `monzoctl sort rules`, `sort history` and `pots` list them
+        try: did you mean ‘payday’? Else `monzoctl sort rules`, `monzoctl sort history` and `monzoctl pots` list them
         ");
     }
 

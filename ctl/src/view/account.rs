@@ -20,7 +20,7 @@ fn words(facts: &[(bool, &'static str)]) -> String {
 /// `accounts`
 pub fn accounts(accounts: &[Account], look: &Look) -> String {
     if accounts.is_empty() {
-        return "No accounts are known yet: `monzoctl login` reads them.\n".to_owned();
+        return "No accounts.\n".to_owned();
     }
     let mut table = Table::new(&[
         ("NAME", Align::Flexible),
@@ -52,7 +52,7 @@ const BAR: usize = 10;
 /// `pots`
 pub fn pots(pots: &[Pot], accounts: &[Account], look: &Look) -> String {
     if pots.is_empty() {
-        return "There are no pots.\n".to_owned();
+        return "No pots.\n".to_owned();
     }
     let mut table = Table::new(&[
         ("NAME", Align::Flexible),

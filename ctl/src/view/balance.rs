@@ -19,10 +19,10 @@ pub fn balances(balances: &[Balance], look: &Look) -> String {
         ("NAME", Align::Flexible),
         ("BALANCE", Align::Right),
         ("WITH POTS", Align::Right),
-        ("SPENT TODAY", Align::Right),
+        ("SPENT (BANK)", Align::Right),
         ("AS OF", Align::Left),
     ])
-    .unless_empty(&["WITH POTS", "SPENT TODAY"]);
+    .unless_empty(&["WITH POTS", "SPENT (BANK)"]);
     for balance in balances {
         let name =
             if balance.pot_id.is_some() { format!("  {}", balance.name) } else { balance.name.clone() };

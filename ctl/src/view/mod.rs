@@ -35,7 +35,7 @@ pub use event::{acknowledged, deliveries, event, events};
 pub use json::{list, thing};
 pub use login::{access, configured, gaps, logged_out, login, login_advice, role, setup_advice, whoami};
 pub use look::{Look, Paint};
-pub use plan::{plan, plan_advice, plan_names, quoted};
+pub use plan::{plan, plan_advice, plan_names};
 pub use progress::{headline, outcome};
 pub use rpc::{Method, methods};
 pub use rule::{freezes, paydays, rules, show_rule, why};
@@ -43,7 +43,7 @@ pub use run::{run_outcome, runs, show_run, transfer_words, transfers};
 pub use status::status;
 pub use sync::{show_sync, syncs};
 pub use table::{Align, Table};
-pub use text::{clean, sentence};
+pub use text::{clean, escaped, sentence, shown};
 pub use transaction::{Names, add_transaction, show_transaction, transactions};
 
 #[cfg(test)]

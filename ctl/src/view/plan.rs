@@ -2,6 +2,7 @@
 
 use monzo_common::model::{Outcome, Plan, PlanStep, TransferKind};
 use monzo_common::money::{Currency, Money};
+use monzo_common::shell;
 
 use super::account::amount;
 use super::look::{Look, Paint};
@@ -28,18 +29,11 @@ pub fn plan_advice(plan: &Plan) -> String {
     if plan.transfers.is_empty() {
         return String::new();
     }
-    format!("\nTo do exactly this: monzoctl sort run {} --plan {}\n", quoted(&plan.rule), clean(&plan.hash))
-}
-
-/// A name as a shell takes it.
-pub fn quoted(name: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "-_.".contains(c);
-    let name = clean(name);
-    if !name.is_empty() && name.chars().all(plain) {
-        name.into_owned()
-    } else {
-        format!("'{}'", name.replace('\'', r"'\''"))
-    }
+    format!(
+        "\nTo do exactly this: `monzoctl sort run {} --plan {}`\n",
+        shell::word(&clean(&plan.rule)),
+        clean(&plan.hash)
+    )
 }
 
 /// Names of what a plan touches, by id.
@@ -376,13 +370,6 @@ mod tests {
         let rows = text.lines().skip(2).take_while(|line| !line.is_empty());
         for line in rows {
             assert!(width(line) <= 64, "{line}");
-        }
-    }
-
-    #[test]
-    fn a_rule_is_named_as_a_shell_takes_it() {
-        for (name, expected) in [("payday", "payday"), ("big pay", "'big pay'"), ("it's", r"'it'\''s'")] {
-            assert_eq!(quoted(name), expected);
         }
     }
 }

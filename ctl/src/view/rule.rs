@@ -2,10 +2,11 @@
 
 use monzo_common::model::{FreezeChange, PaydayCalendar, Rule, Why};
 use monzo_common::money::Currency;
+use monzo_common::shell;
 
 use super::account::{amount, facts};
 use super::look::{Look, Paint};
-use super::plan::{plan, quoted};
+use super::plan::plan;
 use super::run::run_state;
 use super::table::{Align, Table};
 use super::text::clean;
@@ -83,9 +84,9 @@ pub fn show_rule(rule: &Rule, look: &Look) -> String {
     for problem in &rule.problems {
         text.push_str(&format!("  {} {}\n", look.paint(Paint::Bad, "✗"), clean(problem)));
     }
-    let name = quoted(&rule.name);
+    let name = shell::word(&clean(&rule.name));
     text.push_str(&format!(
-        "\nWhat it would do: monzoctl sort plan {name}; what it waits for: monzoctl why {name}\n"
+        "\nWhat it would do: `monzoctl sort plan {name}`; what it waits for: `monzoctl why {name}`\n"
     ));
     text
 }
@@ -188,7 +189,7 @@ mod tests {
         Result       done
         Written      monzod.toml:12
 
-        What it would do: monzoctl sort plan payday; what it waits for: monzoctl why payday
+        What it would do: `monzoctl sort plan payday`; what it waits for: `monzoctl why payday`
         ");
     }
 

@@ -50,12 +50,12 @@ fn login(status: &Status, look: &Look) -> String {
     let login = &status.login;
     let here = &look.here;
     let (paint, words) = match login.state {
-        LoginState::None => (Paint::Bad, "nobody has logged in yet: `monzoctl login`"),
+        LoginState::None => (Paint::Bad, "nobody has logged in yet"),
         LoginState::WaitingBrowser => (Paint::Note, "waiting for the sign-in in a browser"),
         LoginState::WaitingApproval => (Paint::Note, "waiting for your approval in the Monzo app"),
         LoginState::Ready => (Paint::Good, "ready"),
-        LoginState::LoginNeeded => (Paint::Bad, "the bank no longer takes it: `monzoctl login`"),
-        LoginState::ConsentLapsed => (Paint::Bad, "the bank's permission has ended: `monzoctl login`"),
+        LoginState::LoginNeeded => (Paint::Bad, "the bank no longer takes it"),
+        LoginState::ConsentLapsed => (Paint::Bad, "the bank's permission has ended"),
     };
     let mut sentence = look.paint(paint, words);
     if let (LoginState::Ready, Some(ends)) = (login.state, login.access_ends_at) {
@@ -101,13 +101,13 @@ fn sorter(status: &Status, look: &Look) -> String {
     }
     let mut parts = vec![clean(&sorter.mode).into_owned()];
     if sorter.frozen {
-        parts.push(look.paint(Paint::Note, "frozen: `monzoctl sort thaw`"));
+        parts.push(look.paint(Paint::Note, "frozen"));
     }
     if let Some(at) = sorter.next {
         parts.push(format!("next {} ({})", look.here.relative(at), look.here.minute(at)));
     }
     if sorter.proposed > 0 {
-        let words = format!("{} waiting for approval: `monzoctl sort approve`", sorter.proposed);
+        let words = format!("{} waiting for approval", sorter.proposed);
         parts.push(look.paint(Paint::Note, &words));
     }
     if sorter.unsettled > 0 {
@@ -234,7 +234,7 @@ mod tests {
         insta::assert_snapshot!(status(&page, &fixture::look(Some(100))), @r"
         monzod 0.1.0  needs you
 
-        Login   the bank no longer takes it: `monzoctl login`
+        Login   the bank no longer takes it
         Sync    stale: last complete 2 h ago, next in 4 h
         Sorter  off
 
@@ -273,7 +273,7 @@ mod tests {
         let lines: Vec<&str> =
             text.lines().filter(|line| line.contains("Sorter") || line.contains("rule")).collect();
         insta::assert_snapshot!(lines.join("\n"), @r"
-        Sorter  auto, frozen: `monzoctl sort thaw`, next in 9 days (2026-07-31 11:00), 1 waiting for approval: `monzoctl sort approve`, 2 unsettled: `monzoctl sort transfers`
+        Sorter  auto, frozen, next in 9 days (2026-07-31 11:00), 1 waiting for approval, 2 unsettled: `monzoctl sort transfers`
           ✗ rule payday, step 2: there is no pot Rent any more (monzod.toml:14) [rule_payday_step_2]
             → change the rule, then `monzoctl config reload`
         ");

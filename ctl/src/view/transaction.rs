@@ -58,7 +58,10 @@ fn who(row: &Transaction, names: &Names) -> String {
         return format!("pot {name}");
     }
     match (&row.merchant, &row.counterparty) {
-        (Some(merchant), _) if !merchant.name.is_empty() => merchant.name.clone(),
+        // Of a merchant that the bank did not describe only the id is known, which says nothing to a person.
+        (Some(merchant), _) if !merchant.name.is_empty() && merchant.name != merchant.id.as_str() => {
+            merchant.name.clone()
+        }
         (_, Some(counterparty)) if !counterparty.is_empty() => counterparty.clone(),
         _ => row.description.clone(),
     }
@@ -152,12 +155,14 @@ mod tests {
         coffee.merchant =
             Some(Merchant { id: "merch_1".into(), name: "Pret \x1b[31mA Manger".into(), emoji: None });
         coffee.pending = true;
+        let mut unnamed = transaction("tx_5", -450, "CORNER SHOP");
+        unnamed.merchant = Some(Merchant { id: "merch_2".into(), name: "merch_2".into(), emoji: None });
         let mut saved = transaction("tx_4", -5_000, "pot_1");
         saved.pot_id = Some("pot_1".into());
         let names = Names::from([("pot_1".to_owned(), "Holiday".to_owned())]);
         let mut gone = transaction("tx_3", -100, "HOLD");
         gone.withdrawn_at = Some(now());
-        for row in [transaction("tx_1", 250_000, "SALARY"), coffee, gone, saved] {
+        for row in [transaction("tx_1", 250_000, "SALARY"), coffee, gone, saved, unnamed] {
             add_transaction(&mut table, &row, &names, &look(None));
         }
         insta::assert_snapshot!(table.take(&look(None)), @r"
@@ -166,6 +171,7 @@ mod tests {
         2026-07-22 10:00      -£3.20  Pret [31mA Manger  groceries  pending    tx_2
         2026-07-22 10:00      -£1.00  HOLD               groceries  withdrawn  tx_3
         2026-07-22 10:00     -£50.00  pot Holiday        groceries             tx_4
+        2026-07-22 10:00      -£4.50  CORNER SHOP        groceries             tx_5
         ");
     }
 

@@ -54,7 +54,7 @@ impl Sorter {
             return self.answer(answer).await;
         }
         if let Some(why) = self.held(&run).await? {
-            return Err(SorterError::Held(format!("{why}; `monzoctl sort thaw` lets it go on")));
+            return Err(SorterError::Held(why));
         }
         self.read_bank().await?;
         let books = self.books().await?;

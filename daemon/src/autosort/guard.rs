@@ -197,7 +197,7 @@ fn when(limits: &Limits) -> Vec<Held> {
         hold(Guard::Mode, "the mode is off".to_owned());
     }
     if let Some(reason) = &limits.frozen {
-        hold(Guard::Freeze, format!("frozen: {reason}; `monzoctl sort thaw` ends it"));
+        hold(Guard::Freeze, reason.clone());
     }
     if let Some(reason) = apart(limits.skew) {
         hold(Guard::Clock, reason);

@@ -51,6 +51,7 @@ use std::sync::{Arc, Mutex};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use monzo_common::model::{Freeze, RunState, TransferState};
+use monzo_common::shell;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -174,14 +175,11 @@ impl Sorter {
 
     /// Why nothing of a run may be sent now; nothing if it may.
     async fn held(&self, run: &StoredRun) -> Result<Option<String>, StoreError> {
-        for freeze in self.freezes().await? {
-            match &freeze.rule {
-                None => return Ok(Some(format!("the sorter is frozen: {}", freeze.reason))),
-                Some(rule) if *rule == run.rule => {
-                    return Ok(Some(format!("the rule is frozen: {}", freeze.reason)));
-                }
-                Some(_) => {}
-            }
+        let freezes = self.freezes().await?;
+        if let Some(freeze) =
+            freezes.iter().find(|one| one.rule.as_ref().is_none_or(|rule| *rule == run.rule))
+        {
+            return Ok(Some(frozen(freeze)));
         }
         let settings = self.settings.borrow();
         let own = settings.sorter.rules.iter().find(|rule| rule.name == run.rule).and_then(|rule| rule.mode);
@@ -225,6 +223,17 @@ const fn word(state: TransferState) -> &'static str {
         TransferState::Confirmed => "confirmed",
         TransferState::Failed => "failed",
         TransferState::Cancelled => "cancelled",
+    }
+}
+
+/// That a freeze holds something back, why, and what ends it.
+fn frozen(freeze: &Freeze) -> String {
+    let reason = &freeze.reason;
+    match &freeze.rule {
+        None => format!("the sorter is frozen: {reason}; `monzoctl sort thaw` ends it"),
+        Some(rule) => {
+            format!("the rule {rule} is frozen: {reason}; `monzoctl sort thaw {}` ends it", shell::word(rule))
+        }
     }
 }
 

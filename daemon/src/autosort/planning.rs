@@ -192,7 +192,7 @@ impl Sorter {
                 .and_then(|account| resolve::usable(account).err())
                 .map(|trouble| trouble.to_string()),
             pots: account.as_ref().map(|account| resolve::doors(world, &account.id)).unwrap_or_default(),
-            frozen: holds.map(|freeze| freeze.reason),
+            frozen: holds.as_ref().map(super::frozen),
             local: at.to_zoned(calendar::london()).time(),
             quiet_hours: sorter.quiet_hours,
             move_deadline: sorter.move_deadline,

@@ -284,7 +284,8 @@ impl Sorter {
 
     async fn propose_by_hand(&self, draft: Draft) -> Result<RunStarted, SorterError> {
         let run = self.propose(draft).await?;
-        Ok(started(run, "proposed; `monzoctl sort approve` lets it go"))
+        let message = format!("proposed; `monzoctl sort approve {}` approves it", run.id);
+        Ok(started(run, &message))
     }
 
     fn hinder(&self, books: &Books, moves: &[PlannedMove]) -> Result<(), SorterError> {

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use monzo_common::model::{self, Plan, PlannedTransfer, RunStarted, RunState, TransferKind};
+use monzo_common::shell;
 
 use super::guard::{self, Verdict};
 use super::planning::{Planned, Purpose, off, text_hash};
@@ -153,7 +154,8 @@ impl Sorter {
             return self.let_go(&run.id, "person").await;
         }
         let occasion = run.occurrence.as_ref().map(|key| format!(" for {key}")).unwrap_or_default();
-        Ok(started(run, &format!("proposed{occasion}; `monzoctl sort approve` lets it go")))
+        let message = format!("proposed{occasion}; `monzoctl sort approve {}` approves it", run.id);
+        Ok(started(run, &message))
     }
 
     /// A run of a rule that is to be proposed.
@@ -256,9 +258,10 @@ impl Sorter {
                 let mut reasons: Vec<String> = books.no_deposit(&id).into_iter().collect();
                 reasons.extend(books.no_withdrawal(&id, &sorter));
                 if books.pot(&id).is_some_and(|pot| pot.pot_current_id.is_none()) {
-                    reasons.push(
-                        "what leaves it cannot be seen yet: `monzoctl pots discover` shows it".to_owned(),
-                    );
+                    reasons.push(format!(
+                        "what leaves it cannot be seen yet: `monzoctl pots discover {}` shows it",
+                        shell::word(&books.pot_name(&id))
+                    ));
                 }
                 (books.pot_name(&id), reasons)
             }

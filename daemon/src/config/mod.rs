@@ -14,6 +14,7 @@ mod value;
 mod word;
 
 pub use address::{BankUrl, ClientId, Principal, RedirectUrl};
+pub(crate) use error::nearest;
 pub use error::{ConfigError, Excerpt, Place, Problem};
 pub use keys::{default_toml, diff, in_force, print, show};
 pub use load::{Loaded, Locations, check_text};

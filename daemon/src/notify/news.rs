@@ -55,7 +55,7 @@ pub(super) fn of_event(event: &Event, settings: &Settings) -> Option<Notice> {
     let (rule, run) = (event.rule.as_deref()?, event.run_id.as_deref()?);
     let (what, next) = match () {
         () if is(Kind::RunProposed) => {
-            ("waits for your approval", format!("`monzoctl sort approve {run}` lets it go"))
+            ("waits for your approval", format!("`monzoctl sort approve {run}` shows its plan and asks"))
         }
         () if is(Kind::RunWithheld) => ("is held back", format!("`monzoctl why {run}` says by what")),
         () if is(Kind::RunDone) => ("is done", format!("`monzoctl show {run}` has all of it")),

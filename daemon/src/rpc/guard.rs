@@ -16,6 +16,7 @@ use jsonrpsee::types::{ErrorObjectOwned, Id, Request, Response, ResponsePayload}
 use monzo_common::fault::{Fault, FaultKind};
 use monzo_common::model::{Mode, Role};
 use monzo_common::permission::{Permission, permission};
+use monzo_common::shell;
 use serde_json::value::RawValue;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::Instant;
@@ -100,9 +101,9 @@ impl Gate {
 
     /// Lets a call in, or says why not.
     fn admit(&self, permission: &Permission, caller: Option<&Caller>) -> Result<OwnedSemaphorePermit, Fault> {
-        let caller = caller.ok_or_else(no_role)?;
+        let caller = caller.ok_or_else(internal)?;
         if caller.role < permission.role {
-            return Err(role_too_low(permission.method));
+            return Err(role_too_low(permission.method, &caller.peer));
         }
         if *self.mode.borrow() == Mode::Rescue && !permission.rescue {
             return Err(rescue(permission.method));
@@ -178,7 +179,7 @@ where
                 self.gate.metrics.call(permission.method, Some(fault.kind.code()), began.elapsed());
                 return MethodResponse::error(id, ErrorObjectOwned::from(fault));
             }
-            (Ok(_), None) => return MethodResponse::error(id, ErrorObjectOwned::from(no_role())),
+            (Ok(_), None) => return MethodResponse::error(id, ErrorObjectOwned::from(internal())),
         };
         let gate = Arc::clone(&self.gate);
         let limit = patience(permission.method, gate.call_timeout);
@@ -318,21 +319,26 @@ fn unknown_method() -> ErrorObjectOwned {
 }
 
 /// The fault for whoever has no role here.
-pub(super) fn no_role() -> Fault {
-    Fault::new(
-        FaultKind::NotAllowed,
-        "you have no role at this daemon",
-        "ask an operator for `monzoctl access add YOU`, or root for `usermod -aG monzod YOU` and log in anew",
-    )
+pub(super) fn no_role(peer: &Peer) -> Fault {
+    let hint = format!(
+        "an administrator can let you read, with `sudo monzoctl access add {0}`, or do everything, with `sudo monzoctl access add {0} --role operator`",
+        called(peer)
+    );
+    Fault::new(FaultKind::NotAllowed, "you are not allowed to use monzod", hint)
 }
 
-fn role_too_low(method: &str) -> Fault {
+fn role_too_low(method: &str, peer: &Peer) -> Fault {
     let message = format!("{method} is for operators, and you are a viewer");
-    Fault::new(
-        FaultKind::NotAllowed,
-        message,
-        "use sudo, or ask an operator for `monzoctl access add YOU` with the role operator",
-    )
+    let hint = format!(
+        "run the command with sudo; or an administrator can make you an operator: `sudo monzoctl access add {} --role operator`",
+        called(peer)
+    );
+    Fault::new(FaultKind::NotAllowed, message, hint)
+}
+
+/// What `access add` takes for this user.
+fn called(peer: &Peer) -> String {
+    peer.name.as_deref().map_or_else(|| peer.uid.to_string(), shell::word)
 }
 
 fn rescue(method: &str) -> Fault {
@@ -368,6 +374,6 @@ fn goes_on(method: &str) -> Fault {
     )
 }
 
-fn internal() -> Fault {
+pub(super) fn internal() -> Fault {
     Fault::new(FaultKind::Internal, "the daemon met something that it did not expect", LOG_HINT)
 }

@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use tokio::net::UnixStream;
 
+use crate::config::Principal;
+
 /// What the kernel says about the other end, at the moment of its connecting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Credentials {
@@ -66,6 +68,30 @@ pub fn look_up(credentials: Credentials) -> Peer {
     groups.sort_by_key(|group| group.gid);
     groups.dedup_by_key(|group| group.gid);
     Peer { uid, pid, name: Some(user.name().to_string_lossy().into_owned()), groups }
+}
+
+/// Whether the user database knows this user or group; digits are a number. It may block.
+pub fn is_known(who: &Principal) -> bool {
+    match who {
+        Principal::User(name) => match name.parse() {
+            Ok(uid) => uzers::get_user_by_uid(uid).is_some(),
+            Err(_) => uzers::get_user_by_name(name).is_some(),
+        },
+        Principal::Group(name) => match name.parse() {
+            Ok(gid) => uzers::get_group_by_gid(gid).is_some(),
+            Err(_) => uzers::get_group_by_name(name).is_some(),
+        },
+    }
+}
+
+/// The users, or groups, of this machine's own files, for whoever mistypes one. It blocks.
+pub fn names_like(who: &Principal) -> Vec<String> {
+    let (file, prefix) = match who {
+        Principal::User(_) => ("/etc/passwd", ""),
+        Principal::Group(_) => ("/etc/group", "@"),
+    };
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    text.lines().filter_map(|line| Some(format!("{prefix}{}", line.split_once(':')?.0))).collect()
 }
 
 // By value, because it maps an iterator of owned groups.

@@ -137,7 +137,7 @@ impl Server {
         let role = grants.borrow_and_update().role(&peer);
         let Some(role) = role else {
             tracing::info!(uid = peer.uid, "a connection without a role was refused");
-            return self.refuse(stream, no_role(), "no_role", &stop).await;
+            return self.refuse(stream, no_role(&peer), "no_role", &stop).await;
         };
         let Ok(_seat) = Arc::clone(&self.0.seats).try_acquire_owned() else {
             return self.refuse(stream, no_seat(), "full", &stop).await;

@@ -99,8 +99,11 @@ impl Filter {
         }
         if let Some(name) = &query.merchant {
             let like = Value::Text(format!("%{}%", escaped(name)));
-            let named = "(m.name LIKE ? ESCAPE '\\' OR t.counterparty LIKE ? ESCAPE '\\')";
-            filter.add(named, [like.clone(), like]);
+            // What has no name is shown, and so looked for, by its description.
+            let named = "(m.name LIKE ? ESCAPE '\\' OR t.counterparty LIKE ? ESCAPE '\\' \
+                 OR (coalesce(m.name, '') = '' AND coalesce(t.counterparty, '') = '' \
+                     AND t.description LIKE ? ESCAPE '\\'))";
+            filter.add(named, [like.clone(), like.clone(), like]);
         }
         if let Some(min) = query.min {
             filter.add("abs(t.amount) >= ?", [Value::Integer(min)]);
@@ -210,7 +213,30 @@ impl Reader<'_> {
             transactions.push(one);
         }
         let cursor = transactions.last().filter(|_| more).map(cursor_of);
-        Ok(TransactionPage { transactions, cursor })
+        Ok(TransactionPage { transactions, cursor, notes: Vec::new() })
+    }
+
+    /// Every category that a transaction has.
+    ///
+    /// # Errors
+    /// As every question.
+    pub fn categories(&self) -> Result<Vec<String>, StoreError> {
+        let mut query = self
+            .0
+            .prepare_cached("SELECT DISTINCT category FROM transactions WHERE category <> '' ORDER BY 1")?;
+        Ok(query.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
+    }
+
+    /// Every name that a merchant or other side of a transaction has.
+    ///
+    /// # Errors
+    /// As every question.
+    pub fn other_sides(&self) -> Result<Vec<String>, StoreError> {
+        let mut query = self.0.prepare_cached(
+            "SELECT name FROM merchants WHERE name <> '' \
+             UNION SELECT counterparty FROM transactions WHERE counterparty <> '' ORDER BY 1",
+        )?;
+        Ok(query.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
     }
 
     /// Everything about one transaction, by its id or a prefix that only it has.

@@ -10,6 +10,7 @@ use jiff::civil::{Date, DateTime};
 use jiff::{SignedDuration, Timestamp};
 use monzo_common::id::PotId;
 use monzo_common::model::{PlannedBill, PlannedInput};
+use monzo_common::shell;
 
 use super::rule::Basis;
 use crate::insight::recurring;
@@ -32,7 +33,8 @@ pub struct Level {
 pub enum NotKnown {
     /// The hidden account was never seen.
     #[error(
-        "what leaves {pot} cannot be seen yet: move any amount in or out of it once in the app, or run `monzoctl pots discover {pot}`"
+        "what leaves {pot} cannot be seen yet: move any amount in or out of it once in the app, or run `monzoctl pots discover {}`",
+        shell::word(pot)
     )]
     Hidden {
         /// The pot's name.

@@ -2,10 +2,12 @@
 
 use monzo_common::fault::{Fault, FaultKind};
 use monzo_common::model::{Access, AccessChange, Grant, Role};
+use monzo_common::shell;
 
 use super::desk::Desk;
-use crate::config::Principal;
+use crate::config::{Principal, nearest};
 use crate::events::{Happened, Kind};
+use crate::rpc::peer;
 
 const ADDED: &str = "added";
 
@@ -14,7 +16,9 @@ pub(super) fn list(desk: &Desk) -> Access {
 }
 
 pub(super) async fn add(desk: &Desk, who: String, role: Role) -> Result<AccessChange, Fault> {
-    let who = principal(&who)?.to_string();
+    let who = principal(&who)?;
+    known(who.clone(), role).await?;
+    let who = who.to_string();
     let rooms = desk.rooms()?;
     let (name, now) = (who.clone(), desk.clock.now());
     let changed = rooms.store.write(move |writer| writer.grant(&name, role, now)).await?;
@@ -67,6 +71,26 @@ async fn apply(desk: &Desk) -> Result<(), Fault> {
 fn principal(who: &str) -> Result<Principal, Fault> {
     Principal::parse(who)
         .map_err(|why| Fault::new(FaultKind::InvalidParams, why, "name a user, a uid, or a @group"))
+}
+
+/// A role for a name that nobody has would be for whoever gets the name later.
+async fn known(who: Principal, role: Role) -> Result<(), Fault> {
+    let unknown =
+        tokio::task::spawn_blocking(move || (!peer::is_known(&who)).then(|| (peer::names_like(&who), who)));
+    let unknown = unknown.await.map_err(|error| {
+        Fault::new(FaultKind::Internal, "the user database could not be asked", "try again").because(&error)
+    })?;
+    let Some((names, who)) = unknown else { return Ok(()) };
+    let (what, database) = match who {
+        Principal::User(_) => ("user", "passwd"),
+        Principal::Group(_) => ("group", "group"),
+    };
+    let role = if role == Role::Operator { " --role operator" } else { "" };
+    let hint = match nearest(&who.to_string(), names.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean `monzoctl access add {}{role}`?", shell::word(near)),
+        None => format!("`getent {database}` lists every {what}"),
+    };
+    Err(Fault::new(FaultKind::NotFound, format!("there is no {what} ‘{who}’ on this machine"), hint))
 }
 
 fn word(role: Role) -> &'static str {

@@ -43,7 +43,7 @@ pub(super) async fn renew(desk: &Desk) -> Result<Login, Fault> {
 }
 
 pub(super) async fn whoami(desk: &Desk, extensions: &Extensions) -> Result<Whoami, Fault> {
-    let caller = extensions.get::<Caller>().ok_or_else(crate::rpc::guard::no_role)?;
+    let caller = extensions.get::<Caller>().ok_or_else(crate::rpc::guard::internal)?;
     let login = desk.rooms()?.login;
     let logged_in = !matches!(login.state().state, LoginState::None | LoginState::WaitingBrowser);
     // That the bank cannot be asked is part of the answer, not a failure of it.

@@ -9,6 +9,7 @@ use monzo_common::model::{
 };
 
 use super::desk::Desk;
+use crate::config::nearest;
 use crate::exclusion::Exclusions;
 use crate::insight;
 use crate::store::{Reader, StoreError, StoredAccount, StoredPot};
@@ -160,7 +161,45 @@ pub(super) async fn transactions(desk: &Desk, query: TransactionQuery) -> Result
             "give them without a minus, and a `direction`",
         ));
     }
-    Ok(desk.rooms()?.store.read(move |reader| reader.transactions(&query)).await?)
+    let rooms = desk.rooms()?;
+    let read = rooms.store.read(move |reader| {
+        let mut page = reader.transactions(&query)?;
+        if page.transactions.is_empty() && query.cursor.is_none() {
+            page.notes = unheard_of(reader, &query)?;
+        }
+        Ok(page)
+    });
+    Ok(read.await?)
+}
+
+/// What a question that found nothing asks for and no transaction has; a slip is put right.
+fn unheard_of(reader: &Reader<'_>, query: &TransactionQuery) -> Result<Vec<String>, StoreError> {
+    let categories = reader.categories()?;
+    // Before anything was read, nothing is a slip.
+    if categories.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut notes = Vec::new();
+    if let Some(category) = query.category.as_ref().filter(|category| !categories.contains(category)) {
+        notes.push(match nearest(category, categories.iter().map(String::as_str)) {
+            Some(near) => format!("no transaction has the category ‘{category}’; did you mean ‘{near}’?"),
+            None => {
+                format!("no transaction has the category ‘{category}’; there are {}", categories.join(", "))
+            }
+        });
+    }
+    if let Some(merchant) = &query.merchant {
+        let every =
+            TransactionQuery { merchant: Some(merchant.clone()), limit: Some(1), ..Default::default() };
+        if reader.transactions(&every)?.transactions.is_empty() {
+            let sides = reader.other_sides()?.into_iter().map(|side| side.to_lowercase()).collect::<Vec<_>>();
+            let words = sides.iter().flat_map(|side| std::iter::once(side.as_str()).chain(side.split(' ')));
+            let near = nearest(merchant, words);
+            let near = near.map(|near| format!("; did you mean ‘{near}’?")).unwrap_or_default();
+            notes.push(format!("no merchant or other side has a name with ‘{merchant}’{near}"));
+        }
+    }
+    Ok(notes)
 }
 
 pub(super) async fn transaction(desk: &Desk, id: String) -> Result<TransactionDetail, Fault> {
