@@ -10,7 +10,7 @@ use jsonrpsee_ws_client::{WsClient, WsClientBuilder};
 use monzo_common::api::ApiClient;
 use monzo_common::fault::Fault;
 use monzo_common::model::Version;
-use monzo_common::paths::{self, SYSTEM_SOCKET};
+use monzo_common::paths::SYSTEM_SOCKET;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::time::{Instant, sleep, timeout};
@@ -20,6 +20,13 @@ use crate::here::Here;
 
 /// How long a restart may take before it counts as nobody answering (product.md).
 pub const RESTART: Duration = Duration::from_secs(2);
+
+/// How long whoever accepts may take to answer. Systemd holds the socket and waits ten seconds after a crash before it
+/// starts the daemon again, which then opens its database.
+pub const START: Duration = Duration::from_secs(30);
+
+/// Waiting longer than this is explained; longer than [`RESTART`], after which a socket that nobody holds has failed.
+pub const EXPLAINED: Duration = Duration::from_secs(3);
 
 /// Pause between two tries; short beside a restart, long beside a connect.
 pub const PAUSE: Duration = Duration::from_millis(50);
@@ -49,6 +56,9 @@ pub struct Daemon {
 /// Why one try did not succeed.
 enum Refusal {
     Dial(io::Error),
+    /// The connection was accepted, but nothing was answered.
+    Silent(String),
+    /// Something else was answered.
     Handshake(String),
     /// The daemon refused the connection itself, and said why.
     Refused(Fault),
@@ -64,32 +74,35 @@ impl Refusal {
                 socket.parent().is_some_and(Path::exists)
             }
             Self::Dial(error) => error.kind() == io::ErrorKind::ConnectionRefused,
-            Self::Handshake(_) => true,
+            Self::Silent(_) | Self::Handshake(_) => true,
             Self::Refused(_) => false,
             Self::Answer(error) => !matches!(error, ClientError::Call(_)),
         }
     }
 }
 
-/// Connects to the daemon on the first socket that exists, waiting up to `patience` while it restarts.
+/// Connects to the daemon on the first of these sockets that exists, waiting while it starts or restarts.
 ///
 /// # Errors
 /// [`Failure::Unreachable`] with advice for the situation; a fault where the daemon answers but refuses.
-pub async fn connect(
-    named: Option<PathBuf>,
-    env: paths::Env<'_>,
-    patience: Duration,
-) -> Result<Daemon, Failure> {
-    let candidates = paths::client_sockets(named, env);
-    let deadline = Instant::now() + patience;
+pub async fn connect(candidates: &[PathBuf]) -> Result<Daemon, Failure> {
+    let began = Instant::now();
+    let mut patience = RESTART;
     loop {
         let socket = candidates.iter().find(|path| path.exists()).or(candidates.last());
         let Some(socket) = socket else { return Err(Failure::broken("no place to look for the socket")) };
-        let refusal = match dial(socket).await {
-            Ok(daemon) => return Ok(daemon),
-            Err(refusal) => refusal,
+        let dialling = Instant::now();
+        let dialled = timeout(START.saturating_sub(began.elapsed()), dial(socket)).await;
+        let refusal = match dialled {
+            Ok(Ok(daemon)) => return Ok(daemon),
+            Ok(Err(refusal)) => refusal,
+            Err(_) => Refusal::Silent(format!("no answer within {} s", START.as_secs())),
         };
-        if Instant::now() >= deadline || !refusal.looks_like_a_restart(socket) {
+        if matches!(refusal, Refusal::Silent(_)) || dialling.elapsed() > RESTART {
+            // For all that follows, since systemd makes its socket anew when it starts the daemon again.
+            patience = START;
+        }
+        if began.elapsed() >= patience || !refusal.looks_like_a_restart(socket) {
             return Err(failure(refusal, socket, Path::new("/run/systemd/system").exists()));
         }
         sleep(PAUSE).await;
@@ -101,6 +114,7 @@ async fn dial(socket: &Path) -> Result<Daemon, Refusal> {
     // The address only fills the Host header.
     let built = WsClientBuilder::default()
         .request_timeout(CALL)
+        .connection_timeout(START)
         .max_response_size(MAX_ANSWER)
         .build_with_stream("ws://localhost/", stream)
         .await;
@@ -115,17 +129,22 @@ async fn dial(socket: &Path) -> Result<Daemon, Refusal> {
 
 /// Why a connection was not taken: a handshake tells only a number, and a plain request the daemon's own words.
 async fn refused(socket: &Path, handshake: String) -> Refusal {
-    match timeout(WORDS, ask_plainly(socket)).await {
-        Ok(Some(fault)) => Refusal::Refused(fault),
-        Ok(None) | Err(_) => Refusal::Handshake(handshake),
-    }
+    let Ok(Some(answer)) = timeout(WORDS, ask_plainly(socket)).await else {
+        return Refusal::Silent(handshake);
+    };
+    fault_in(&answer).map_or(Refusal::Handshake(handshake), Refusal::Refused)
 }
 
-async fn ask_plainly(socket: &Path) -> Option<Fault> {
+/// What is answered to a plain request, if anything is.
+async fn ask_plainly(socket: &Path) -> Option<String> {
     let mut stream = UnixStream::connect(socket).await.ok()?;
     stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await.ok()?;
     let mut answer = String::new();
     stream.take(MAX_WORDS).read_to_string(&mut answer).await.ok()?;
+    Some(answer).filter(|answer| !answer.is_empty())
+}
+
+fn fault_in(answer: &str) -> Option<Fault> {
     let (_, body) = answer.split_once("\r\n\r\n")?;
     let body: serde_json::Value = serde_json::from_str(body).ok()?;
     let error: ErrorObjectOwned = serde_json::from_value(body.get("error")?.clone()).ok()?;
@@ -137,6 +156,11 @@ fn failure(refusal: Refusal, socket: &Path, systemd: bool) -> Failure {
     match refusal {
         Refusal::Answer(error) => error.into(),
         Refusal::Refused(fault) => Failure::Fault(fault),
+        Refusal::Silent(cause) => Failure::Unreachable {
+            message: format!("monzod does not answer: {place} accepts connections, but nobody serves them"),
+            cause: Some(cause),
+            hint: log_advice(socket, systemd),
+        },
         Refusal::Handshake(cause) => Failure::Unreachable {
             message: format!("what listens on {place} does not answer as monzod does"),
             cause: Some(cause),
@@ -211,5 +235,16 @@ mod tests {
         the system does not let you reach /run/monzod/monzod.sock
         the directory must be open to you (`ls -ld /run/monzod`); try `sudo monzoctl status`
         ");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_socket_that_nobody_serves_is_waited_for_and_then_explained() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let socket = directory.path().join("monzod.sock");
+        let _held = std::os::unix::net::UnixListener::bind(&socket).expect("bound");
+        let began = Instant::now();
+        let failure = connect(&[socket]).await.err().expect("nobody answers");
+        assert_eq!((began.elapsed().as_secs(), failure.exit()), (30, crate::exit::Exit::Unreachable));
+        assert!(failure.to_string().starts_with("monzod does not answer: "), "{failure}");
     }
 }

@@ -94,7 +94,7 @@ fn tell(failure: &Failure, session: &mut Session) -> Result<(), Failure> {
         session.say(&format!("cause: {}", view::clean(cause)))?;
     }
     if let Some(hint) = hint {
-        session.say(&format!("try: {}", view::clean(&hint)))?;
+        session.suggest(&hint)?;
     }
     // Where standard output is full, the words beside it are what is left.
     printed

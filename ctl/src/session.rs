@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use jsonrpsee::core::ClientError;
 use jsonrpsee_ws_client::WsClient;
 use monzo_common::fault::FaultKind;
+use monzo_common::paths;
 use serde::Serialize;
 use tokio::time::Instant;
 
@@ -33,8 +34,7 @@ impl Session {
     /// # Errors
     /// As [`client::connect`].
     pub async fn connect(&mut self) -> Result<Daemon, Failure> {
-        let env = |name: &str| self.terminal.env(name);
-        let daemon = client::connect(self.global.socket.clone(), &env, client::RESTART).await?;
+        let daemon = self.reach().await?;
         let (own, theirs) = (monzo_common::VERSION, &daemon.version.version);
         if own != theirs {
             self.note(&format!(
@@ -46,6 +46,25 @@ impl Session {
             self.note(&format!("monzod {theirs}, process {pid}, answers on {socket}"))?;
         }
         Ok(daemon)
+    }
+
+    /// Connects, and explains the waiting where it takes long.
+    async fn reach(&mut self) -> Result<Daemon, Failure> {
+        let sockets = {
+            let env = |name: &str| self.terminal.env(name);
+            paths::client_sockets(self.global.socket.clone(), &env)
+        };
+        let connecting = client::connect(&sockets);
+        tokio::pin!(connecting);
+        tokio::select! {
+            connected = &mut connecting => return connected,
+            () = tokio::time::sleep(client::EXPLAINED) => {}
+        }
+        let seconds = client::START.as_secs();
+        self.note(&format!(
+            "monzod does not answer yet: it is starting, or waits to be restarted (`systemctl status monzod`). Trying for {seconds} s."
+        ))?;
+        connecting.await
     }
 
     /// Asks the daemon, and asks again where a restart came between.
@@ -132,6 +151,14 @@ impl Session {
         let text = self.terminal.pasteable(text).into_owned();
         writeln!(self.terminal.err(), "{}", view::shown(&text))?;
         Ok(())
+    }
+
+    /// Says on standard error what to do next, after a command that did not do all that it was asked.
+    ///
+    /// # Errors
+    /// When standard error cannot be written.
+    pub fn suggest(&mut self, hint: &str) -> Result<(), Failure> {
+        self.say(&format!("try: {}", view::clean(hint)))
     }
 
     /// Prints a text as the answer, in the form that was asked for.

@@ -3,6 +3,7 @@
 //! A *problem* is what a person must act on, a *note* what they may want to know. Ids are stable while the matter
 //! lasts, so that one can be silenced without silencing the next.
 
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use monzo_common::id::AccountId;
 use monzo_common::model::{AccountStatus, Attention, Login, LoginState, RunState, Severity};
@@ -53,6 +54,12 @@ pub struct Facts {
     pub stale: bool,
     /// When one last did.
     pub last_success_at: Option<Timestamp>,
+    /// Why the last sync failed as a whole, if it did.
+    pub sync_error: Option<String>,
+    /// When the next one is due.
+    pub next_sync: Option<Timestamp>,
+    /// The zone in which the person reads times.
+    pub zone: TimeZone,
     /// The accounts.
     pub accounts: Vec<AccountStatus>,
     /// Parts of history that are missing.
@@ -182,13 +189,15 @@ fn login(facts: &Facts, all: &mut Vec<Attention>) {
             "the bank's permission has ended",
             "refresh permissions in the Monzo app, then `monzoctl login --renewed`; or `monzoctl login`",
         )),
-        LoginState::WaitingBrowser => {
-            all.push(note(
+        LoginState::WaitingBrowser => all.push(Attention {
+            // Until somebody has signed in, it is still the same matter: there is no login.
+            id: "login_needed".to_owned(),
+            ..problem(
                 "login_waiting",
-                "a sign-in page is open",
-                "`monzoctl login` prints a new address",
-            ));
-        }
+                "nobody has signed in yet on the page that `monzoctl login` opened",
+                "sign in on that page; `monzoctl login` prints a new address for it",
+            )
+        }),
         LoginState::WaitingApproval => all.push(problem(
             "approval_needed",
             "the login waits for your approval",
@@ -228,12 +237,20 @@ fn ending(facts: &Facts, all: &mut Vec<Attention>) {
 }
 
 fn sync(facts: &Facts, all: &mut Vec<Attention>) {
+    let minute = |at: Timestamp| at.to_zoned(facts.zone.clone()).strftime("%-d %b %Y %H:%M").to_string();
+    let next = facts.next_sync.map(|at| format!("; the next try is at {}", minute(at))).unwrap_or_default();
+    let error = facts.sync_error.as_deref();
     if facts.stale {
         let since = match facts.last_success_at {
-            Some(at) => format!("no sync has read everything since {}", at.strftime("%-d %b %Y %H:%M UTC")),
+            Some(at) => format!("no sync has read everything since {}", minute(at)),
             None => "no sync has read everything yet".to_owned(),
         };
-        all.push(problem("sync_stale", since, "`monzoctl sync` tries again and says what is wrong"));
+        let because = error.map(|error| format!(" ({error}){next}")).unwrap_or_default();
+        let message = format!("{since}{because}");
+        all.push(problem("sync_stale", message, "`monzoctl sync` tries again and says what is wrong"));
+    } else if let (Some(error), LoginState::Ready) = (error, facts.login.state) {
+        let message = format!("the last sync failed: {error}{next}");
+        all.push(note("sync_failed", message, "`monzoctl sync` tries now"));
     }
     for account in &facts.accounts {
         let id = account.account.id.as_str();
@@ -408,6 +425,9 @@ mod tests {
             unsaved_login: false,
             stale: false,
             last_success_at: Some(day(100)),
+            sync_error: None,
+            next_sync: Some(day(100) + SignedDuration::from_mins(5)),
+            zone: TimeZone::UTC,
             accounts: Vec::new(),
             histories: Vec::new(),
             differences: Vec::new(),

@@ -2,9 +2,12 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Write};
-use std::os::unix::net::{UnixDatagram, UnixStream};
-use std::process::{Child, ExitStatus, Output, Stdio};
+use std::net::Shutdown;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::Mutex;
+use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -33,6 +36,8 @@ pub struct Rig {
     pub bank: Served,
     daemon: Option<Running>,
     notify: UnixDatagram,
+    /// What the daemon told systemd and no test has read yet, a message each.
+    told: Mutex<Receiver<String>>,
     printed: Mutex<Vec<u8>>,
 }
 
@@ -80,8 +85,8 @@ impl Rig {
         let bank = http::serve(Bank::new(settings), ([127, 0, 0, 1], 0).into()).expect("a bank");
         home.configure(&bank.url, more).expect("configured");
         let notify = UnixDatagram::bind(home.path("run/notify")).expect("a notify socket");
-        notify.set_read_timeout(Some(PATIENCE)).expect("set");
-        Self { home, bank, daemon: None, notify, printed: Mutex::default() }
+        let told = Mutex::new(hear(notify.try_clone().expect("a second handle")));
+        Self { home, bank, daemon: None, notify, told, printed: Mutex::default() }
     }
 
     /// Starts the daemon and waits until it says that it is ready.
@@ -102,23 +107,49 @@ impl Rig {
     }
 
     fn spawn_with(&mut self, env: &[(&str, &str)]) {
+        let mut command = self.home.daemon();
+        command.envs(env.iter().copied());
+        self.spawn_command(command, Stdio::null());
+    }
+
+    fn spawn_command(&mut self, mut command: Command, stdin: Stdio) {
         assert!(self.daemon.is_none(), "the daemon runs already");
         let log = OpenOptions::new().create(true).append(true).open(self.home.path("log")).expect("a log");
-        let mut command = self.home.daemon();
         command.env("NOTIFY_SOCKET", self.home.path("run/notify"));
-        command.envs(env.iter().copied());
-        command.stdin(Stdio::null()).stdout(log.try_clone().expect("a log")).stderr(log);
+        command.stdin(stdin).stdout(log.try_clone().expect("a log")).stderr(log);
         self.daemon = Some(Running(command.spawn().expect("the daemon starts")));
+    }
+
+    /// Starts the daemon on a socket that is bound already, as systemd does, and waits until it says that it is ready.
+    pub fn start_on(&mut self, socket: UnixListener) {
+        let daemon = self.home.daemon();
+        let mut command = Command::new("sh");
+        command.args(["-c", r#"exec 3<&0 0</dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec "$@""#, "sh"]);
+        command.arg(daemon.get_program()).args(daemon.get_args()).env_clear();
+        command.envs(daemon.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        self.spawn_command(command, Stdio::from(OwnedFd::from(socket)));
+        self.wait_for("READY=1");
     }
 
     /// Waits until the daemon tells systemd something.
     pub fn wait_for(&self, told: &str) {
-        let mut buffer = [0; 4096];
+        self.wait_for_line(told, |line| line == told);
+    }
+
+    /// Waits until the daemon's status line, as `systemctl status` shows it, holds these words; answers with the line.
+    pub fn wait_for_status(&self, words: &str) -> String {
+        self.wait_for_line(words, |line| line.starts_with("STATUS=") && line.contains(words))
+    }
+
+    fn wait_for_line(&self, what: &str, yes: impl Fn(&str) -> bool) -> String {
+        let mut heard = Vec::new();
         loop {
-            let length =
-                self.notify.recv(&mut buffer).unwrap_or_else(|error| panic!("never told {told}: {error}"));
-            if String::from_utf8_lossy(&buffer[..length]).lines().any(|line| line == told) {
-                return;
+            let message = self.told.lock().expect("not poisoned").recv_timeout(PATIENCE);
+            let message = message
+                .unwrap_or_else(|error| panic!("systemd was never told {what} ({error}), but {heard:?}"));
+            match message.lines().find(|line| yes(line)) {
+                Some(line) => return line.to_owned(),
+                None => heard.push(message),
             }
         }
     }
@@ -294,6 +325,20 @@ impl Rig {
     }
 }
 
+/// Reads what the daemon tells systemd, always, because a daemon that is not heard would wait.
+fn hear(notify: UnixDatagram) -> Receiver<String> {
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let mut buffer = [0; 4096];
+        while let Ok(length @ 1..) = notify.recv(&mut buffer) {
+            if tell.send(String::from_utf8_lossy(&buffer[..length]).into_owned()).is_err() {
+                return;
+            }
+        }
+    });
+    told
+}
+
 /// The first of many words that is in a text; one pass, because a long test has many secrets and a large database.
 fn any_of<'a>(words: &'a [String], text: &[u8]) -> Option<&'a str> {
     let pair = |at: &[u8]| usize::from(at[0]) << 8 | usize::from(at[1]);
@@ -333,6 +378,8 @@ impl Drop for Rig {
             let _ = child.kill();
             let _ = child.wait();
         }
+        // Ends the thread that reads it.
+        let _ = self.notify.shutdown(Shutdown::Both);
         if std::thread::panicking() {
             let log = self.log();
             let lines: Vec<&str> = log.lines().collect();

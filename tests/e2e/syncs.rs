@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use monzo_sandbox::Settings;
+use monzo_sandbox::bank::faults::{Fault, Rule};
 
 use crate::ledger;
 use crate::rig::{self, Rig};
@@ -73,4 +74,29 @@ fn a_sync_can_be_looked_at_while_it_runs_and_afterwards() {
     let sync = rig.json(&["show", id]);
     assert_eq!(sync["sync"]["state"], "done", "{sync}");
     assert!(sync["sync"]["accounts"].as_array().is_some_and(|accounts| accounts.len() >= 2), "{sync}");
+}
+
+#[test]
+fn a_failed_sync_is_told_with_its_reason_and_the_next_try() {
+    let rig = Rig::new(rig::small());
+    rig.login();
+    rig.bank.bank().set_faults(vec![Rule::chance(Fault::Internal, 1_000_000)], 1);
+    let said = rig.ctl(&["sync"]);
+    assert_eq!(said.code, 75, "{said:?}");
+    assert!(said.err.contains("try: wait: monzod itself tries again in "), "{said:?}");
+
+    let status = rig.status();
+    assert_eq!(status["healthy"], true, "one failure is nothing to act on: {status}");
+    assert!(status["sync"]["error"].is_string() && status["sync"]["next_due_at"].is_string(), "{status}");
+    assert_eq!(rig.attention(), ["sync_failed"]);
+    let said = rig.ctl(&["status"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(!said.out.contains("all is well") && said.out.contains("the last sync failed: "), "{}", said.out);
+    assert!(said.out.contains("; the next try is at "), "{}", said.out);
+
+    rig.bank.bank().clear_faults();
+    rig.sync();
+    let said = rig.ctl(&["status"]);
+    assert!(said.out.contains("all is well") && !said.out.contains("failed"), "{}", said.out);
+    assert!(rig.status()["sync"]["error"].is_null());
 }

@@ -15,4 +15,5 @@ mod migrations;
 mod rooms;
 mod source;
 mod tree;
+mod units;
 mod words;

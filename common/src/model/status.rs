@@ -55,6 +55,9 @@ pub struct SyncStatus {
     pub next_due_at: Option<Timestamp>,
     /// The last success is older than twice the interval.
     pub stale: bool,
+    /// Why the last sync failed as a whole; null if it did not.
+    #[serde(default)]
+    pub error: Option<String>,
 }
 
 /// An account and how well it is known.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use monzo_common::api::ApiClient;
-use monzo_common::model::{LoginState, Quarantined, Sync, SyncPhase, SyncState};
+use monzo_common::model::{LoginState, Quarantined, Status, Sync, SyncPhase, SyncState};
 use serde::Serialize;
 use tokio::time::{Instant, sleep_until};
 
@@ -11,6 +11,7 @@ use crate::args::{self, Output, SyncCommand};
 use crate::client::Daemon;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::here::Here;
 use crate::meter::Meter;
 use crate::session::Session;
 use crate::view::{self, columns};
@@ -52,11 +53,41 @@ async fn sync(args: &args::Sync, session: &mut Session) -> Result<Exit, Failure>
 async fn verdict(session: &mut Session, daemon: &mut Daemon, sync: &Sync) -> Result<Exit, Failure> {
     match sync.state {
         SyncState::Done => Ok(Exit::Done),
-        SyncState::Partial | SyncState::Cancelled | SyncState::Running => Ok(Exit::Partial),
-        SyncState::Failed => {
-            let login = session.ask(daemon, async |client| client.login_status().await).await?;
-            Ok(if login.state == LoginState::Ready { blame(sync) } else { Exit::LoginNeeded })
+        SyncState::Partial => {
+            session
+                .suggest("`monzoctl sync` tries again what failed; `monzoctl status` shows what needs you")?;
+            Ok(Exit::Partial)
         }
+        SyncState::Cancelled | SyncState::Running => {
+            session.suggest("`monzoctl sync` goes on where this one stopped")?;
+            Ok(Exit::Partial)
+        }
+        SyncState::Failed => {
+            let status = session.ask(daemon, async |client| client.status().await).await?;
+            let exit = if status.login.state == LoginState::Ready { blame(sync) } else { Exit::LoginNeeded };
+            session.suggest(&next_step(exit, &status, &daemon.here))?;
+            Ok(exit)
+        }
+    }
+}
+
+/// What to do after a sync that failed.
+fn next_step(exit: Exit, status: &Status, here: &Here) -> String {
+    let next = status.sync.next_due_at.filter(|at| *at > here.now);
+    match (exit, next) {
+        (Exit::LoginNeeded, _) => match status.login.state {
+            LoginState::WaitingApproval => {
+                "approve the login in the Monzo app, then `monzoctl sync`".to_owned()
+            }
+            _ => "`monzoctl login`".to_owned(),
+        },
+        (Exit::TryLater, Some(at)) => format!(
+            "wait: monzod itself tries again {} ({}); `monzoctl sync` tries at once",
+            here.relative(at),
+            here.minute(at)
+        ),
+        (Exit::TryLater, None) => "`monzoctl sync` again in a few minutes".to_owned(),
+        _ => "`monzoctl status` shows what needs you; `monzoctl sync` tries again".to_owned(),
     }
 }
 
@@ -164,9 +195,7 @@ async fn history(problems: bool, limit: Option<u64>, session: &mut Session) -> R
 #[cfg(test)]
 mod tests {
     use monzo_common::fault::FaultKind;
-    use monzo_common::model::{
-        AccountSync, Login, LoginState, Progress, SyncCancelled, SyncHistory, SyncStarted,
-    };
+    use monzo_common::model::{AccountSync, LoginState, Progress, SyncCancelled, SyncHistory, SyncStarted};
 
     use super::*;
     use crate::fake::Fake;
@@ -225,10 +254,6 @@ mod tests {
             )
     }
 
-    fn login(state: LoginState) -> Login {
-        Login { state, ..fixture::status().login }
-    }
-
     #[tokio::test]
     async fn a_sync_tells_each_phase_once_off_a_terminal_and_then_its_outcome() {
         let ran = fake(false, sync_of(SyncState::Done, None)).run(&["sync"], "").await;
@@ -268,16 +293,40 @@ mod tests {
         Asking for accounts and balances
         Reading what is new: 60 rows, 1 page
         Comparing balances: 120 rows, 2 pages
+        try: `monzoctl sync` tries again what failed; `monzoctl status` shows what needs you
         ");
     }
 
     #[tokio::test]
-    async fn a_failed_sync_is_a_failure_unless_a_login_would_mend_it() {
-        let fake =
-            fake(false, sync_of(SyncState::Failed, None)).says("auth.status", &login(LoginState::Ready));
-        assert_eq!(fake.run(&["sync", "-q"], "").await.exit, Exit::Failed);
-        let fake = fake.says("auth.status", &login(LoginState::LoginNeeded));
-        assert_eq!(fake.run(&["sync", "-q"], "").await.exit, Exit::LoginNeeded);
+    async fn a_failed_sync_ends_with_what_to_do_about_it() {
+        let page = |state, next_due_at| {
+            let mut page = fixture::status();
+            (page.login.state, page.sync.next_due_at) = (state, next_due_at);
+            page
+        };
+        let soon = Some(now() + jiff::SignedDuration::from_mins(5));
+        let later = Sync { code: Some(FaultKind::BankUnreachable), ..sync_of(SyncState::Failed, None) };
+        let later = Sync { error: Some("the bank does not answer".into()), ..later };
+        let mut seen = Vec::new();
+        for (end, page) in [
+            (sync_of(SyncState::Failed, None), page(LoginState::Ready, soon)),
+            (later.clone(), page(LoginState::Ready, soon)),
+            (later.clone(), page(LoginState::Ready, None)),
+            (later.clone(), page(LoginState::LoginNeeded, None)),
+            (later, page(LoginState::WaitingApproval, None)),
+            (sync_of(SyncState::Cancelled, None), page(LoginState::Ready, soon)),
+        ] {
+            let ran = fake(false, end).says("system.status", &page).run(&["sync", "-q"], "").await;
+            seen.push(format!("{} {}", ran.exit.code(), ran.err.trim_end()));
+        }
+        insta::assert_snapshot!(seen.join("\n"), @r"
+        1 try: `monzoctl status` shows what needs you; `monzoctl sync` tries again
+        75 try: wait: monzod itself tries again in 5 min (2026-07-22 11:05); `monzoctl sync` tries at once
+        75 try: `monzoctl sync` again in a few minutes
+        4 try: `monzoctl login`
+        4 try: approve the login in the Monzo app, then `monzoctl sync`
+        8 try: `monzoctl sync` goes on where this one stopped
+        ");
     }
 
     #[test]

@@ -116,6 +116,7 @@ pub(crate) fn status() -> Status {
             last_attempt_at: Some(now() - hour * 2),
             next_due_at: Some(now() + hour * 4),
             stale: false,
+            error: None,
         },
         accounts: vec![
             known(account("acc_1", "Current", Some(123_456))),

@@ -34,6 +34,7 @@ fn headline(status: &Status, look: &Look) -> String {
         (Mode::Rescue, _) => {
             (Paint::Bad, "rescue mode: the database cannot be used, nothing is synced or moved")
         }
+        (Mode::Normal, true) if status.sync.error.is_some() => (Paint::Note, "the last sync failed"),
         (Mode::Normal, true) => (Paint::Good, "all is well"),
         (Mode::Normal, false) => (Paint::Bad, "needs you"),
     };
@@ -82,7 +83,10 @@ fn sync(status: &Status, look: &Look) -> String {
     }
     let tried = sync.last_attempt_at.filter(|_| sync.state != "running");
     if let Some(at) = tried.filter(|at| sync.last_success_at.is_none_or(|success| *at > success)) {
-        parts.push(format!("last tried {}", here.relative(at)));
+        parts.push(match &sync.error {
+            Some(_) => look.paint(Paint::Note, &format!("failed {}", here.relative(at))),
+            None => format!("last tried {}", here.relative(at)),
+        });
     }
     if let Some(at) = sync.next_due_at {
         let when = if at <= here.now { "now".to_owned() } else { here.relative(at) };
@@ -204,6 +208,21 @@ mod tests {
         ACCOUNT    BALANCE  WITH POTS  READ     HISTORY SINCE
         Current  £1,234.56  £1,234.56  2 h ago  26 Oct 2023
         Joint      -£12.05    -£12.05  2 h ago  26 Oct 2023
+        ");
+    }
+
+    #[test]
+    fn a_failed_sync_is_not_all_well() {
+        let mut page = fixture::status();
+        page.sync.last_attempt_at = Some(fixture::now() - jiff::SignedDuration::from_mins(1));
+        page.sync.error = Some("the bank does not answer".into());
+        let text = status(&page, &fixture::look(None));
+        let top: Vec<&str> = text.lines().take(4).collect();
+        insta::assert_snapshot!(top.join("\n"), @r"
+        monzod 0.1.0  the last sync failed
+
+        Login   ready, access ends in 80 days (10 Oct 2026)
+        Sync    complete 2 h ago, failed 1 min ago, next in 4 h
         ");
     }
 

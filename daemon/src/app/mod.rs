@@ -6,6 +6,7 @@ mod args;
 pub mod core;
 mod serve;
 pub mod settings;
+mod status_line;
 mod telling;
 mod upkeep;
 

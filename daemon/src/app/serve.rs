@@ -19,8 +19,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::core::{Core, Ground};
-use super::upkeep::{self, Upkeep};
-use super::{settings, telling};
+use super::upkeep::Upkeep;
+use super::{settings, status_line, telling};
 use crate::attention::Troubles;
 use crate::clock::Clock;
 use crate::config::{ClockSource, Config, Loaded, Locations};
@@ -180,6 +180,7 @@ pub(super) async fn serve(
     };
     tasks.spawn(upkeep.run(stop.clone()));
     tasks.spawn(uploads.run(stop.clone()));
+    tasks.spawn(status_line::run(asking.clone(), daemon.ground.events.subscribe(), stop.clone()));
     tasks.spawn(telling::run(asking, daemon.ground.events.subscribe(), stop.clone()));
     tasks.spawn(notify::watchdog(heartbeats, stop.clone()));
     daemon.tell_ready();
@@ -302,16 +303,11 @@ impl Daemon {
     /// Tells systemd and `/readyz` how the daemon serves.
     fn tell_ready(&self) {
         match &*self.served.borrow() {
-            Served::Normal(rooms) => {
-                self.readiness.send_replace(Readiness::Ready);
-                notify::ready(&upkeep::sentence(rooms, self.ground.clock.now()));
-            }
-            Served::Rescue(Rescue { reason, .. }) => {
-                self.readiness.send_replace(Readiness::Rescue(reason.clone()));
-                notify::ready(&format!("rescue mode: {reason}"));
-            }
-            Served::Between => {}
-        }
+            Served::Normal(_) => self.readiness.send_replace(Readiness::Ready),
+            Served::Rescue(Rescue { reason, .. }) => self.readiness.send_replace(Readiness::Rescue(reason.clone())),
+            Served::Between => return,
+        };
+        notify::ready();
     }
 
     /// Does what signals and clients ask of the whole, until one asks it to stop.

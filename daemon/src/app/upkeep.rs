@@ -1,11 +1,10 @@
-//! What is looked after every minute: measurements, reminders, scheduled backups, and systemd's status line.
+//! What is looked after every minute: measurements, reminders and scheduled backups.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use monzo_common::model::LoginState;
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
@@ -13,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::core::{Ground, last_backup};
 use crate::attention::Troubles;
 use crate::config::Loaded;
-use crate::host::{messages, notify};
+use crate::host::messages;
 use crate::rpc::handlers::{Rooms, Served};
 use crate::store::{self, Health};
 
@@ -54,7 +53,6 @@ impl Upkeep {
         self.measure(rooms).await;
         rooms.login.remind().await;
         self.back_up(rooms, now).await;
-        notify::status(&sentence(rooms, now));
     }
 
     /// Says once that the clocks have come apart, and answers whether they are.
@@ -122,28 +120,6 @@ impl Upkeep {
     async fn last(&self, directory: &Path) -> Option<Timestamp> {
         let directory: PathBuf = directory.to_owned();
         tokio::task::spawn_blocking(move || last_backup(&directory)).await.ok().flatten()
-    }
-}
-
-/// What the daemon is doing, in a line.
-pub(super) fn sentence(rooms: &Rooms, now: Timestamp) -> String {
-    let login = match rooms.login.state().state {
-        LoginState::None => return "nobody has logged in yet; `monzoctl` says what to do".to_owned(),
-        LoginState::WaitingBrowser => return "waiting for the sign-in in a browser".to_owned(),
-        LoginState::WaitingApproval => return "waiting for approval in the Monzo app".to_owned(),
-        LoginState::LoginNeeded => return "a login is needed: `monzoctl login`".to_owned(),
-        LoginState::ConsentLapsed => return "the bank's permission has ended: `monzoctl login`".to_owned(),
-        LoginState::Ready => "logged in",
-    };
-    if let Some(progress) = rooms.sync.progress() {
-        return format!("{login}, syncing: {} rows read", progress.rows);
-    }
-    match rooms.sync.next_due_at() {
-        Some(due) if due > now => {
-            let minutes = (due.duration_since(now).as_secs() + 59) / 60;
-            format!("{login}, next sync in {minutes} min")
-        }
-        _ => format!("{login}, a sync is due"),
     }
 }
 

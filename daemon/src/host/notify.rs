@@ -18,9 +18,8 @@ use tokio_util::sync::CancellationToken;
 use super::messages;
 
 /// Says that the daemon serves, at start and after a reload.
-pub fn ready(status: &str) {
-    let status = one_line(status);
-    send(&[NotifyState::Ready, NotifyState::Status(&status)]);
+pub fn ready() {
+    send(&[NotifyState::Ready]);
 }
 
 /// Says in one line what the daemon is doing.
@@ -213,7 +212,7 @@ mod tests {
     }
 
     fn tell_everything() {
-        ready("serving");
+        ready();
         status("idle");
         reloading();
         extend_timeout(MINUTE);
@@ -240,7 +239,7 @@ mod tests {
             let length = socket.recv(&mut buffer).expect("told");
             String::from_utf8_lossy(&buffer[..length]).into_owned()
         };
-        assert_eq!(told(), "READY=1\nSTATUS=serving\n");
+        assert_eq!(told(), "READY=1\n");
         assert_eq!(told(), "STATUS=idle\n");
         let reload = told();
         assert!(reload.starts_with("RELOADING=1\nMONOTONIC_USEC="), "one datagram with both: {reload:?}");

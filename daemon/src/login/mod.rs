@@ -208,6 +208,10 @@ impl Login {
     /// How it stands.
     pub fn state(&self) -> Shown {
         let mut shown = self.0.shown.borrow().clone();
+        if shown.state == LoginState::WaitingBrowser && !self.waiting_for_browser() {
+            // Nobody has signed in while the page lasted.
+            shown.state = self.0.standing().state;
+        }
         shown.token_expires_at = self.0.tokens.pair().map(|pair| pair.expires_at);
         shown
     }

@@ -138,6 +138,16 @@ impl Reader<'_> {
         optional(self.0.prepare_cached(newest)?.query_row([], |row| at(row, 0)))
     }
 
+    /// Why the newest sync failed as a whole, if it did; one that was cancelled or still runs says nothing.
+    ///
+    /// # Errors
+    /// As every question.
+    pub fn last_sync_error(&self) -> Result<Option<String>, StoreError> {
+        let newest = "SELECT error FROM syncs WHERE state IN ('done', 'partial', 'failed') \
+                      ORDER BY number DESC LIMIT 1";
+        Ok(optional(self.0.prepare_cached(newest)?.query_row([], |row| row.get(0)))?.flatten())
+    }
+
     /// When the next sync is due.
     ///
     /// # Errors

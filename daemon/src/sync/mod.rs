@@ -161,6 +161,13 @@ impl Handle {
         self.progress.clone()
     }
 
+    /// When the next sync is due, as it changes from now on.
+    pub fn watch_due(&self) -> watch::Receiver<Option<jiff::Timestamp>> {
+        let mut due = self.next_due.clone();
+        due.mark_unchanged();
+        due
+    }
+
     /// When the next sync is due.
     pub fn next_due_at(&self) -> Option<jiff::Timestamp> {
         *self.next_due.borrow()

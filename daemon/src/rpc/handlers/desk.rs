@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use monzo_common::fault::{Fault, FaultKind};
-use monzo_common::model::{Attention, ConfigReload, Restored};
+use monzo_common::model::{Attention, ConfigReload, Restored, Status};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{Uploads, status};
@@ -160,6 +160,14 @@ impl Desk {
     /// Where the database cannot be used.
     pub async fn attention(&self) -> Result<Vec<(Attention, bool)>, Fault> {
         status::attention_and_silence(self).await
+    }
+
+    /// How things stand, as `monzoctl status` shows it.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn status(&self) -> Result<Status, Fault> {
+        status::status(self).await
     }
 
     pub(super) fn hub(&self) -> &Hub {

@@ -71,6 +71,7 @@ fn over(silenced: &BTreeMap<String, Option<Timestamp>>, all: &[Attention]) -> Ve
 async fn gather(desk: &Desk, rooms: &Rooms) -> Result<(Status, Facts), Fault> {
     let config = desk.config.borrow().config.clone();
     let (now, interval) = (desk.clock.now(), config.sync.interval.duration());
+    let zone = config.time.zone.rules().clone();
     let login = rooms.login.state();
     let configured = rooms.login.client_id().await?.is_some();
     let read = rooms.store.read(move |reader| {
@@ -96,10 +97,18 @@ async fn gather(desk: &Desk, rooms: &Rooms) -> Result<(Status, Facts), Fault> {
         let told =
             ledger.accounts.iter().filter_map(|account| Some((account.id.clone(), account.told_difference?)));
         let differences = told.collect();
-        let (success, attempt) = (reader.last_success_at()?, reader.last_attempt_at()?);
-        Ok((accounts, histories, differences, success, attempt, reader.quarantined()?))
+        let sync = SyncStatus {
+            state: String::new(),
+            last_success_at: reader.last_success_at()?,
+            last_attempt_at: reader.last_attempt_at()?,
+            next_due_at: None,
+            stale: false,
+            error: reader.last_sync_error()?,
+        };
+        Ok((accounts, histories, differences, sync, reader.quarantined()?))
     });
-    let (accounts, histories, differences, last_success_at, last_attempt_at, quarantined) = read.await?;
+    let (accounts, histories, differences, recorded, quarantined) = read.await?;
+    let last_success_at = recorded.last_success_at;
     let (sorter, runs, freezes) = rooms.sorter.status().await?;
     let runs = runs.into_iter().map(|run| RunMatter {
         id: run.id,
@@ -114,10 +123,9 @@ async fn gather(desk: &Desk, rooms: &Rooms) -> Result<(Status, Facts), Fault> {
     let overdue = schedule::overdue(last_success_at, interval, now);
     let sync = SyncStatus {
         state: if running { "running" } else { "idle" }.to_owned(),
-        last_success_at,
-        last_attempt_at,
         next_due_at: if ready { rooms.sync.next_due_at() } else { None },
         stale: overdue,
+        ..recorded
     };
     let facts = Facts {
         now,
@@ -128,6 +136,9 @@ async fn gather(desk: &Desk, rooms: &Rooms) -> Result<(Status, Facts), Fault> {
         // A first sync that is under way is not late.
         stale: ready && overdue && !(running && last_success_at.is_none()),
         last_success_at,
+        sync_error: sync.error.clone(),
+        next_sync: sync.next_due_at,
+        zone,
         accounts: accounts.clone(),
         histories,
         differences,
@@ -182,6 +193,7 @@ fn rescue(desk: &Desk, why: Attention) -> Status {
             last_attempt_at: None,
             next_due_at: None,
             stale: true,
+            error: None,
         },
         accounts: Vec::new(),
         sorter: no_sorter(),

@@ -24,6 +24,15 @@ impl Service {
         sync.ended_at = Some(now);
         sync.error = failure.as_ref().map(ToString::to_string);
         sync.code = failure.as_ref().map(Failure::kind);
+        let failures_before = self.failures;
+        match sync.state {
+            SyncState::Done => self.failures = 0,
+            SyncState::Failed | SyncState::Partial => self.failures = self.failures.saturating_add(1),
+            SyncState::Running | SyncState::Cancelled => {}
+        }
+        // First, so that whoever sees the end also sees when the next one is due.
+        self.polled_at = Some(now);
+        self.reschedule_after(state, now).await;
         let Task { full, sweep } = running.run.task;
         let (kept, swept) = (sync.clone(), (full || sweep) && state == SyncState::Done);
         let noted = self.rooms.store.write(move |writer| {
@@ -34,14 +43,12 @@ impl Service {
             tracing::error!(%error, monzod_sync_id = sync.id, "the end of a sync could not be noted");
             self.unnoted = Some(sync.clone());
         }
-        self.tell(&sync, failure.as_ref()).await;
+        self.tell(&sync, failure.as_ref(), failures_before).await;
         self.count(&sync, now);
         running.run.tally.ended(sync.clone());
         for answer in running.cancelled {
             let _ = answer.send(SyncCancelled { sync: Some(sync.clone()), changed: true });
         }
-        self.polled_at = Some(now);
-        self.reschedule_after(state, now).await;
         if self.again {
             self.look().await;
         }
@@ -53,7 +60,7 @@ impl Service {
     }
 
     /// Tells of the first failure after a success and of the first success after a failure, not of each.
-    async fn tell(&mut self, sync: &Sync, failure: Option<&Failure>) {
+    async fn tell(&mut self, sync: &Sync, failure: Option<&Failure>, failures_before: u32) {
         let failed = matches!(sync.state, SyncState::Failed | SyncState::Partial);
         match failure {
             Some(Failure::Lapsed) => self.rooms.login.lapsed().await,
@@ -61,7 +68,7 @@ impl Service {
             None => tracing::info!(monzod_sync_id = sync.id, state = ?sync.state, "sync ended"),
         }
         let ends_login = failure.is_some_and(Failure::ends_login) || self.login_gone();
-        let happened = match (failed, self.failures) {
+        let happened = match (failed, failures_before) {
             _ if ends_login => None,
             (true, 0) => {
                 let first = sync.accounts.iter().find_map(|account| account.error.clone());
@@ -73,11 +80,6 @@ impl Service {
             }
             _ => None,
         };
-        match sync.state {
-            SyncState::Done => self.failures = 0,
-            SyncState::Failed | SyncState::Partial => self.failures = self.failures.saturating_add(1),
-            SyncState::Running | SyncState::Cancelled => {}
-        }
         if let Some(happened) = happened {
             self.rooms.journal.record(happened.sync(sync.id.as_str())).await;
         }
