@@ -10,8 +10,12 @@ use monzo_common::model::{AccountStatus, Attention, Login, LoginState, RunState,
 use monzo_common::money::Money;
 use monzo_common::shell;
 
-use crate::login::access;
+use crate::clock::elapsed;
+use crate::login::{MAKE_CONFIDENTIAL, Trouble, access};
 use crate::store::{Health, StoreError};
+
+/// How long refreshes of the login may fail before a person should act. Taste.
+const REFRESH_FAILS: SignedDuration = SignedDuration::from_hours(24);
 
 /// What went wrong outside the rooms and lasts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -50,6 +54,10 @@ pub struct Facts {
     pub client_refused: bool,
     /// The newest tokens are only in memory.
     pub unsaved_login: bool,
+    /// Refreshes of the login do not succeed, for a reason that says nothing about the login.
+    pub refresh_trouble: Option<Trouble>,
+    /// The bank asked to be left alone until then.
+    pub left_alone_until: Option<Timestamp>,
     /// No sync has read everything for too long.
     pub stale: bool,
     /// When one last did.
@@ -179,6 +187,11 @@ fn login(facts: &Facts, all: &mut Vec<Attention>) {
             "`monzoctl setup` says how to make one at Monzo",
         )),
         LoginState::None => all.push(problem("login_needed", "nobody has logged in yet", "`monzoctl login`")),
+        LoginState::LoginNeeded if facts.login.refreshes == Some(false) => {
+            let message =
+                "the login has ended and could not be refreshed: the OAuth client is not confidential";
+            all.push(problem("login_needed", message, MAKE_CONFIDENTIAL));
+        }
         LoginState::LoginNeeded => {
             let why = error.map(|error| format!(" ({error})")).unwrap_or_default();
             let message = format!("the bank no longer takes the login{why}");
@@ -207,8 +220,10 @@ fn login(facts: &Facts, all: &mut Vec<Attention>) {
     }
     if facts.client_refused {
         let message = "the bank does not take the OAuth client, so that the login cannot be refreshed";
-        let hint = "copy id and secret from developers.monzo.com, then `monzoctl setup`";
+        let hint = "copy id and secret from developers.monzo.com, then `monzoctl setup`; a login made with another client needs `monzoctl login`";
         all.push(problem("client_refused", message, hint));
+    } else if let Some(trouble) = &facts.refresh_trouble {
+        all.push(not_refreshed(trouble, facts.now));
     }
     if facts.unsaved_login {
         let message = "the newest tokens could not be written and are only in memory";
@@ -216,7 +231,28 @@ fn login(facts: &Facts, all: &mut Vec<Attention>) {
     }
 }
 
+/// A refresh that fails is tried again for days; after a day a person may know better.
+fn not_refreshed(trouble: &Trouble, now: Timestamp) -> Attention {
+    let message = format!(
+        "the login could not be refreshed since {}, and is kept; the next try is at {}: {}",
+        trouble.since.strftime("%-d %b %H:%M UTC"),
+        trouble.until().strftime("%-d %b %H:%M UTC"),
+        trouble.why
+    );
+    if elapsed(trouble.since, now).is_some_and(|lasted| lasted > REFRESH_FAILS) {
+        return problem("refresh_failing", message, "if the bank works otherwise, `monzoctl login`");
+    }
+    note("refresh_failing", message, "nothing is to be done: it is tried again by itself")
+}
+
 fn ending(facts: &Facts, all: &mut Vec<Attention>) {
+    if let (Some(false), Some(ends)) = (facts.login.refreshes, facts.login.token_expires_at) {
+        let message = format!(
+            "the login ends on {} and cannot be refreshed: the OAuth client is not confidential",
+            ends.strftime("%-d %b at %H:%M UTC")
+        );
+        all.push(problem("not_refreshable", message, MAKE_CONFIDENTIAL));
+    }
     let Some(ends) = facts.login.access_ends_at else { return };
     let hint = "refresh permissions in the Monzo app, then `monzoctl login --renewed`";
     if let Some(due) = facts.next_due.filter(|due| ends <= *due && facts.now < ends) {
@@ -240,6 +276,10 @@ fn sync(facts: &Facts, all: &mut Vec<Attention>) {
     let minute = |at: Timestamp| at.to_zoned(facts.zone.clone()).strftime("%-d %b %Y %H:%M").to_string();
     let next = facts.next_sync.map(|at| format!("; the next try is at {}", minute(at))).unwrap_or_default();
     let error = facts.sync_error.as_deref();
+    if let Some(until) = facts.left_alone_until {
+        let message = format!("the bank asks to wait until {}", minute(until));
+        all.push(note("bank_asks_to_wait", message, "nothing is to be done: the next sync begins then"));
+    }
     if facts.stale {
         let since = match facts.last_success_at {
             Some(at) => format!("no sync has read everything since {}", minute(at)),
@@ -417,12 +457,15 @@ mod tests {
                 state: LoginState::Ready,
                 user_id: None,
                 token_expires_at: None,
+                refreshes: Some(true),
                 access_ends_at: Some(day(180)),
                 error: None,
             },
             configured: true,
             client_refused: false,
             unsaved_login: false,
+            refresh_trouble: None,
+            left_alone_until: None,
             stale: false,
             last_success_at: Some(day(100)),
             sync_error: None,
@@ -472,6 +515,23 @@ mod tests {
         };
         check(far, &["access_ends:rule"]);
         check(|facts| facts.login.access_ends_at = Some(day(99)), &["access_ends:1"]);
+    }
+
+    #[test]
+    fn a_login_that_cannot_be_refreshed_names_the_kind_of_client_and_not_another_login() {
+        let cannot = |facts: &mut Facts| {
+            facts.login.refreshes = Some(false);
+            facts.login.token_expires_at = Some(day(101));
+        };
+        check(cannot, &["!not_refreshable"]);
+        let over = |facts: &mut Facts| {
+            cannot(facts);
+            facts.login.state = LoginState::LoginNeeded;
+        };
+        check(over, &["!login_needed"]);
+        let mut facts = facts();
+        over(&mut facts);
+        assert!(attention(&facts)[0].hint.contains("confidential"), "{:?}", attention(&facts));
     }
 
     #[test]

@@ -62,6 +62,8 @@ kinds! {
     SyncFailed = "sync_failed", Problem;
     /// Syncs work again.
     SyncRecovered = "sync_recovered", Note;
+    /// A clock that had been wrong was set back: what it had noted for the future counts as unknown.
+    ClockSetBack = "clock_set_back", Note;
     /// The bank lets this one account not be read.
     AccountUnreadable = "account_unreadable", Note;
     /// The hidden account behind a pot was found.

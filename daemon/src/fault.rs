@@ -31,7 +31,8 @@ impl From<monzo::Error> for Fault {
             monzo::Error::LoginNeeded { .. } | monzo::Error::TooOld => LOG_IN,
             monzo::Error::RateLimited { .. }
             | monzo::Error::OutcomeUnknown(_)
-            | monzo::Error::Transient(_) => LATER,
+            | monzo::Error::Transient(_)
+            | monzo::Error::Foreign { .. } => LATER,
             monzo::Error::ClientRefused { .. } => SETUP,
             monzo::Error::Refused { .. } => LOG,
         };

@@ -103,6 +103,19 @@ faults! {
     unknown_fields: UnknownFields,
     a_malformed_record: MalformedRecord,
     a_false_empty_page: FalseEmptyPage,
+    a_long_wait_that_the_bank_asks_for: RateLimitLong,
+    html_with_200: Html200,
+    html_with_400: Html400,
+    html_with_403: Html403,
+    an_empty_400: Empty400,
+    an_empty_401: Empty401,
+    an_empty_403: Empty403,
+    a_redirect: Redirect,
+    an_unknown_code_with_400: Code400,
+    an_unknown_code_with_401: Code401,
+    an_unknown_code_with_403: Code403,
+    values_of_wrong_types: WrongTypes,
+    a_huge_body: HugeBody,
 }
 
 /// A bank that answers nothing but failures: the status says so, and nothing that is stored is lost.

@@ -76,6 +76,76 @@ fn a_refresh_that_never_reached_the_bank_is_repeated_with_the_same_token() {
 }
 
 #[test]
+fn a_refresh_that_something_in_between_answers_costs_no_login_and_is_told() {
+    for fault in [Fault::Html403, Fault::Empty401, Fault::Redirect, Fault::Code400, Fault::Html200] {
+        let rig = Rig::new(rig::small());
+        rig.login();
+        rig.bank.bank().expire();
+        rig.bank.bank().set_faults(vec![Rule::chance(fault, 1_000_000).at("token")], 1);
+        let said = rig.ctl(&["sync"]);
+        assert_eq!(said.code, 75, "{fault:?}: {said:?}");
+        assert_eq!(state(&rig), "ready", "{fault:?}");
+        let attention = rig.attention();
+        assert!(attention.contains(&"refresh_failing".to_owned()), "{fault:?}: {attention:?}");
+        let sent = refreshes(&rig);
+        rig.ctl(&["sync"]);
+        assert_eq!(refreshes(&rig), sent, "{fault:?}: it is not tried again at once");
+        rig.bank.bank().clear_faults();
+        rig.login();
+        assert!(!rig.attention().contains(&"refresh_failing".to_owned()), "{fault:?}");
+    }
+}
+
+#[test]
+fn odd_details_beside_the_tokens_cost_no_login() {
+    let rig = Rig::new(rig::small());
+    rig.bank.bank().set_faults(vec![Rule::chance(Fault::WrongTypes, 1_000_000).at("token")], 1);
+    rig.login();
+    rig.bank.bank().expire();
+    rig.sync();
+    assert_eq!((state(&rig).as_str(), refreshes(&rig)), ("ready", 1));
+}
+
+#[test]
+fn a_client_that_gets_no_refresh_tokens_is_told_so_at_the_login_with_what_mends_it() {
+    let secret = "mnzpub.for-public-clients";
+    let mut rig = Rig::stopped(Settings { client_secret: secret.to_owned(), ..rig::small() }, "");
+    rig.start_with(&[("MONZOD_CLIENT_SECRET", secret)]);
+    let said = rig.sign_in(&[], "ada");
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.err.contains("*confidential* client"), "{said:?}");
+    let named = |rig: &Rig, code: &str| {
+        let status = rig.status();
+        let all = status["attention"].as_array().expect("a list").clone();
+        let one = all.into_iter().find(|one| one["code"] == code).unwrap_or_else(|| panic!("{status}"));
+        let hint = one["hint"].as_str().expect("a hint").to_owned();
+        assert!(hint.contains("confidential"), "{hint}");
+    };
+    named(&rig, "not_refreshable");
+    rig.bank.bank().expire();
+    let said = rig.ctl(&["sync"]);
+    assert_eq!(said.code, 4, "{said:?}");
+    rig.until("the login has ended", || state(&rig) == "login_needed");
+    named(&rig, "login_needed");
+}
+
+#[test]
+fn a_long_wait_that_the_bank_asks_for_is_kept_by_the_schedule_and_told() {
+    let rig = Rig::new(rig::small());
+    rig.login();
+    rig.bank.bank().set_faults(vec![Rule::chance(Fault::RateLimitLong, 1_000_000)], 1);
+    let said = rig.ctl(&["sync"]);
+    assert!(said.code == 75 && said.err.contains("to wait 60 minutes"), "{said:?}");
+    let status = rig.status();
+    let now: jiff::Timestamp = rig.bank.bank().now();
+    let due: jiff::Timestamp =
+        status["sync"]["next_due_at"].as_str().expect("an instant").parse().expect("an instant");
+    assert!(due.duration_since(now) > SignedDuration::from_mins(58), "{due} at {now}: {status}");
+    let told = status["attention"].to_string();
+    assert!(told.contains("the bank asks to wait until 24 Nov 13:0"), "{told}");
+}
+
+#[test]
 fn a_login_elsewhere_displaces_this_one_and_a_person_is_told() {
     let rig = Rig::new(rig::small());
     rig.login();

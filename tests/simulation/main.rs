@@ -1,6 +1,8 @@
 //! The daemon's loops over the simulated bank: paused time, faults and deaths at every request, one seed for all.
 
+mod answers;
 mod books;
+mod clocks;
 mod course;
 mod crowd;
 mod door;

@@ -47,7 +47,10 @@ struct Life {
 /// A bank, and a daemon that lives and dies.
 pub struct Stage {
     pub bank: Shared,
+    /// The daemon's clock, which can be wrong.
     pub clock: Clock,
+    /// The time, as the bank has it.
+    time: Clock,
     pub watch: Watch,
     told: (watch::Sender<monzod::sync::Settings>, watch::Sender<monzod::autosort::Settings>),
     state: TempDir,
@@ -58,12 +61,19 @@ pub struct Stage {
 impl Stage {
     /// Begins where a scene is.
     pub fn new(scene: Scene) -> Self {
+        let clock = Clock::manual(scene.now);
+        Self::with_clock(scene, clock)
+    }
+
+    /// The same, where the daemon has this clock.
+    pub fn with_clock(scene: Scene, clock: Clock) -> Self {
         let config = config();
         let (sync, sorter) = (settings::of_sync(&config), settings::of_sorter(&config));
         let stage = Self {
             told: (watch::Sender::new(sync), watch::Sender::new(sorter)),
             bank: Shared::new(scene.bank),
-            clock: Clock::manual(scene.now),
+            clock,
+            time: Clock::manual(scene.now),
             watch: Watch::new(),
             state: scene.state,
             life: RefCell::new(None),
@@ -99,12 +109,12 @@ impl Stage {
 
     /// Time passes as the runtime's does.
     fn tick(&self) {
-        let clock = self.clock.clone();
+        let clocks = [self.clock.clone(), self.time.clone()];
         tokio::spawn(async move {
             let tick = SignedDuration::try_from(TICK).expect("short");
             loop {
                 tokio::time::sleep(TICK).await;
-                clock.advance(tick);
+                clocks.iter().for_each(|clock| clock.advance(tick));
             }
         });
     }
@@ -122,7 +132,7 @@ impl Stage {
         let options =
             Options { backups: self.state.path().join("backups"), now: clock.now(), traces: None, observe };
         let store = Store::open(&self.database(), options).expect("the database opens").store;
-        let now = clock.clone();
+        let now = self.time.clone();
         let bank = Simulated::new(self.bank.clone(), move || now.now());
         let door = Door::new(bank, Arc::clone(fate), self.watch.clone(), &self.database());
         let metrics = Arc::new(Metrics::new(clock.now()));
@@ -181,9 +191,20 @@ impl Stage {
 
     /// Moves the clock, as a suspended machine finds it.
     pub fn jump(&self, span: SignedDuration) {
-        self.clock.advance(span);
-        self.bank.lock().pass(self.clock.now());
+        [&self.clock, &self.time].into_iter().for_each(|clock| clock.advance(span));
+        self.bank.lock().pass(self.time.now());
         self.note(&format!("{span:#} pass"));
+    }
+
+    /// Sets the daemon's clock, forward or back; no time passes.
+    pub fn set_clock(&self, by: SignedDuration) {
+        self.clock.set(by);
+        self.note(&format!("the daemon's clock is set by {by:#}"));
+    }
+
+    /// The time, whatever the daemon's clock shows.
+    pub fn time(&self) -> Timestamp {
+        self.time.now()
     }
 
     /// Decides when this life ends.

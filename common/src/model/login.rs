@@ -34,6 +34,9 @@ pub struct Login {
     pub user_id: Option<UserId>,
     /// When the access token ends; it is refreshed before.
     pub token_expires_at: Option<Timestamp>,
+    /// It can be refreshed; `false` when the OAuth client gets no refresh tokens, so that the login ends with its token.
+    #[serde(default)]
+    pub refreshes: Option<bool>,
     /// When the 90 days end, as counted here (monzo-api.md 2.6).
     pub access_ends_at: Option<Timestamp>,
     /// Why the last attempt did not succeed, with what to do.

@@ -10,8 +10,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use monzo_common::api::ApiClient;
 use monzo_common::fault::{Fault, FaultKind};
-use monzo_common::shell;
 use monzo_common::model::Backup;
+use monzo_common::shell;
 
 use super::draft::Draft;
 use crate::args::{self, BackupCommand};

@@ -107,6 +107,7 @@ pub(crate) fn status() -> Status {
             state: LoginState::Ready,
             user_id: Some("user_1".into()),
             token_expires_at: Some(now() + hour * 20),
+            refreshes: Some(true),
             access_ends_at: Some(now() + hour * 24 * 80),
             error: None,
         },

@@ -23,6 +23,15 @@ pub fn login(login: &Login, look: &Look) -> String {
     if let (LoginState::Ready, Some(ends)) = (login.state, login.access_ends_at) {
         text.push_str(&format!(" Access ends {} ({}).", look.here.relative(ends), look.here.day(ends)));
     }
+    if let (LoginState::WaitingApproval | LoginState::Ready, Some(false), Some(ends)) =
+        (login.state, login.refreshes, login.token_expires_at)
+    {
+        text.push_str(&format!(
+            "\nThis login ends {} and cannot be refreshed: the OAuth client is not confidential.\n\
+             Make a *confidential* client at developers.monzo.com, then `sudo monzoctl setup` and `monzoctl login`.",
+            look.here.relative(ends)
+        ));
+    }
     text.push('\n');
     text
 }

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::autosort::{self, Sorter};
-use crate::clock::Clock;
+use crate::clock::{Clock, elapsed};
 use crate::events::Journal;
 use crate::host::notify::Heartbeats;
 use crate::login::seal::{self, Seal, SealError};
@@ -302,8 +302,9 @@ fn traces(state: &Path, backups: &Path) -> Option<String> {
     (!found.is_empty()).then(|| found.join("; "))
 }
 
-/// When a backup was last made on schedule, if it is known.
-pub(super) fn last_backup(backups: &Path) -> Option<Timestamp> {
+/// When a backup was last made on schedule, if it is known; what a wrong clock has dated into the future does not count.
+pub(super) fn last_backup(backups: &Path, now: Timestamp) -> Option<Timestamp> {
     let kept = store::list(backups).ok()?;
-    kept.into_iter().find(|backup| backup.cause == super::upkeep::SCHEDULE).map(|backup| backup.at)
+    let on_schedule = kept.into_iter().filter(|backup| backup.cause == super::upkeep::SCHEDULE);
+    on_schedule.map(|backup| backup.at).find(|at| elapsed(*at, now).is_some())
 }

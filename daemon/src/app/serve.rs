@@ -304,7 +304,9 @@ impl Daemon {
     fn tell_ready(&self) {
         match &*self.served.borrow() {
             Served::Normal(_) => self.readiness.send_replace(Readiness::Ready),
-            Served::Rescue(Rescue { reason, .. }) => self.readiness.send_replace(Readiness::Rescue(reason.clone())),
+            Served::Rescue(Rescue { reason, .. }) => {
+                self.readiness.send_replace(Readiness::Rescue(reason.clone()))
+            }
             Served::Between => return,
         };
         notify::ready();

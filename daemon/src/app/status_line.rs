@@ -170,6 +170,7 @@ mod tests {
                 last_attempt_at: None,
                 next_due_at: Some(NOW + jiff::SignedDuration::from_secs(301)),
                 stale: false,
+                refreshes: None,
                 error: None,
             },
             accounts: Vec::new(),

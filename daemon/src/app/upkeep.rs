@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::core::{Ground, last_backup};
 use crate::attention::Troubles;
+use crate::clock::elapsed;
 use crate::config::Loaded;
 use crate::host::messages;
 use crate::rpc::handlers::{Rooms, Served};
@@ -37,7 +38,7 @@ impl Upkeep {
         ticker.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut skewed = false;
         while stop.run_until_cancelled(ticker.tick()).await.is_some() {
-            skewed = self.clock(skewed);
+            skewed = self.clock(skewed, &stop).await;
             let rooms = match &*self.served.borrow() {
                 Served::Normal(rooms) => Some(rooms.clone()),
                 Served::Rescue(_) | Served::Between => None,
@@ -56,7 +57,11 @@ impl Upkeep {
     }
 
     /// Says once that the clocks have come apart, and answers whether they are.
-    fn clock(&self, was: bool) -> bool {
+    async fn clock(&self, was: bool, stop: &CancellationToken) -> bool {
+        if self.ground.clock.excessive_skew().is_some() {
+            // The host's clock may have been set right meanwhile, or the machine may have slept: the bank knows.
+            let _ = stop.run_until_cancelled(self.ground.line.learn_time()).await;
+        }
         if let Some(skew) = self.ground.clock.skew() {
             self.ground.metrics.clock_skew(skew);
         }
@@ -93,16 +98,16 @@ impl Upkeep {
         let Some(every) = backup.every else { return };
         let every = SignedDuration::try_from(every.duration()).unwrap_or(SignedDuration::MAX);
         let directory = self.ground.state.join(&backup.dir);
-        let last = self.last(&directory).await;
+        let last = self.last(&directory, now).await;
         self.ground.metrics.backup_succeeded(last);
         // An empty database has nothing to lose; the first backup comes with the first login.
         let empty = rooms.login.state().user_id.is_none();
-        if empty || last.is_some_and(|last| last <= now && now.duration_since(last) < every) {
+        if empty || last.and_then(|last| elapsed(last, now)).is_some_and(|gone| gone < every) {
             return;
         }
         let made = rooms.store.backup(&directory, SCHEDULE, false, now).await;
         let keep = usize::try_from(backup.keep).unwrap_or(usize::MAX);
-        let done = made.and_then(|made| store::prune(&directory, SCHEDULE, keep).map(|()| made));
+        let done = made.and_then(|made| store::prune(&directory, SCHEDULE, keep, now).map(|()| made));
         let failed = match done {
             Ok(made) => {
                 self.ground.metrics.backup_succeeded(Some(made.at));
@@ -117,9 +122,9 @@ impl Upkeep {
         self.troubles.send_modify(|troubles| troubles.backup = failed);
     }
 
-    async fn last(&self, directory: &Path) -> Option<Timestamp> {
+    async fn last(&self, directory: &Path, now: Timestamp) -> Option<Timestamp> {
         let directory: PathBuf = directory.to_owned();
-        tokio::task::spawn_blocking(move || last_backup(&directory)).await.ok().flatten()
+        tokio::task::spawn_blocking(move || last_backup(&directory, now)).await.ok().flatten()
     }
 }
 

@@ -10,6 +10,7 @@ use monzo_common::model::{Plan, PlannedTransfer, TransferKind};
 use super::plan::asks;
 use super::plan::words::money;
 use super::rule::{Autosort, Mode};
+use crate::clock::elapsed;
 
 /// No run is planned or begun while the two clocks differ by more (autosorter.md 2).
 const MOST_SKEW: SignedDuration = SignedDuration::from_mins(2);
@@ -205,6 +206,9 @@ fn when(limits: &Limits) -> Vec<Held> {
     let oldest = limits.now.checked_sub(limits.max_staleness).unwrap_or(Timestamp::MIN);
     match limits.synced_at {
         None => hold(Guard::Staleness, "nothing was read from the bank yet".to_owned()),
+        Some(at) if elapsed(at, limits.now).is_none() => {
+            hold(Guard::Staleness, "a clock was wrong when the bank was last read: sync first".to_owned());
+        }
         Some(at) if at < oldest => {
             let minutes = limits.now.duration_since(at).as_mins();
             hold(Guard::Staleness, format!("what is known is {minutes} minutes old: sync first"));

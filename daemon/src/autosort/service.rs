@@ -4,7 +4,7 @@ use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use monzo_common::model::{RunState, Sync, SyncState};
+use monzo_common::model::{Freeze, RunState, Sync, SyncState};
 use tokio_util::sync::CancellationToken;
 
 use super::Sorter;
@@ -14,6 +14,8 @@ use super::journal;
 use super::occurrence::{Begin, Occurrence};
 use super::proposals::SorterError;
 use super::rule::Rule;
+use crate::clock::{TOLERATED_SKEW, elapsed};
+use crate::events::{Happened, Kind};
 use crate::store::{StoreError, StoredRun};
 
 /// The wall clock is looked at this often at least, so that suspend and clock steps are met.
@@ -93,6 +95,7 @@ impl Sorter {
     async fn round(&self, woken: bool) -> Result<bool, StoreError> {
         let synced = self.after_sync().await?;
         self.expire().await?;
+        self.date_freezes().await?;
         let again = self.carry_all_on(woken || synced).await?;
         self.meet_the_calendar().await;
         self.measure().await?;
@@ -159,14 +162,32 @@ impl Sorter {
     async fn expire(&self) -> Result<(), StoreError> {
         let now = self.clock.now();
         let open = self.store.read(|reader| reader.unfinished_runs()).await?;
-        let over = |run: &&StoredRun| {
-            matches!(run.state, RunState::Proposed | RunState::Withheld)
-                && run.expires_at.is_some_and(|at| at <= now)
-        };
-        for run in open.iter().filter(over) {
-            let told = format!("{} was not approved in time", title(run));
-            self.let_expire(run, "it was not approved in time", told).await?;
+        let waits = |run: &&StoredRun| matches!(run.state, RunState::Proposed | RunState::Withheld);
+        for run in open.iter().filter(waits) {
+            if run.expires_at.is_some_and(|at| at <= now) {
+                let told = format!("{} was not approved in time", title(run));
+                self.let_expire(run, "it was not approved in time", told).await?;
+            } else if self.clock.confirmed() && elapsed(run.created_at, now).is_none() {
+                let told = format!("{} has ended: a clock was wrong when it was proposed", title(run));
+                self.let_expire(run, "a clock was wrong when it was proposed", told).await?;
+            }
         }
+        Ok(())
+    }
+
+    /// Counts the freezes that a wrong clock has dated into the future from now on, for as long as they were meant to
+    /// last.
+    async fn date_freezes(&self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let freezes = self.store.read(move |reader| reader.freezes(now)).await?;
+        let dated = |freeze: &Freeze| freeze.until.is_some() && elapsed(freeze.at, now).is_none();
+        if !self.clock.confirmed() || !freezes.iter().any(dated) {
+            return Ok(());
+        }
+        let future = now.checked_add(TOLERATED_SKEW).unwrap_or(now);
+        self.store.write(move |writer| writer.date_freezes(future, now)).await?;
+        let message = "a clock was wrong when the sorter was frozen: the freeze is counted from now";
+        self.journal.record(Happened::new(Kind::SorterFrozen, message)).await;
         Ok(())
     }
 

@@ -19,6 +19,7 @@ use super::resolve::{self, Resolved};
 use super::rule::{Rule, Trigger};
 use super::sight::income_accounts;
 use super::{Sorter, calendar, quiet, rules};
+use crate::clock::TOLERATED_SKEW;
 use crate::events::Kind;
 use crate::store::{StoredOccurrence, StoredRule, StoredRun, StoredWatch};
 
@@ -99,8 +100,11 @@ impl Sorter {
         let resolved = resolve::resolve(&rule, &world);
         // A rule that is turned off, in whichever way, is new to what comes while it is.
         let (name, hash, enabled) = (rule.name.clone(), text_hash(&rule), !off(&rule, &settings));
+        // One that a wrong clock has accepted is accepted now, as far as the present clock is known to be right.
+        let future = if self.clock.confirmed() { now.checked_add(TOLERATED_SKEW).ok() } else { None };
+        let future = future.unwrap_or(Timestamp::MAX);
         let kept: StoredRule =
-            self.store.write(move |writer| writer.accept_rule(&name, &hash, enabled, now)).await?;
+            self.store.write(move |writer| writer.accept_rule(&name, &hash, enabled, (now, future))).await?;
         let name = rule.name.clone();
         let used: BTreeSet<String> =
             self.store.read(move |reader| reader.used_keys(&name)).await?.into_iter().collect();

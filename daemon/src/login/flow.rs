@@ -10,17 +10,23 @@ use jiff::{SignedDuration, Timestamp};
 use monzo_common::model::{Login as Shown, LoginBegun, LoginState};
 use oauth2::url::form_urlencoded;
 use secrecy::SecretString;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::loopback::Loopback;
 use super::vault::{Pair, Standing};
 use super::{Login, LoginError, registration};
+use crate::clock::elapsed;
 use crate::events::{Happened, Kind};
 use crate::monzo::{Error, Method, Request};
 
 /// How long a sign-in page is waited for: the e-mail may take its time. Taste.
 const PAGE_LASTS: SignedDuration = SignedDuration::from_mins(30);
+
+/// How long the address goes on answering after the code was taken. Taste: browsers ask twice at once, people reload
+/// within a moment.
+const ANSWERS_ON: Duration = Duration::from_secs(60);
 
 /// How long an earlier page's listener is waited for. Taste: it ends at once.
 const LET_GO: Duration = Duration::from_secs(1);
@@ -34,7 +40,12 @@ pub(super) struct Pending {
     expires_at: Timestamp,
     listening: CancellationToken,
     serving: Option<JoinHandle<()>>,
+    /// The code was taken, and this is what came of it, once it is known.
+    taken: Option<watch::Receiver<Option<Page>>>,
 }
+
+/// What the browser is shown, and whether it is a success.
+type Page = (bool, String);
 
 /// What came back from the browser.
 #[derive(Debug, PartialEq, Eq)]
@@ -68,7 +79,7 @@ impl Login {
         let (port, path) = &settings.redirect;
         let loopback = Loopback::bind(*port, path).await;
         let heard = loopback.is_some();
-        let pending = Pending { state, expires_at, listening: listening.clone(), serving: None };
+        let pending = Pending { state, expires_at, listening: listening.clone(), serving: None, taken: None };
         *self.0.pending() = Some(pending);
         if let Some(loopback) = loopback {
             let login = self.clone();
@@ -99,17 +110,43 @@ impl Login {
     /// A sign-in page is open.
     pub(super) fn waiting_for_browser(&self) -> bool {
         let now = self.0.clock.now();
-        self.0.pending().as_ref().is_some_and(|pending| now < pending.expires_at)
+        self.0.pending().as_ref().is_some_and(|pending| now < pending.expires_at && pending.taken.is_none())
     }
 
     /// The browser came back: a page for the person.
-    async fn redirected(self, query: String) -> (bool, String) {
-        match self.complete(&query).await {
-            Ok(_) => (
+    async fn redirected(self, query: String) -> Page {
+        match self.again(&query) {
+            Some(mut taken) => {
+                let page = taken.wait_for(Option::is_some).await.ok().and_then(|page| page.clone());
+                match page {
+                    // It may have been approved since.
+                    Some((true, _)) => self.page(Ok(())),
+                    Some(failed) => failed,
+                    None => (false, "The daemon is stopping. Begin again with `monzoctl login`.".to_owned()),
+                }
+            }
+            None => {
+                let completed = self.complete(&query).await;
+                self.page(completed.as_ref().map(drop))
+            }
+        }
+    }
+
+    /// What came of the code, if the browser comes back with what was taken already.
+    fn again(&self, query: &str) -> Option<watch::Receiver<Option<Page>>> {
+        let Ok(Answer::Code { state, .. }) = read(query) else { return None };
+        let pending = self.0.pending();
+        pending.as_ref().filter(|pending| same(&pending.state, &state))?.taken.clone()
+    }
+
+    fn page(&self, completed: Result<(), &LoginError>) -> Page {
+        match completed {
+            Ok(()) if self.ready() => (true, "You are logged in; you can close this page.".to_owned()),
+            Ok(()) => (
                 true,
                 "You are signed in. Now approve it in the Monzo app; you can close this page.".to_owned(),
             ),
-            Err(error) if self.0.pending().is_some() => {
+            Err(error) if self.waiting_for_browser() => {
                 (false, format!("This did not work: {error}. The login that is pending still waits."))
             }
             Err(error) => (false, format!("This did not work: {error}. Begin again with `monzoctl login`.")),
@@ -129,16 +166,16 @@ impl Login {
                 )));
             }
         };
-        let listening = self.claim(&state)?;
+        let (listening, told) = self.claim(&state)?;
         // Once begun, the exchange goes on even if the caller goes away: the code works once.
         let login = self.clone();
         let exchanging = self.0.tracker.spawn(async move {
             let exchanged = login.exchange(&code).await;
-            // The state is used up either way; the connection stays until the browser has its page.
-            listening.cancel();
             if exchanged.is_err() {
                 login.show().await;
             }
+            told.send_replace(Some(login.page(exchanged.as_ref().map(drop))));
+            login.answer_on(listening);
             exchanged
         });
         match exchanging.await {
@@ -148,14 +185,27 @@ impl Login {
         }
     }
 
-    /// Takes the pending login if `state` is its own.
-    fn claim(&self, state: &str) -> Result<CancellationToken, LoginError> {
+    /// Answers on for whoever comes back to the address, and then ends what listens there.
+    fn answer_on(&self, listening: CancellationToken) {
+        self.0.tracker.spawn(async move {
+            let _ = listening.run_until_cancelled(tokio::time::sleep(ANSWERS_ON)).await;
+            listening.cancel();
+        });
+    }
+
+    /// Takes the pending login if `state` is its own; what comes of it is to be told.
+    fn claim(&self, state: &str) -> Result<(CancellationToken, watch::Sender<Option<Page>>), LoginError> {
         let mut pending = self.0.pending();
         let now = self.0.clock.now();
-        let mine =
-            pending.as_ref().is_some_and(|pending| now < pending.expires_at && same(&pending.state, state));
-        match pending.take_if(|_| mine) {
-            Some(pending) => Ok(pending.listening),
+        let mine = pending.as_mut().filter(|pending| {
+            now < pending.expires_at && pending.taken.is_none() && same(&pending.state, state)
+        });
+        match mine {
+            Some(pending) => {
+                let (told, taken) = watch::channel(None);
+                pending.taken = Some(taken);
+                Ok((pending.listening.clone(), told))
+            }
             None => Err(LoginError::Mismatch(
                 "the state does not belong to a login that is pending here; use the newest address that `monzoctl login` printed".to_owned(),
             )),
@@ -238,8 +288,9 @@ impl Login {
                 }
                 Err(error) => tracing::debug!(%error, "approval could not be asked for"),
             }
-            let waited = signed_in.map_or(SignedDuration::ZERO, |at| self.0.clock.now().duration_since(at));
-            tokio::time::sleep(pause(waited)).await;
+            // Where nobody knows how long, it may be long.
+            let waited = signed_in.and_then(|at| elapsed(at, self.0.clock.now()));
+            tokio::time::sleep(pause(waited.unwrap_or(SignedDuration::MAX))).await;
         }
     }
 

@@ -23,7 +23,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, elapsed};
 use crate::events::{Happened, Journal, Kind};
 use crate::metrics::Metrics;
 use crate::monzo::{Client, Error, Line, Method, Pace, Request};
@@ -32,7 +32,13 @@ use flow::Pending;
 use oauth::{GrantError, Registration};
 use tokens::Tokens;
 
+pub use tokens::Trouble;
 pub use vault::{Standing, Vault, VaultError};
+
+/// What mends a login that cannot be refreshed: the kind of the OAuth client is chosen when it is made, and `setup`
+/// comes before the login that it is for.
+pub const MAKE_CONFIDENTIAL: &str =
+    "make a *confidential* client at developers.monzo.com, then `sudo monzoctl setup` and `monzoctl login`";
 
 /// What the configuration and the credentials say about logging in.
 #[derive(Clone)]
@@ -163,6 +169,7 @@ impl Login {
             state: standing.state,
             user_id: vault.user_id().await?,
             token_expires_at: None,
+            refreshes: None,
             access_ends_at: None,
             error: None,
         });
@@ -213,6 +220,7 @@ impl Login {
             shown.state = self.0.standing().state;
         }
         shown.token_expires_at = self.0.tokens.pair().map(|pair| pair.expires_at);
+        shown.refreshes = self.0.tokens.refreshes();
         shown
     }
 
@@ -234,6 +242,11 @@ impl Login {
     /// The bank does not take the OAuth client.
     pub fn client_refused(&self) -> bool {
         self.0.tokens.client_refused()
+    }
+
+    /// Why refreshes do not succeed, if they do not.
+    pub fn trouble(&self) -> Option<Trouble> {
+        self.0.tokens.trouble()
     }
 
     /// When the person approved in the app: the five minutes of full history run from here.
@@ -346,6 +359,7 @@ impl Login {
 
     /// Tells of the ninety days when they end soon, each of the warnings once.
     pub async fn remind(&self) {
+        self.count_again().await;
         let (ends, warned) = {
             let standing = self.0.standing();
             (standing.authorised_at.map(access::ends_at), standing.warned)
@@ -359,6 +373,20 @@ impl Login {
                 "the bank's permission ends within {due} days: refresh it in the Monzo app, then `monzoctl login --renewed`"
             );
             self.0.journal.record(Happened::new(Kind::AccessEnding, message)).await;
+        }
+    }
+
+    /// Counts ninety days from now that a wrong clock began to count in the future: they end then at the latest.
+    async fn count_again(&self) {
+        let (now, authorised) = (self.0.clock.now(), self.0.standing().authorised_at);
+        if self.0.clock.confirmed() && authorised.is_some_and(|at| elapsed(at, now).is_none()) {
+            tracing::warn!(
+                "a clock was wrong when the login was approved: its ninety days are counted from now"
+            );
+            let kept = self.change(|standing| standing.authorised_at = Some(now)).await;
+            if let Err(error) = kept {
+                tracing::warn!(%error, "where the login stands could not be kept");
+            }
         }
     }
 
@@ -378,6 +406,9 @@ impl Login {
         let message = match state {
             LoginState::ConsentLapsed => {
                 "the bank's permission has ended: refresh it in the Monzo app and run `monzoctl login --renewed`, or `monzoctl login`".to_owned()
+            }
+            _ if self.0.tokens.refreshes() == Some(false) => {
+                format!("the login has ended ({}): {MAKE_CONFIDENTIAL}", told.unwrap_or_default())
             }
             _ => format!("the bank no longer takes the login ({}): `monzoctl login`", told.unwrap_or_default()),
         };
@@ -413,6 +444,7 @@ impl Login {
             state,
             user_id,
             token_expires_at,
+            refreshes: self.0.tokens.refreshes(),
             access_ends_at,
             error: standing.error,
         });

@@ -12,25 +12,71 @@ use oauth2::basic::{
 };
 use oauth2::http::{Request as HttpRequest, Response as HttpResponse};
 use oauth2::{
-    AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointNotSet, EndpointSet,
-    ExtraTokenFields, RedirectUrl, RefreshToken, RequestTokenError, StandardRevocableToken,
-    StandardTokenResponse, TokenResponse, TokenUrl,
+    AccessToken, AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointNotSet,
+    EndpointSet, RedirectUrl, RefreshToken, RequestTokenError, Scope, StandardRevocableToken, TokenResponse,
+    TokenUrl,
 };
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
 use crate::monzo::{Error, Line, Method, Request, Verdict};
 
-/// What the bank adds to a token response.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Extra {
-    #[serde(default)]
+/// A token answer. The tokens are all that is needed of it: a refresh has used up the token before this one, so that
+/// an answer that was refused for a detail would cost the login.
+#[derive(Debug, Serialize, Deserialize)]
+struct Tokens {
+    access_token: AccessToken,
+    #[serde(default, deserialize_with = "token")]
+    refresh_token: Option<RefreshToken>,
+    #[serde(default, deserialize_with = "seconds")]
+    expires_in: Option<u64>,
+    #[serde(default, deserialize_with = "text")]
     user_id: Option<String>,
 }
 
-impl ExtraTokenFields for Extra {}
+/// A text that is not empty; anything else is as good as absent.
+fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    Ok(value.as_str().map(str::to_owned).filter(|text| !text.is_empty()))
+}
 
-type Tokens = StandardTokenResponse<Extra, BasicTokenType>;
+fn token<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<RefreshToken>, D::Error> {
+    Ok(text(deserializer)?.map(RefreshToken::new))
+}
+
+/// Whole seconds, more than none, as a number or as text; anything else is as good as absent.
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    let written = value.as_str().map_or_else(|| value.to_string(), |text| text.trim().to_owned());
+    let whole = written.split('.').next().unwrap_or_default();
+    Ok(whole.parse().ok().filter(|seconds| *seconds > 0))
+}
+
+impl TokenResponse for Tokens {
+    type TokenType = BasicTokenType;
+
+    fn access_token(&self) -> &AccessToken {
+        &self.access_token
+    }
+
+    fn token_type(&self) -> &BasicTokenType {
+        // The bank knows no other.
+        &BasicTokenType::Bearer
+    }
+
+    fn expires_in(&self) -> Option<Duration> {
+        self.expires_in.map(Duration::from_secs)
+    }
+
+    fn refresh_token(&self) -> Option<&RefreshToken> {
+        self.refresh_token.as_ref()
+    }
+
+    fn scopes(&self) -> Option<&Vec<Scope>> {
+        None
+    }
+}
 
 type Client = oauth2::Client<
     BasicErrorResponse,
@@ -150,7 +196,12 @@ async fn post(line: Line, request: HttpRequest<Vec<u8>>) -> Result<HttpResponse<
             .header("content-type", "application/json")
             .body(response.body)
             .map_err(|_| GrantError::Broken),
-        Err(Verdict::BadToken { code } | Verdict::BadGrant { code }) => Err(GrantError::Dead(code)),
+        Err(Verdict::BadGrant { code }) => Err(GrantError::Dead(code)),
+        // No token was sent whose refusal this could be.
+        Err(Verdict::BadToken { code }) if code.is_empty() => Err(Error::Foreign { status: 401 }.into()),
+        Err(Verdict::BadToken { code }) => {
+            Err(Error::Refused { status: 401, code, message: String::new() }.into())
+        }
         Err(Verdict::Error(error)) => Err(error.into()),
     }
 }
@@ -164,12 +215,15 @@ fn grant(answer: Result<Tokens, Asked>, now: Timestamp) -> Result<Grant, GrantEr
             GrantError::Broken
         }
     })?;
+    if tokens.access_token.secret().is_empty() {
+        return Err(GrantError::Broken);
+    }
     let life = tokens.expires_in().unwrap_or(UNSTATED_LIFE);
     let life = SignedDuration::try_from(life).unwrap_or(SignedDuration::MAX);
     Ok(Grant {
         access: tokens.access_token().secret().as_str().into(),
         refresh: tokens.refresh_token().map(|token| token.secret().as_str().into()),
         expires_at: now.checked_add(life).unwrap_or(Timestamp::MAX),
-        user_id: tokens.extra_fields().user_id.clone().filter(|id| !id.is_empty()).map(UserId::from),
+        user_id: tokens.user_id.map(UserId::from),
     })
 }

@@ -15,9 +15,9 @@ use tokio_util::task::TaskTracker;
 
 use super::oauth::{Grant, GrantError, Registration};
 use super::vault::{Pair, Vault};
-use crate::clock::Clock;
+use crate::clock::{self, Clock};
 use crate::metrics::Metrics;
-use crate::monzo::{Bearer, Boxed, Error, Line, Method, Request};
+use crate::monzo::{Bearer, Boxed, Error, Line, Method, Request, Verdict};
 
 /// Refresh at least this long before the end (product.md; monzo-api.md 2.3.2).
 const MARGIN: SignedDuration = SignedDuration::from_mins(5);
@@ -25,8 +25,15 @@ const MARGIN: SignedDuration = SignedDuration::from_mins(5);
 /// Waits between tries with the same refresh token, when no answer came. Taste.
 const TRY_AGAIN: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(3), Duration::from_secs(9)];
 
-/// How long nothing is tried after all tries failed. Taste.
+/// How long nothing is tried after all tries failed; doubles with each further failure. Taste.
 const REST: SignedDuration = SignedDuration::from_secs(60);
+
+/// The longest wait between tries of our own accord. Taste: a bank that is well again is noticed within the hour.
+const LONGEST_REST: SignedDuration = SignedDuration::from_hours(1);
+
+/// Why a login ends that cannot be refreshed, and what mends it (monzo-api.md 2.1).
+const NOT_CONFIDENTIAL: &str =
+    "the bank gives this OAuth client no refresh tokens; one that is confidential gets them";
 
 /// Who is told that the login is lost.
 pub type Lost = Box<dyn Fn(String) + Send + Sync>;
@@ -59,9 +66,65 @@ struct State {
     unsaved: bool,
     /// The bank refused the refresh token: nothing is sent any more until a new login.
     dead: Option<String>,
-    resting_until: Option<Timestamp>,
-    /// The bank's word for why it does not take the OAuth client.
-    client_refused: Option<String>,
+    /// The last refresh did not succeed.
+    trouble: Option<Trouble>,
+    /// The bank refused a token that it had just given.
+    doubt: Option<Rest>,
+}
+
+/// Refreshes do not succeed, for a reason that says nothing about the login: it is kept, and they are tried again.
+#[derive(Debug, Clone)]
+pub struct Trouble {
+    /// When one failed first.
+    pub since: Timestamp,
+    /// Why the last one failed.
+    pub why: Error,
+    rest: Rest,
+}
+
+impl Trouble {
+    /// When the next is tried.
+    pub fn until(&self) -> Timestamp {
+        self.rest.until()
+    }
+
+    /// What whoever asks meanwhile is told.
+    fn error(self) -> Error {
+        if matches!(self.why, Error::ClientRefused { .. } | Error::RateLimited { .. }) {
+            return self.why;
+        }
+        let until = self.until().strftime("%-d %b %H:%M UTC");
+        Error::Transient(format!(
+            "the login could not be refreshed and is kept; the next try is at {until}: {}",
+            self.why
+        ))
+    }
+}
+
+/// A time in which nothing is tried.
+#[derive(Debug, Clone, Copy)]
+struct Rest {
+    from: Timestamp,
+    lasts: SignedDuration,
+    /// How many there were in a row, this one included.
+    number: u32,
+}
+
+impl Rest {
+    /// The rest after `before`: twice as long, or as long as the bank asks for.
+    fn after(before: Option<Self>, asked: Option<SignedDuration>, now: Timestamp) -> Self {
+        let number = before.map_or(0, |before| before.number).saturating_add(1);
+        let doubled = REST.checked_mul(1 << number.saturating_sub(1).min(16)).unwrap_or(LONGEST_REST);
+        Self { from: now, lasts: doubled.min(LONGEST_REST).max(asked.unwrap_or_default()), number }
+    }
+
+    fn until(self) -> Timestamp {
+        self.from.checked_add(self.lasts).unwrap_or(Timestamp::MAX)
+    }
+
+    fn holds(self, now: Timestamp) -> bool {
+        clock::elapsed(self.from, now).is_some_and(|gone| gone < self.lasts)
+    }
 }
 
 impl Tokens {
@@ -102,15 +165,23 @@ impl Tokens {
 
     /// The bank does not take the OAuth client, so that nothing can be refreshed.
     pub fn client_refused(&self) -> bool {
-        self.0.state().client_refused.is_some()
+        self.trouble().is_some_and(|trouble| matches!(trouble.why, Error::ClientRefused { .. }))
+    }
+
+    /// Why refreshes do not succeed, if they do not.
+    pub fn trouble(&self) -> Option<Trouble> {
+        self.0.state().trouble.clone()
     }
 
     /// Another OAuth client was given: what the bank said to the last one counts no more.
     pub fn reconsider(&self) {
-        let mut state = self.0.state();
-        if state.client_refused.take().is_some() {
-            state.resting_until = None;
-        }
+        let refused = |trouble: &mut Trouble| matches!(trouble.why, Error::ClientRefused { .. });
+        drop(self.0.state().trouble.take_if(refused));
+    }
+
+    /// The bank gave a token for newer ones; nothing while nobody is logged in.
+    pub fn refreshes(&self) -> Option<bool> {
+        self.0.state().pair.as_ref().map(|pair| pair.refresh.is_some())
     }
 
     /// The newest tokens could not be kept yet: a restart now would cost the login.
@@ -137,8 +208,11 @@ impl Inner {
         }
     }
 
-    /// Tokens are refreshed when a tenth of their life, or five minutes, is left.
+    /// Tokens are refreshed when a tenth of their life, or five minutes, is left; and when a wrong clock counted it.
     fn due(&self, pair: &Pair) -> bool {
+        if clock::elapsed(pair.given_at, self.clock.now()).is_none() {
+            return true;
+        }
         let life = pair.expires_at.duration_since(pair.given_at);
         let margin = MARGIN.max(life / 10).min(life / 2);
         pair.expires_at.duration_since(self.clock.now()) < margin
@@ -164,12 +238,10 @@ impl Inner {
         }
         let (dead, resting) = {
             let state = self.state();
-            let resting = state.resting_until.is_some_and(|until| self.clock.now() < until);
-            let why = match &state.client_refused {
-                Some(code) => Error::ClientRefused { code: code.clone() },
-                None => Error::Transient("the last refresh failed; it is tried again in a minute".to_owned()),
-            };
-            (state.dead.clone(), resting.then_some(why))
+            let now = self.clock.now();
+            let trouble = state.trouble.clone().filter(|trouble| trouble.rest.holds(now));
+            let doubt = state.doubt.filter(|doubt| known && doubt.holds(now));
+            (state.dead.clone(), trouble.map(Trouble::error).or(doubt.map(doubted)))
         };
         match dead {
             Some(reason) if known => return Err(Error::LoginNeeded { reason }),
@@ -181,7 +253,7 @@ impl Inner {
             }
         }
         let Some(refresh) = &pair.refresh else {
-            return self.die("the client gets no refresh tokens".to_owned(), pair, known).await;
+            return self.live_on(pair, known).await;
         };
         let Some(registration) = (self.registered)().await else {
             let why = "the OAuth client is not set up: run `monzoctl setup`".to_owned();
@@ -204,44 +276,51 @@ impl Inner {
         let mut waits = TRY_AGAIN.into_iter();
         loop {
             match registration.refresh(&self.line, refresh, self.clock.now()).await {
-                Ok(grant) => return Ok(self.keep(grant, pair).await),
+                Ok(grant) => return Ok(self.keep(grant, pair, known).await),
                 Err(GrantError::Dead(code)) => return self.die(code, pair.clone(), known).await,
-                Err(GrantError::Bank(Error::Refused { code, message, .. })) => {
-                    return self.die(format!("{code} {message}"), pair.clone(), known).await;
-                }
-                // The person mends it with `setup`, and the tokens are as good as before.
-                Err(GrantError::Bank(Error::ClientRefused { code })) => {
-                    self.metrics.refreshed("failed");
-                    let mut state = self.state();
-                    state.resting_until = self.clock.now().checked_add(REST).ok();
-                    state.client_refused = Some(code.clone());
-                    drop(state);
-                    return self.still(pair.clone(), known, Error::ClientRefused { code });
-                }
                 Err(error) => {
                     self.metrics.refreshed("failed");
-                    let (wait, rest) = match &error {
-                        GrantError::Bank(Error::RateLimited { retry_after }) => {
-                            let asked = retry_after.and_then(|asked| SignedDuration::try_from(asked).ok());
-                            (None, asked.unwrap_or(REST).max(REST))
-                        }
-                        _ => (waits.next(), REST),
+                    let wait = match &error {
+                        GrantError::Bank(Error::Transient(_) | Error::OutcomeUnknown(_)) => waits.next(),
+                        // An answer came, and the next one would be the same.
+                        _ => None,
                     };
                     let goes_on = match wait {
                         Some(wait) => self.stop.run_until_cancelled(sleep(wait)).await.is_some(),
                         None => false,
                     };
                     if !goes_on {
-                        self.state().resting_until = self.clock.now().checked_add(rest).ok();
-                        return self.still(pair.clone(), known, Error::Transient(error.to_string()));
+                        let why = self.put_off(error);
+                        return self.still(pair.clone(), known, why);
                     }
                 }
             }
         }
     }
 
+    /// Notes that a refresh failed, and for how long none is tried; what whoever asked is told.
+    fn put_off(&self, error: GrantError) -> Error {
+        let (why, asked) = match error {
+            GrantError::Bank(Error::RateLimited { retry_after }) => {
+                let asked = retry_after.and_then(|asked| SignedDuration::try_from(asked).ok());
+                (Error::RateLimited { retry_after }, asked)
+            }
+            GrantError::Bank(error) => (error, None),
+            error @ (GrantError::Dead(_) | GrantError::Broken) => (Error::Transient(error.to_string()), None),
+        };
+        let (mut state, now) = (self.state(), self.clock.now());
+        let before = state.trouble.take();
+        let since = before.as_ref().map_or(now, |before| before.since.min(now));
+        let rest = Rest::after(before.map(|before| before.rest), asked, now);
+        let trouble = Trouble { since, why, rest };
+        state.trouble = Some(trouble.clone());
+        drop(state);
+        tracing::warn!(error = %trouble.why, until = %trouble.until(), "the login could not be refreshed; it is kept, and tried again");
+        trouble.error()
+    }
+
     /// Keeps the new pair on disk before anybody uses it; where the disk refuses, memory must do for now.
-    async fn keep(&self, grant: Grant, old: &Pair) -> SecretString {
+    async fn keep(&self, grant: Grant, old: &Pair, refused: bool) -> SecretString {
         let pair = Pair {
             access: grant.access,
             refresh: grant.refresh.or_else(|| old.refresh.clone()),
@@ -254,8 +333,28 @@ impl Inner {
         }
         self.metrics.refreshed(if saved.is_ok() { "done" } else { "unsaved" });
         let access = pair.access.clone();
-        *self.state() = State { pair: Some(pair), unsaved: saved.is_err(), ..State::default() };
+        let mut state = self.state();
+        // Whether the new token is taken where the old one was not will show.
+        let doubt = state.doubt.filter(|_| refused);
+        *state = State { pair: Some(pair), unsaved: saved.is_err(), doubt, ..State::default() };
         access
+    }
+
+    /// What it means that the bank refuses the newest token: only a sign-in elsewhere ends the login, and is not fought
+    /// with; otherwise the next refresh, which waits, will tell.
+    fn refused(&self, newer: &SecretString, code: &str) -> Error {
+        if code.ends_with("evicted") {
+            self.bury(newer, code);
+            return Error::LoginNeeded { reason: code.to_owned() };
+        }
+        let rest = {
+            let mut state = self.state();
+            let rest = Rest::after(state.doubt, None, self.clock.now());
+            state.doubt = Some(rest);
+            rest
+        };
+        tracing::warn!(code, "the bank does not take a token that it has just given; the login is kept");
+        doubted(rest)
     }
 
     /// The tokens can still be used, or nothing can be done now.
@@ -269,7 +368,7 @@ impl Inner {
     /// The refresh token is refused for good; the access token may still live out its time.
     async fn die(&self, reason: String, pair: Pair, known_bad: bool) -> Result<SecretString, Error> {
         self.metrics.refreshed("refused");
-        let alive = !known_bad && pair.expires_at > self.clock.now() && self.alive(&pair).await;
+        let alive = !known_bad && pair.expires_at > self.clock.now() && self.taken(&pair).await == Some(true);
         self.bury(&pair.access, &reason);
         if alive { Ok(pair.access) } else { Err(Error::LoginNeeded { reason }) }
     }
@@ -287,11 +386,27 @@ impl Inner {
         (self.lost)(reason.to_owned());
     }
 
-    /// Whether the bank still takes the access token (monzo-api.md 2.7.6).
-    async fn alive(&self, pair: &Pair) -> bool {
+    /// Uses a token that cannot be refreshed for as long as the bank takes it.
+    async fn live_on(&self, pair: Pair, known_bad: bool) -> Result<SecretString, Error> {
+        if !known_bad && pair.expires_at > self.clock.now() {
+            return Ok(pair.access);
+        }
+        match self.taken(&pair).await {
+            Some(true) => Ok(pair.access),
+            Some(false) => self.die(NOT_CONFIDENTIAL.to_owned(), pair, true).await,
+            None => Err(Error::Transient("it does not say whether it takes the login".to_owned())),
+        }
+    }
+
+    /// Whether the bank still takes the access token (monzo-api.md 2.7.6); nothing if it does not say so itself.
+    async fn taken(&self, pair: &Pair) -> Option<bool> {
         let mut request = Request::new(Method::Get, "/ping/whoami");
         request.bearer = Some(pair.access.clone());
-        matches!(self.line.send("whoami", request).await, Ok(Ok(_)))
+        match self.line.send("whoami", request).await {
+            Ok(Ok(_)) => Some(true),
+            Ok(Err(Verdict::BadToken { code })) if !code.is_empty() => Some(false),
+            Ok(Err(_)) | Err(_) => None,
+        }
     }
 
     /// Tries again to keep what could not be kept.
@@ -323,7 +438,15 @@ impl Bearer for Tokens {
         Box::pin(inner.refreshed(Some(refused)))
     }
 
-    fn lost(&self, refused: &SecretString, reason: &str) {
-        self.0.bury(refused, reason);
+    fn refused(&self, newer: &SecretString, code: &str) -> Error {
+        self.0.refused(newer, code)
     }
+}
+
+/// Why another token is not asked for yet.
+fn doubted(rest: Rest) -> Error {
+    let until = rest.until().strftime("%-d %b %H:%M UTC");
+    Error::Transient(format!(
+        "it does not take a token that it has just given; another is asked for after {until}"
+    ))
 }

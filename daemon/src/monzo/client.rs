@@ -28,8 +28,8 @@ pub trait Bearer: Send + Sync {
     /// Another than `refused`, which the bank does not take (any more).
     fn renewed(&self, refused: SecretString) -> Boxed<'_, Result<SecretString, Error>>;
 
-    /// The bank refuses even a newer token, `refused`: another login owns the client, and is not fought with.
-    fn lost(&self, refused: &SecretString, reason: &str);
+    /// The bank refuses even a newer token, with this code: what that means.
+    fn refused(&self, newer: &SecretString, code: &str) -> Error;
 }
 
 /// Where a page begins.
@@ -164,13 +164,12 @@ impl Client {
                 Err(Error::OutcomeUnknown(why)) => Error::Transient(why),
                 Err(error) => error,
             };
-            let Some(wait) = retry::wait(patience, tries, &error, super::line::luck()) else {
-                return Err(error);
-            };
-            if let Error::RateLimited { .. } = error {
+            let wait = retry::wait(patience, tries, &error, super::line::luck());
+            if let Error::RateLimited { retry_after } = error {
                 self.line.throttled();
-                self.pace.slow_down(wait);
+                self.pace.slow_down(retry_after.or(wait).unwrap_or_default());
             }
+            let Some(wait) = wait else { return Err(error) };
             tracing::debug!(%error, endpoint, tries, "the bank is asked again");
             tokio::time::sleep(wait).await;
         }
@@ -189,19 +188,17 @@ impl Client {
         let _pass = self.pace.pass(lane, account).await;
         match self.line.send(endpoint, request.clone()).await? {
             Ok(response) => Ok(response),
-            Err(Verdict::BadToken { .. }) => {
+            Err(Verdict::BadToken { .. } | Verdict::BadGrant { .. }) => {
                 let newer = self.bearer.renewed(token).await?;
                 request.bearer = Some(newer.clone());
                 match self.line.send(endpoint, request).await? {
                     Ok(response) => Ok(response),
                     Err(Verdict::BadToken { code } | Verdict::BadGrant { code }) => {
-                        self.bearer.lost(&newer, &code);
-                        Err(Error::LoginNeeded { reason: code })
+                        Err(self.bearer.refused(&newer, &code))
                     }
                     Err(Verdict::Error(error)) => Err(error),
                 }
             }
-            Err(Verdict::BadGrant { code }) => Err(Error::LoginNeeded { reason: code }),
             Err(Verdict::Error(error)) => Err(error),
         }
     }

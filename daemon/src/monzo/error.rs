@@ -1,13 +1,14 @@
 //! What the bank's refusals mean, by what the caller must do about them.
 //!
-//! Statuses and codes are matched by their prefix and known endings (monzo-api.md 9.3); an unknown refusal is final
-//! for that request, an unknown failure of the server passes.
+//! Statuses and codes are matched by their prefix and known endings (monzo-api.md 9.3); a refusal with an unknown code
+//! is final for that request. An answer without a code is not the bank's own word but that of something on the way to
+//! it (a proxy, a gateway, a page of maintenance), and says nothing about what was asked: that passes.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use monzo_common::fault::FaultKind;
-use serde::Deserialize;
+use serde_json::Value;
 
 use super::transport::{Failure, Response};
 
@@ -27,7 +28,7 @@ pub enum Error {
     #[error("the bank no longer serves history this old")]
     TooOld,
     /// Too many requests.
-    #[error("the bank asks to be called less often")]
+    #[error("the bank asks to be called less often{}", waiting(*retry_after))]
     RateLimited {
         /// How long the bank says to wait.
         retry_after: Option<Duration>,
@@ -55,12 +56,23 @@ pub enum Error {
     /// It may work later.
     #[error("the bank does not answer as it should: {0}")]
     Transient(String),
+    /// A refusal without any code of the bank's: it says nothing about what was asked for.
+    #[error(
+        "the answer is not in the bank's words (status {status}): a proxy, the network or maintenance may be in the way"
+    )]
+    Foreign {
+        /// HTTP's status.
+        status: u16,
+    },
 }
 
 impl Error {
     /// The same request may succeed later.
     pub fn retryable(&self) -> bool {
-        matches!(self, Self::RateLimited { .. } | Self::OutcomeUnknown(_) | Self::Transient(_))
+        matches!(
+            self,
+            Self::RateLimited { .. } | Self::OutcomeUnknown(_) | Self::Transient(_) | Self::Foreign { .. }
+        )
     }
 
     /// What kind of fault it is to a caller.
@@ -71,7 +83,7 @@ impl Error {
             Self::TooOld | Self::Refused { .. } => FaultKind::BankRefused,
             Self::RateLimited { .. } => FaultKind::RateLimited,
             Self::ClientRefused { .. } => FaultKind::Conflict,
-            Self::OutcomeUnknown(_) | Self::Transient(_) => FaultKind::BankUnreachable,
+            Self::OutcomeUnknown(_) | Self::Transient(_) | Self::Foreign { .. } => FaultKind::BankUnreachable,
         }
     }
 
@@ -86,6 +98,7 @@ impl Error {
             Self::ClientRefused { .. } => "client_refused",
             Self::OutcomeUnknown(_) => "outcome_unknown",
             Self::Transient(_) => "transient",
+            Self::Foreign { .. } => "foreign",
         }
     }
 }
@@ -116,32 +129,15 @@ pub enum Verdict {
     Error(Error),
 }
 
-/// Any of the shapes in which the bank says no (monzo-api.md 9.2).
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Body {
-    #[serde(alias = "Code")]
-    code: Option<String>,
-    #[serde(alias = "Message")]
-    message: Option<String>,
-    error: Option<String>,
-    error_description: Option<String>,
-    error_params: Option<Params>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Params {
-    original_error_code: Option<String>,
-}
-
 /// Reads an answer whose status is not 200.
 pub(super) fn verdict(response: &Response, now: Timestamp) -> Verdict {
-    let body: Body = serde_json::from_slice(&response.body).unwrap_or_default();
-    let original = body.error_params.and_then(|params| params.original_error_code);
-    let oauth = body.error.as_deref() == Some("invalid_client");
-    let code = printable(original.or(body.code).or(body.error));
-    let message = printable(body.message.or(body.error_description));
+    // Any of the shapes in which the bank says no (monzo-api.md 9.2).
+    let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
+    let text = |keys: &[&str]| printable(keys.iter().find_map(|key| body.get(key)?.as_str()));
+    let original = body.pointer("/error_params/original_error_code").and_then(Value::as_str);
+    let code = original.map_or_else(|| text(&["code", "Code", "error"]), |code| printable(Some(code)));
+    let message = text(&["message", "Message", "error_description"]);
+    let oauth = body.get("error").is_some_and(|error| error == "invalid_client");
     let refused = || {
         Verdict::Error(Error::Refused {
             status: response.status,
@@ -163,12 +159,17 @@ pub(super) fn verdict(response: &Response, now: Timestamp) -> Verdict {
             if oauth
                 || code.contains("invalid_client")
                 || ends("could_not_authenticate")
-                || ends("client_not_enabled") =>
+                || ends("client_not_enabled")
+                || ends("client_mismatch") =>
         {
             Verdict::Error(Error::ClientRefused { code })
         }
         401 => Verdict::BadToken { code },
         400 if ends("invalid_token") => Verdict::BadToken { code },
+        status @ 300..=399 => Verdict::Error(Error::Foreign { status }),
+        status @ (400 | 402..=407 | 409..=424 | 426..=428 | 430..=499) if code.is_empty() => {
+            Verdict::Error(Error::Foreign { status })
+        }
         403 if ends("verification_required") => Verdict::Error(Error::TooOld),
         403 if ends("insufficient_permissions") => Verdict::Error(Error::NotApproved),
         429 => Verdict::Error(Error::RateLimited { retry_after: retry_after(response, now) }),
@@ -180,8 +181,14 @@ pub(super) fn verdict(response: &Response, now: Timestamp) -> Verdict {
 }
 
 /// What the bank says in words, fit for a terminal and of bounded length.
-fn printable(text: Option<String>) -> String {
+fn printable(text: Option<&str>) -> String {
     text.unwrap_or_default().chars().filter(|letter| !letter.is_control()).take(200).collect()
+}
+
+/// How long the bank asks to wait, where that is worth telling.
+fn waiting(retry_after: Option<Duration>) -> String {
+    let minutes = retry_after.map_or(0, |asked| asked.as_secs().div_ceil(60));
+    if minutes > 1 { format!(", and to wait {minutes} minutes") } else { String::new() }
 }
 
 /// How long `Retry-After` says to wait: seconds or a date, never negative.
@@ -239,7 +246,7 @@ mod tests {
         ] {
             check(400, &format!("bad_request.{code}"), "bad_grant");
         }
-        check(400, "bad_request.client_mismatch", "refused");
+        check(400, "bad_request.client_mismatch", "client_refused");
         for code in ["bad_access_token", "bad_access_token.expired", "bad_access_token.evicted"] {
             check(401, &format!("unauthorized.{code}"), "bad_token");
         }
@@ -249,7 +256,7 @@ mod tests {
         check(403, "forbidden.verification_required", "too_old");
         check(403, "forbidden.pot_added_security", "refused");
         check(404, "not_found", "refused");
-        check(405, "", "refused");
+        check(405, "", "foreign");
         check(406, "bad_response", "refused");
         check(429, "rate_limited.too_many", "rate_limited");
         check(500, "internal_service", "transient");
@@ -261,6 +268,11 @@ mod tests {
     fn a_refusal_is_understood_in_any_shape() {
         assert!(matches!(of(502, "<html>Bad gateway</html>"), Verdict::Error(Error::Transient(_))));
         assert!(matches!(of(401, ""), Verdict::BadToken { .. }));
+        for body in ["", "<html>Forbidden</html>", "{}", r#"{"code":""}"#, r#"{"code":7}"#, "[1]"] {
+            for status in [301, 302, 400, 403, 404, 418] {
+                assert!(matches!(of(status, body), Verdict::Error(Error::Foreign { .. })), "{status} {body}");
+            }
+        }
         let oauth = r#"{"error":"invalid_request","error_description":"evicted","error_params":{"original_error_code":"bad_request.refresh_token.evicted"}}"#;
         assert_eq!(of(400, oauth), Verdict::BadGrant { code: "bad_request.refresh_token.evicted".into() });
         let capital = r#"{"Code":"forbidden.insufficient_permissions","Message":"no"}"#;

@@ -119,19 +119,17 @@ impl Client {
         let _pass = self.pace.pass(Lane::Steady, account).await;
         match self.sent(endpoint, request.clone()).await? {
             Ok(response) => Ok(response),
-            Err(Verdict::BadToken { .. }) => {
+            Err(Verdict::BadToken { .. } | Verdict::BadGrant { .. }) => {
                 let newer = self.bearer.renewed(token).await.map_err(MoveError::NotDone)?;
                 request.bearer = Some(newer.clone());
                 match self.sent(endpoint, request).await? {
                     Ok(response) => Ok(response),
                     Err(Verdict::BadToken { code } | Verdict::BadGrant { code }) => {
-                        self.bearer.lost(&newer, &code);
-                        Err(MoveError::NotDone(Error::LoginNeeded { reason: code }))
+                        Err(MoveError::NotDone(self.bearer.refused(&newer, &code)))
                     }
                     Err(Verdict::Error(error)) => Err(self.meaning(error)),
                 }
             }
-            Err(Verdict::BadGrant { code }) => Err(MoveError::NotDone(Error::LoginNeeded { reason: code })),
             Err(Verdict::Error(error)) => Err(self.meaning(error)),
         }
     }
@@ -153,6 +151,8 @@ impl Client {
             Error::Refused { status, code, message } => MoveError::Refused { status, code, message },
             // The server's own failures may come after the deed (monzo-api.md 13, 4).
             Error::Transient(why) | Error::OutcomeUnknown(why) => MoveError::Unknown(why),
+            // Whatever stands between may have passed the request on.
+            error @ Error::Foreign { .. } => MoveError::Unknown(error.to_string()),
             Error::RateLimited { retry_after } => {
                 self.line.throttled();
                 self.pace.slow_down(retry_after.unwrap_or_default().min(LONGEST_REST));

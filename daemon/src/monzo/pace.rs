@@ -11,11 +11,16 @@ use std::time::Duration;
 use tokio::sync::{Mutex as Turn, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
+use super::retry::LONGEST_ASKED;
+
 /// Requests a second, on average, outside the capture (product.md).
 const SPACING: Duration = Duration::from_millis(500);
 
 /// Requests that may go at once after a quiet time, so that a person who asks for a sync does not wait. Taste.
 const BURST: u32 = 10;
+
+/// The longest wait that is kept, whatever the bank says. Taste: a day without a look is enough.
+const LONGEST_KEPT: Duration = Duration::from_secs(24 * 3600);
 
 /// Shares that all requests in flight divide among them.
 const SHARES: u32 = 64;
@@ -41,6 +46,8 @@ pub struct Pace {
     even: Mutex<Instant>,
     /// Nobody asks before.
     resting: Mutex<Instant>,
+    /// Nobody asks of their own accord before, because the bank wants it so.
+    left_alone: Mutex<Option<Instant>>,
 }
 
 /// The right to ask once; kept until the answer is there.
@@ -63,6 +70,7 @@ impl Pace {
             turns: Mutex::default(),
             even: Mutex::new(now),
             resting: Mutex::new(now),
+            left_alone: Mutex::default(),
         }
     }
 
@@ -77,6 +85,12 @@ impl Pace {
         let at_once = at_once.clamp(1, SHARES);
         self.configured.store(at_once, Ordering::Relaxed);
         self.at_once.store(at_once, Ordering::Relaxed);
+    }
+
+    /// How long the bank still wants to be left alone, where it has asked for more than a request waits for.
+    pub fn left_alone(&self) -> Option<Duration> {
+        let until = *self.left_alone.lock().unwrap_or_else(PoisonError::into_inner);
+        until.map(|until| until.saturating_duration_since(Instant::now())).filter(|left| !left.is_zero())
     }
 
     /// Requests in flight during a capture now.
@@ -117,10 +131,16 @@ impl Pace {
         (*even).checked_sub(self.spacing * BURST).unwrap_or(now).max(now)
     }
 
-    /// The bank asked for less: half as many at once, and nobody before `wait` is over.
+    /// The bank asked for less: half as many at once, and nobody before `wait` is over. More than a request waits for
+    /// is a matter of the schedule.
     pub fn slow_down(&self, wait: Duration) {
         let halved = (self.at_once() / 2).max(1);
         self.at_once.store(halved, Ordering::Relaxed);
+        if wait > LONGEST_ASKED {
+            let mut left_alone = self.left_alone.lock().unwrap_or_else(PoisonError::into_inner);
+            *left_alone = Some(Instant::now() + wait.min(LONGEST_KEPT)).max(*left_alone);
+            return;
+        }
         let until = Instant::now() + wait;
         let mut resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
         *resting = (*resting).max(until);
@@ -130,6 +150,24 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_long_wait_is_kept_and_holds_no_request_up() {
+        let pace = Pace::new(4);
+        assert_eq!(pace.left_alone(), None);
+        pace.slow_down(Duration::from_secs(3600));
+        let began = Instant::now();
+        drop(pace.pass(Lane::Capture, "a").await);
+        assert_eq!(began.elapsed(), Duration::ZERO);
+        assert_eq!(pace.left_alone(), Some(Duration::from_secs(3600)));
+        pace.slow_down(Duration::from_secs(600));
+        tokio::time::sleep(Duration::from_secs(3599)).await;
+        assert_eq!(pace.left_alone(), Some(Duration::from_secs(1)));
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(pace.left_alone(), None);
+        pace.slow_down(Duration::MAX);
+        assert_eq!(pace.left_alone(), Some(LONGEST_KEPT));
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_capture_has_as_many_in_flight_as_configured_and_half_after_a_429() {

@@ -22,7 +22,7 @@ const FIRST: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(30);
 
 /// The longest wait that the bank can ask for: more is a failure of this request. Taste.
-const LONGEST_ASKED: Duration = Duration::from_secs(120);
+pub const LONGEST_ASKED: Duration = Duration::from_secs(120);
 
 impl Patience {
     const fn tries(self) -> u32 {

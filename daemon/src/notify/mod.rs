@@ -144,7 +144,7 @@ impl Notifier {
                 continue;
             }
             let since = now.checked_sub(NEWS).unwrap_or(now);
-            let sent = self.0.store.read(move |reader| reader.notices_sent_since(since)).await?;
+            let sent = self.0.store.read(move |reader| reader.notices_sent_between(since, now)).await?;
             let account = match waits.notice.account_id.clone() {
                 Some(account) => Some(account),
                 None => self.first_account().await?,

@@ -10,6 +10,7 @@ use monzo_common::id::AccountId;
 use monzo_common::model::{Attention, Event, Severity};
 
 use super::Settings;
+use crate::clock::elapsed;
 use crate::config::Topic;
 use crate::events::Kind;
 use crate::store::{Matter, Notice};
@@ -91,7 +92,7 @@ pub(super) fn of_attention(
         lasting.push(one.id.as_str());
         let before = known.get(&one.id);
         let mut matter = seen(before, one, now);
-        let lasted = now.duration_since(matter.seen_at) >= LASTS;
+        let lasted = elapsed(matter.seen_at, now).is_none_or(|lasted| lasted >= LASTS);
         if *silenced {
             matter.told_at = matter.told_at.or(Some(now));
         } else if matter.told_at.is_none() && lasted && settings.tells(Topic::Attention) {
@@ -116,7 +117,7 @@ pub(super) fn of_attention(
                 }
                 looked.matters.push((id.clone(), Some(Matter { over_at: Some(now), ..matter.clone() })));
             }
-            (Some(told_at), Some(_)) if now.duration_since(told_at) > SILENT => {
+            (Some(told_at), Some(_)) if elapsed(told_at, now).is_none_or(|gone| gone > SILENT) => {
                 looked.matters.push((id.clone(), None));
             }
             (Some(_), Some(_)) => {}
@@ -131,7 +132,8 @@ fn seen(before: Option<&Matter>, one: &Attention, now: Timestamp) -> Matter {
     match before {
         Some(matter) if matter.over_at.is_none() => matter.clone(),
         Some(matter) => {
-            let told_at = matter.told_at.filter(|told_at| now.duration_since(*told_at) <= SILENT);
+            let told_at =
+                matter.told_at.filter(|told_at| elapsed(*told_at, now).is_some_and(|gone| gone <= SILENT));
             Matter { message, seen_at: now, told_at, over_at: None }
         }
         None => Matter { message, seen_at: now, told_at: None, over_at: None },

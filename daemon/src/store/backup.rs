@@ -192,12 +192,13 @@ fn described(name: &str, size: u64) -> Option<Backup> {
     Some(Backup { name: name.to_owned(), at, size, cause: cause.to_owned(), with_login })
 }
 
-/// Removes the backups of one cause but the newest `keep`.
+/// Removes the backups of one cause but the newest `keep`; one that a wrong clock has dated into the future takes no
+/// place of theirs, and is left where it is.
 ///
 /// # Errors
 /// When the directory cannot be read or a file not removed.
-pub fn prune(directory: &Path, cause: &str, keep: usize) -> Result<(), BackupError> {
-    let made_so = list(directory)?.into_iter().filter(|backup| backup.cause == cause);
+pub fn prune(directory: &Path, cause: &str, keep: usize, now: Timestamp) -> Result<(), BackupError> {
+    let made_so = list(directory)?.into_iter().filter(|backup| backup.cause == cause && backup.at <= now);
     for backup in made_so.skip(keep) {
         let path = directory.join(&backup.name);
         fs::remove_file(&path).map_err(file(&path))?;

@@ -86,6 +86,17 @@ impl Reader<'_> {
 }
 
 impl Writer<'_> {
+    /// Has the freezes that begin after `future` begin at `now`, and last as long as before.
+    ///
+    /// # Errors
+    /// As every deed.
+    pub fn date_freezes(&self, future: Timestamp, now: Timestamp) -> Result<(), StoreError> {
+        let update =
+            "UPDATE freezes SET until = ?2 + (until - at), at = ?2 WHERE at > ?1 AND until IS NOT NULL";
+        self.0.0.prepare_cached(update)?.execute([ms(future), ms(now)])?;
+        Ok(())
+    }
+
     /// Freezes everything, or one rule; `true` if that is new.
     ///
     /// # Errors

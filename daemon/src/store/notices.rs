@@ -100,13 +100,13 @@ impl Reader<'_> {
         Ok(waiting.collect::<Result<_, _>>()?)
     }
 
-    /// How many notices were sent since an instant.
+    /// How many notices were sent from an instant until now; those that a wrong clock has dated later do not count.
     ///
     /// # Errors
     /// As every question.
-    pub fn notices_sent_since(&self, since: Timestamp) -> Result<u64, StoreError> {
-        let count = "SELECT count(*) FROM notices WHERE state = 'sent' AND at >= ?1";
-        Ok(self.0.prepare_cached(count)?.query_row([ms(since)], |row| row.get(0))?)
+    pub fn notices_sent_between(&self, since: Timestamp, now: Timestamp) -> Result<u64, StoreError> {
+        let count = "SELECT count(*) FROM notices WHERE state = 'sent' AND at BETWEEN ?1 AND ?2";
+        Ok(self.0.prepare_cached(count)?.query_row([ms(since), ms(now)], |row| row.get(0))?)
     }
 
     /// The attentions that were seen, by id.

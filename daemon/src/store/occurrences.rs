@@ -244,7 +244,8 @@ impl Reader<'_> {
 }
 
 impl Writer<'_> {
-    /// Accepts a rule, or notes its present text; what was off and is on again begins anew. Answers it as it is kept.
+    /// Accepts a rule, or notes its present text; what was off and is on again begins anew, and so does what is kept as
+    /// accepted after `future`. Answers it as it is kept.
     ///
     /// # Errors
     /// As every deed.
@@ -253,12 +254,14 @@ impl Writer<'_> {
         name: &str,
         text_hash: &str,
         enabled: bool,
-        now: Timestamp,
+        (now, future): (Timestamp, Timestamp),
     ) -> Result<StoredRule, StoreError> {
         let upsert = "INSERT INTO rules (name, since, text_hash, enabled) VALUES (?1, ?2, ?3, ?4) \
-             ON CONFLICT (name) DO UPDATE SET since = iif(enabled = 0 AND excluded.enabled = 1, excluded.since, since), \
+             ON CONFLICT (name) DO UPDATE SET \
+             since = iif((enabled = 0 AND excluded.enabled = 1) OR since > ?5, excluded.since, since), \
              text_hash = excluded.text_hash, enabled = excluded.enabled";
-        self.0.0.prepare_cached(upsert)?.execute(params![name, ms(now), text_hash, enabled])?;
+        let values = params![name, ms(now), text_hash, enabled, ms(future)];
+        self.0.0.prepare_cached(upsert)?.execute(values)?;
         let found = self.accepted_rules()?.into_iter().find(|rule| rule.name == name);
         found.ok_or_else(|| StoreError::Missing(name.to_owned()))
     }

@@ -95,6 +95,8 @@ pub struct Handle {
     requests: mpsc::Sender<Request>,
     progress: watch::Receiver<Option<Progress>>,
     next_due: watch::Receiver<Option<jiff::Timestamp>>,
+    client: Client,
+    settings: watch::Receiver<Settings>,
 }
 
 impl Handle {
@@ -166,6 +168,24 @@ impl Handle {
         let mut due = self.next_due.clone();
         due.mark_unchanged();
         due
+    }
+
+    /// How long the bank still wants to be left alone, if it has asked for it.
+    pub fn left_alone(&self) -> Option<std::time::Duration> {
+        self.client.pace().left_alone()
+    }
+
+    /// When the next sync is due, of which it was said that it is due at `planned`; see [`schedule::still_due`].
+    pub fn still_due(
+        &self,
+        planned: jiff::Timestamp,
+        last: Option<jiff::Timestamp>,
+        now: jiff::Timestamp,
+    ) -> jiff::Timestamp {
+        if self.left_alone().is_some() {
+            return planned;
+        }
+        schedule::still_due(self.settings.borrow().plan, planned, last, now)
     }
 
     /// When the next sync is due.

@@ -5,6 +5,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::clock::elapsed;
+
 /// The shortest wait after a failed sync; doubles with each further failure up to the interval. Taste.
 const FIRST_RETRY: SignedDuration = SignedDuration::from_mins(5);
 
@@ -30,9 +32,8 @@ pub struct Past {
 ///
 /// A sync that never happened is due at once, and one that failed sooner than one that did not.
 pub fn due_at(plan: Plan, past: Past, now: Timestamp, luck: u16) -> Timestamp {
-    let Some(last) = past.last_attempt_at else { return now };
-    // A clock that was set back must not put the next sync out of reach.
-    let last = last.min(now);
+    // When the last one was is not known either if it lies in the future.
+    let Some(last) = past.last_attempt_at.filter(|last| elapsed(*last, now).is_some()) else { return now };
     let wait = match past.failures {
         0 => plan.interval,
         failures => {
@@ -44,6 +45,17 @@ pub fn due_at(plan: Plan, past: Past, now: Timestamp, luck: u16) -> Timestamp {
     last.checked_add(wait).and_then(|at| at.checked_add(spread)).unwrap_or(Timestamp::MAX)
 }
 
+/// When the next sync is due, of which it was said that it is due at `planned`; `last` is when one last ended.
+///
+/// Whoever planned it may have had a wrong clock: then the last one lies in the future, or the next one is further away
+/// than any plan reaches, and it is due now.
+pub fn still_due(plan: Plan, planned: Timestamp, last: Option<Timestamp>, now: Timestamp) -> Timestamp {
+    let just_now = Past { last_attempt_at: Some(now), failures: 0 };
+    let wrong = last.is_some_and(|last| elapsed(last, now).is_none());
+    let reach = elapsed(planned, due_at(plan, just_now, now, 1000));
+    if wrong || reach.is_none() { now } else { planned }
+}
+
 fn share(whole: SignedDuration, thousandths: u16) -> SignedDuration {
     let millis = whole.as_millis().saturating_mul(i128::from(thousandths.min(1000))) / 1000;
     SignedDuration::from_millis(i64::try_from(millis).unwrap_or(i64::MAX))
@@ -51,13 +63,13 @@ fn share(whole: SignedDuration, thousandths: u16) -> SignedDuration {
 
 /// The last success is so old that the next sync should not wait: on start, after a suspend.
 pub fn stale(last_success: Option<Timestamp>, interval: SignedDuration, now: Timestamp) -> bool {
-    last_success.is_none_or(|last| now.duration_since(last) >= interval)
+    last_success.and_then(|last| elapsed(last, now)).is_none_or(|gone| gone >= interval)
 }
 
 /// The last success is twice as old as it should be, which a person should know.
 pub fn overdue(last_success: Option<Timestamp>, interval: SignedDuration, now: Timestamp) -> bool {
     let twice = interval.checked_mul(2).unwrap_or(SignedDuration::MAX);
-    last_success.is_none_or(|last| now.duration_since(last) >= twice)
+    last_success.and_then(|last| elapsed(last, now)).is_none_or(|gone| gone >= twice)
 }
 
 #[cfg(test)]
@@ -82,7 +94,27 @@ mod tests {
         check(ended(now, 1), 0, minutes(now, 5));
         check(ended(now, 3), 0, minutes(now, 20));
         check(ended(now, 40), 0, minutes(now, 360));
-        check(ended(minutes(now, 9000), 0), 0, minutes(now, 360));
+        check(ended(minutes(now, 9000), 0), 0, now);
+    }
+
+    #[test]
+    fn what_a_wrong_clock_has_planned_is_due_now() {
+        let now = Timestamp::from_second(1_700_000_000).expect("an instant");
+        let check = |planned, last, expected| {
+            let due = still_due(PLAN, minutes(now, planned), Some(minutes(now, last)), now);
+            assert_eq!(due, minutes(now, expected), "{planned} {last}");
+        };
+        check(360, 0, 360);
+        check(371, 0, 371);
+        check(100, -260, 100);
+        check(-5, -365, -5);
+        // It was ten minutes ahead, or a day, or 400.
+        for ahead in [10, 24 * 60, 400 * 24 * 60] {
+            check(360 + ahead, ahead, 0);
+            assert!(stale(Some(minutes(now, ahead)), PLAN.interval, now));
+            assert!(overdue(Some(minutes(now, ahead)), PLAN.interval, now));
+        }
+        check(400 * 24 * 60, -30, 0);
     }
 
     #[test]

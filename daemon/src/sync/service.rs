@@ -16,6 +16,8 @@ use super::poll::Poll;
 use super::progress::Tally;
 use super::run::{self, Ended, Run, Task};
 use super::{Handle, Request, Rooms, schedule, upgrade, windows};
+use crate::clock::elapsed;
+use crate::events::{Happened, Kind};
 use crate::monzo;
 use crate::store::StoreError;
 
@@ -56,6 +58,8 @@ pub struct Service {
     /// A poll on its way, which gives itself back with what it saw.
     polling: Option<JoinHandle<(Poll, bool)>>,
     polled_at: Option<Timestamp>,
+    /// When a sync last ended.
+    ended_at: Option<Timestamp>,
     /// The approval whose history has been asked for.
     captured_for: Option<Timestamp>,
     /// A login was approved, so that its history must be captured next.
@@ -87,12 +91,15 @@ impl Service {
             poll: Poll::default(),
             polling: None,
             polled_at: None,
+            ended_at: None,
             captured_for: None,
             again: false,
             failures: 0,
             unnoted: None,
         };
-        (service, Handle { requests: send, progress: watch_progress, next_due: watch_due })
+        let (client, settings) = (service.rooms.client.clone(), service.rooms.settings.clone());
+        let (progress, next_due) = (watch_progress, watch_due);
+        (service, Handle { requests: send, progress, next_due, client, settings })
     }
 
     /// Runs until `stop`; a running sync ends at its page boundary first.
@@ -164,11 +171,16 @@ impl Service {
             }
             closed => closed?,
         }
-        let (past, due, open) = self
-            .rooms
-            .store
-            .read(|reader| Ok((reader.last_success_at()?, reader.due_at()?, reader.open_windows()?)))
-            .await?;
+        let read = self.rooms.store.read(|reader| {
+            Ok((
+                reader.last_success_at()?,
+                reader.last_attempt_at()?,
+                reader.due_at()?,
+                reader.open_windows()?,
+            ))
+        });
+        let (past, attempted, due, open) = read.await?;
+        self.ended_at = attempted;
         let settings = self.rooms.settings.borrow().clone();
         let stale = settings.on_start && schedule::stale(past, settings.plan.interval, now);
         let due = if stale || open > 0 { now } else { due.unwrap_or(now).min(self.latest(now)) };
@@ -224,12 +236,16 @@ impl Service {
 
     fn poll_due(&self) -> Option<Timestamp> {
         let every = self.rooms.settings.borrow().poll?;
-        let last = self.polled_at.or(self.rooms.login.ready().then_some(Timestamp::MIN))?;
+        let now = self.rooms.clock.now();
+        let last = self.polled_at.filter(|at| elapsed(*at, now).is_some());
+        let last = last.or(self.rooms.login.ready().then_some(Timestamp::MIN))?;
         last.checked_add(every).ok()
     }
 
     fn history_ends(&self) -> Option<Timestamp> {
-        self.rooms.login.approved_at().and_then(|at| at.checked_add(windows::HISTORY_OPEN).ok())
+        let now = self.rooms.clock.now();
+        let approved = self.rooms.login.approved_at().filter(|at| elapsed(*at, now).is_some());
+        approved.and_then(|at| at.checked_add(windows::HISTORY_OPEN).ok())
     }
 
     fn history_open(&self) -> bool {
@@ -242,8 +258,11 @@ impl Service {
             return;
         }
         let now = self.rooms.clock.now();
+        self.doubt_the_plan(now).await;
         if std::mem::take(&mut self.again) {
             self.begin_or_log("login", false).await;
+        } else if self.rooms.client.pace().left_alone().is_some() {
+            // The bank asked to wait; a person may ask all the same.
         } else if self.next_due.borrow().is_some_and(|due| due <= now) {
             let first = self.polled_at.is_none();
             self.begin_or_log(if first { "start" } else { "schedule" }, false).await;
@@ -256,6 +275,21 @@ impl Service {
                 (poll, changed)
             }));
         }
+    }
+
+    /// Syncs now if the plan was made by a clock that was wrong, and says so.
+    async fn doubt_the_plan(&mut self, now: Timestamp) {
+        let Some(planned) = *self.next_due.borrow() else { return };
+        let plan = self.rooms.settings.borrow().plan;
+        let left_alone = self.rooms.client.pace().left_alone().is_some();
+        if left_alone || schedule::still_due(plan, planned, self.ended_at, now) == planned {
+            return;
+        }
+        self.ended_at = None;
+        let message = "the clock was wrong and was set back: what it noted for the future counts as unknown, and a sync begins now";
+        tracing::warn!("{message}");
+        self.rooms.journal.record(Happened::new(Kind::ClockSetBack, message)).await;
+        self.set_due(now).await;
     }
 
     async fn begin_or_log(&mut self, cause: &str, full: bool) {
@@ -335,7 +369,7 @@ impl Service {
         let Some(every) = self.rooms.settings.borrow().sweep else { return Ok(false) };
         let last = self.rooms.store.read(|reader| reader.meta(SWEPT_AT)).await?;
         let last: Option<Timestamp> = last.and_then(|text| text.parse().ok());
-        Ok(last.is_none_or(|last| now.duration_since(last) >= every))
+        Ok(last.and_then(|last| elapsed(last, now)).is_none_or(|gone| gone >= every))
     }
 
     async fn reschedule(&mut self) {
@@ -353,7 +387,9 @@ impl Service {
         } else {
             schedule::due_at(plan, past, now, monzo::luck())
         };
-        self.set_due(due).await;
+        self.ended_at = Some(now);
+        let asked = self.rooms.client.pace().left_alone().and_then(|left| now.checked_add(left).ok());
+        self.set_due(asked.map_or(due, |asked| asked.max(due))).await;
     }
 
     /// A capture failed while the bank's five minutes still run: what is not read in them is lost until the next login.

@@ -114,6 +114,26 @@ async fn an_answer_without_tokens_is_no_login() {
 }
 
 #[tokio::test]
+async fn two_tokens_are_a_login_whatever_else_the_answer_holds() {
+    for details in [
+        "",
+        r#","token_type":"Bearer","expires_in":"108000","user_id":"user_1""#,
+        r#","token_type":"mac","expires_in":108000,"user_id":7"#,
+        r#","scope":["accounts","pots"],"expires_in":1e5,"user_id":null"#,
+    ] {
+        let answer = format!(r#"{{"access_token":"canary-a","refresh_token":"canary-r"{details}}}"#);
+        let mut server = Server::new_async().await;
+        token(&mut server, "authorization_code").with_body(&answer).create_async().await;
+        server.mock("GET", "/accounts").with_body(r#"{"accounts":[]}"#).create_async().await;
+        let me = r#"{"authenticated":true,"user_id":"user_1"}"#;
+        server.mock("GET", "/ping/whoami").with_body(me).create_async().await;
+        let rig = Rig::new(&server.url()).await;
+        let shown = rig.complete("code-1").await.unwrap_or_else(|error| panic!("{details}: {error}"));
+        assert_eq!(shown.user_id, Some("user_1".into()), "{details}");
+    }
+}
+
+#[tokio::test]
 async fn a_login_that_is_not_approved_waits_and_survives_a_restart() {
     let mut server = Server::new_async().await;
     token(&mut server, "authorization_code").with_body(tokens(1, "user_1")).create_async().await;

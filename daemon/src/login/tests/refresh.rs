@@ -206,7 +206,6 @@ async fn every_refusal_of_a_refresh_token_ends_the_login_and_is_not_repeated() {
         (400, oauth("bad_request.bad_refresh_token")),
         (400, oauth("bad_request.invalid_grant")),
         (400, r#"{"error":"invalid_grant"}"#.to_owned()),
-        (400, plain("bad_request.client_mismatch")),
     ] {
         let mut server = bank().await;
         let rig = ready(&server).await;
@@ -232,6 +231,7 @@ async fn a_client_that_the_bank_does_not_take_costs_no_login_and_is_mended_by_se
     for (status, body) in [
         (401, r#"{"error":"invalid_client"}"#),
         (400, r#"{"code":"bad_request.could_not_authenticate","error":"invalid_request"}"#),
+        (400, r#"{"code":"bad_request.client_mismatch","message":"m"}"#),
     ] {
         let mut server = bank().await;
         let rig = ready(&server).await;
@@ -285,6 +285,94 @@ async fn a_bank_in_trouble_does_not_cost_the_login() {
     ask(&rig).await.expect("refreshed");
     refreshed.assert_async().await;
     assert_eq!(rig.login.state().state, LoginState::Ready);
+}
+
+/// Answers to a refresh that say nothing about the refresh token.
+const BESIDES: [(u16, &str); 16] = [
+    (200, "<html><body>Please sign in to the hotel's network</body></html>"),
+    (200, ""),
+    (200, r#"{"access_token":7,"refresh_token":[]}"#),
+    (302, ""),
+    (307, r#"{"code":"moved"}"#),
+    (400, "<html><body>Bad Request</body></html>"),
+    (400, ""),
+    (400, r#"{"code":"bad_request.something_new","message":"m"}"#),
+    (400, r#"{"error":"invalid_request"}"#),
+    (401, ""),
+    (401, r#"{"code":"unauthorized.bad_access_token"}"#),
+    (403, "<html><body>Forbidden</body></html>"),
+    (403, r#"{"code":"forbidden.refresh_token"}"#),
+    (404, r#"{"code":"not_found"}"#),
+    (451, "[]"),
+    (405, ""),
+];
+
+#[tokio::test]
+async fn only_the_banks_own_word_about_the_refresh_token_ends_a_login() {
+    for (status, body) in BESIDES {
+        let mut server = bank().await;
+        let rig = ready(&server).await;
+        let broken = token(&mut server, "refresh_token").with_status(status.into()).with_body(body);
+        let broken = broken.create_async().await;
+        let expired = r#"{"code":"unauthorized.bad_access_token.expired"}"#;
+        let old = server.mock("GET", "/balance").match_query(Matcher::Any);
+        let old = old.with_status(401).with_body(expired).create_async().await;
+        for _ in 0..4 {
+            let asked = ask(&rig).await;
+            assert!(matches!(asked, Err(Error::Transient(_))), "{status} {body}: {asked:?}");
+            rig.advance(2 * 24 * 60);
+        }
+        assert_eq!(rig.login.state().state, LoginState::Ready, "{status} {body}");
+        assert_eq!(rig.login.state().error, None, "{status} {body}");
+        broken.remove_async().await;
+        old.remove_async().await;
+        token(&mut server, "refresh_token").with_body(tokens(2, "user_1")).create_async().await;
+        server.mock("GET", "/balance").match_query(Matcher::Any).with_body(BALANCE).create_async().await;
+        ask(&rig).await.unwrap_or_else(|error| panic!("{status} {body}: {error}"));
+    }
+}
+
+#[tokio::test]
+async fn an_odd_detail_of_a_token_answer_costs_no_refresh() {
+    for details in [
+        r#""expires_in":108000"#,
+        r#""token_type":"Bearer","expires_in":"108000""#,
+        r#""token_type":7,"expires_in":108000.0"#,
+        r#""token_type":"Bearer","expires_in":null,"scope":["a","b"]"#,
+        r#""token_type":"Bearer","expires_in":-1,"scope":{},"user_id":7"#,
+        r#""token_type":null,"expires_in":"soon","user_id":{"id":"user_1"},"client_id":false"#,
+    ] {
+        let answer =
+            format!(r#"{{"access_token":"canary-access-2","refresh_token":"canary-refresh-2",{details}}}"#);
+        let mut server = bank().await;
+        let rig = ready(&server).await;
+        let refreshed = token(&mut server, "refresh_token").with_body(&answer).expect(1).create_async().await;
+        server.mock("GET", "/balance").match_query(Matcher::Any).with_body(BALANCE).create_async().await;
+        rig.advance(DUE);
+        ask(&rig).await.unwrap_or_else(|error| panic!("{details}: {error}"));
+        refreshed.assert_async().await;
+        let pair = rig.login.0.tokens.pair().expect("tokens");
+        assert_eq!(pair.access.expose_secret(), "canary-access-2", "{details}");
+        assert!(pair.expires_at > rig.clock.now(), "{details}: {}", pair.expires_at);
+    }
+}
+
+#[tokio::test]
+async fn tokens_that_are_given_and_refused_at_once_cost_no_login_and_are_not_asked_for_in_a_storm() {
+    let mut server = bank().await;
+    let rig = ready(&server).await;
+    let refreshed = token(&mut server, "refresh_token").with_body(tokens(2, "user_1"));
+    let refreshed = refreshed.expect(1).create_async().await;
+    let refused = server.mock("GET", "/balance").match_query(Matcher::Any).with_status(401);
+    let refused = refused.with_body("").create_async().await;
+    for _ in 0..5 {
+        assert!(matches!(ask(&rig).await, Err(Error::Transient(_))));
+    }
+    refreshed.assert_async().await;
+    assert_eq!(rig.login.state().state, LoginState::Ready);
+    refused.remove_async().await;
+    server.mock("GET", "/balance").match_query(Matcher::Any).with_body(BALANCE).create_async().await;
+    ask(&rig).await.expect("the bank is well again, and the token was good all along");
 }
 
 #[tokio::test]

@@ -18,11 +18,7 @@ async fn check(status: usize, code: &str, expected: &str) {
     let word = answer.as_ref().expect_err(code).word();
     assert_eq!(word, expected, "{status} {code}");
     let asks_for_another = expected == "login_needed";
-    assert_eq!(
-        renewed == 1,
-        asks_for_another && !code.contains("refresh"),
-        "{status} {code}: renewed {renewed}"
-    );
+    assert_eq!(renewed == 1, asks_for_another, "{status} {code}: renewed {renewed}");
     assert_eq!(lost.len(), usize::from(renewed == 1), "{status} {code}: told {lost:?}");
 }
 
@@ -85,7 +81,16 @@ async fn what_is_not_there_or_not_offered_is_final() {
     check(405, "method_not_allowed", "refused").await;
     check(406, "bad_response.not_acceptable", "refused").await;
     check(412, "precondition_failed", "refused").await;
-    assert!(matches!(of(418, "teapot").await.0, Err(Error::Refused { status: 418, .. })));
+    check(418, "teapot", "refused").await;
+}
+
+#[tokio::test]
+async fn what_is_not_in_the_banks_words_says_nothing_about_what_was_asked() {
+    for (status, body) in [(302, ""), (400, "<html>"), (403, ""), (404, "teapot"), (418, "{}")] {
+        let (answer, renewed, _) = of(status, body).await;
+        assert!(matches!(answer, Err(Error::Foreign { .. })), "{status} {body}: {answer:?}");
+        assert_eq!(renewed, 0, "{status} {body}");
+    }
 }
 
 #[tokio::test]

@@ -58,7 +58,7 @@ async fn a_redirect_is_not_followed_with_the_token() {
     let mut rig = Rig::new().await;
     let elsewhere = rig.get("/elsewhere").with_body(r#"{"accounts":[]}"#).expect(0).create_async().await;
     rig.get("/accounts").with_status(302).with_header("location", "/elsewhere").create_async().await;
-    assert!(matches!(rig.client.accounts(Lane::Capture).await, Err(Error::Refused { status: 302, .. })));
+    assert!(matches!(rig.client.accounts(Lane::Capture).await, Err(Error::Foreign { status: 302 })));
     elsewhere.assert_async().await;
 }
 
@@ -96,7 +96,9 @@ async fn a_token_that_cannot_be_had_sends_nothing() {
         fn renewed(&self, _: SecretString) -> Boxed<'_, Result<SecretString, Error>> {
             self.token()
         }
-        fn lost(&self, _: &SecretString, _: &str) {}
+        fn refused(&self, _: &SecretString, code: &str) -> Error {
+            Error::LoginNeeded { reason: code.to_owned() }
+        }
     }
     let bank = scripted(vec![json(200, r#"{"accounts":[]}"#)]).await;
     let line = line(&bank.url, Duration::from_secs(5), &Clock::system());

@@ -42,8 +42,9 @@ impl Bearer for Keys {
         Box::pin(async { Ok("token-2".into()) })
     }
 
-    fn lost(&self, _: &SecretString, reason: &str) {
-        self.lost.lock().expect("a lock").push(reason.to_owned());
+    fn refused(&self, _: &SecretString, code: &str) -> Error {
+        self.lost.lock().expect("a lock").push(code.to_owned());
+        Error::LoginNeeded { reason: code.to_owned() }
     }
 }
 

@@ -59,6 +59,9 @@ async fn every_answer_means_what_is_certain_after_it_and_nothing_is_sent_twice()
     check(200, r#"{"id":"pot_2","balance":1}"#, "unknown").await;
     check(500, r#"{"code":"internal_service"}"#, "unknown").await;
     check(504, "<html>", "unknown").await;
+    check(302, "", "unknown").await;
+    check(403, "<html><body>Forbidden</body></html>", "unknown").await;
+    check(400, "", "unknown").await;
     check(400, r#"{"code":"bad_request.insufficient_funds","message":"m"}"#, "refused").await;
     check(403, r#"{"code":"forbidden.pot_added_security"}"#, "refused").await;
     check(404, r#"{"code":"not_found.pot"}"#, "refused").await;

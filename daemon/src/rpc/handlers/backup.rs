@@ -24,7 +24,7 @@ pub(super) async fn create(desk: &Desk, with_login: bool) -> Result<Backup, Faul
     let made = desk.rooms()?.store.backup(&directory, REQUEST, with_login, now).await?;
     desk.metrics.backup_succeeded(Some(now));
     let keep = usize::try_from(keep).unwrap_or(usize::MAX);
-    store::blocking::<_, Fault>(move || Ok(store::prune(&directory, REQUEST, keep)?)).await?;
+    store::blocking::<_, Fault>(move || Ok(store::prune(&directory, REQUEST, keep, now)?)).await?;
     Ok(made)
 }
 

@@ -12,6 +12,7 @@ use monzo_common::model::{
 use super::desk::{Desk, Rooms, Served};
 use super::ledger::read_ledger;
 use crate::attention::{self, Facts, History, RunMatter};
+use crate::clock::elapsed;
 use crate::store::Writer;
 use crate::sync::schedule;
 
@@ -107,8 +108,12 @@ async fn gather(desk: &Desk, rooms: &Rooms) -> Result<(Status, Facts), Fault> {
         };
         Ok((accounts, histories, differences, sync, reader.quarantined()?))
     });
-    let (accounts, histories, differences, recorded, quarantined) = read.await?;
-    let last_success_at = recorded.last_success_at;
+    let (mut accounts, histories, differences, recorded, quarantined) = read.await?;
+    // What a wrong clock has dated into the future is not known.
+    let known = |at: Option<Timestamp>| at.filter(|at| elapsed(*at, now).is_some());
+    let attempt = recorded.last_attempt_at;
+    let (last_success_at, last_attempt_at) = (known(recorded.last_success_at), known(attempt));
+    accounts.iter_mut().for_each(|account| account.last_success_at = known(account.last_success_at));
     let (sorter, runs, freezes) = rooms.sorter.status().await?;
     let runs = runs.into_iter().map(|run| RunMatter {
         id: run.id,
@@ -123,7 +128,13 @@ async fn gather(desk: &Desk, rooms: &Rooms) -> Result<(Status, Facts), Fault> {
     let overdue = schedule::overdue(last_success_at, interval, now);
     let sync = SyncStatus {
         state: if running { "running" } else { "idle" }.to_owned(),
-        next_due_at: if ready { rooms.sync.next_due_at() } else { None },
+        last_success_at,
+        last_attempt_at,
+        next_due_at: rooms
+            .sync
+            .next_due_at()
+            .filter(|_| ready)
+            .map(|due| rooms.sync.still_due(due, attempt, now)),
         stale: overdue,
         ..recorded
     };
@@ -133,6 +144,8 @@ async fn gather(desk: &Desk, rooms: &Rooms) -> Result<(Status, Facts), Fault> {
         configured,
         client_refused: rooms.login.client_refused(),
         unsaved_login: rooms.login.unsaved(),
+        refresh_trouble: rooms.login.trouble(),
+        left_alone_until: rooms.sync.left_alone().and_then(|left| now.checked_add(left).ok()),
         // A first sync that is under way is not late.
         stale: ready && overdue && !(running && last_success_at.is_none()),
         last_success_at,
@@ -184,6 +197,7 @@ fn rescue(desk: &Desk, why: Attention) -> Status {
             state: LoginState::None,
             user_id: None,
             token_expires_at: None,
+            refreshes: None,
             access_ends_at: None,
             error: None,
         },

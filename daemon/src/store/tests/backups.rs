@@ -144,10 +144,21 @@ async fn only_scheduled_backups_are_pruned() {
     for (second, cause) in [(1, "schedule"), (2, "request"), (3, "schedule"), (4, "schedule")] {
         rig.store.backup(&directory(&rig), cause, false, at(second)).await.expect("a backup");
     }
-    prune(&directory(&rig), "schedule", 2).expect("pruned");
+    prune(&directory(&rig), "schedule", 2, at(4)).expect("pruned");
     let left = list(&directory(&rig)).expect("a list");
     let left: Vec<_> = left.iter().map(|backup| (backup.at, backup.cause.as_str())).collect();
     assert_eq!(left, [(at(4), "schedule"), (at(3), "schedule"), (at(2), "request")]);
+}
+
+#[tokio::test]
+async fn a_backup_that_a_wrong_clock_has_dated_into_the_future_costs_no_other_its_place() {
+    let rig = filled().await;
+    for second in [1, 2, 3, 40_000_000] {
+        rig.store.backup(&directory(&rig), "schedule", false, at(second)).await.expect("a backup");
+    }
+    prune(&directory(&rig), "schedule", 2, at(3)).expect("pruned");
+    let left: Vec<_> = list(&directory(&rig)).expect("a list").iter().map(|backup| backup.at).collect();
+    assert_eq!(left, [at(40_000_000), at(3), at(2)]);
 }
 
 #[tokio::test]

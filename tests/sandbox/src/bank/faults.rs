@@ -66,11 +66,53 @@ pub enum Fault {
     /// An empty list where there is more.
     #[serde(rename = "false-empty-page")]
     FalseEmptyPage,
+    /// 429 with a `Retry-After` of an hour.
+    #[serde(rename = "429-retry-long")]
+    RateLimitLong,
+    /// 200 with a page of HTML, as a network's sign-in page; nothing is done.
+    #[serde(rename = "html-200")]
+    Html200,
+    /// 400 with a page of HTML; nothing is done.
+    #[serde(rename = "html-400")]
+    Html400,
+    /// 403 with a page of HTML; nothing is done.
+    #[serde(rename = "html-403")]
+    Html403,
+    /// 400 without a body; nothing is done.
+    #[serde(rename = "empty-400")]
+    Empty400,
+    /// 401 without a body; nothing is done.
+    #[serde(rename = "empty-401")]
+    Empty401,
+    /// 403 without a body; nothing is done.
+    #[serde(rename = "empty-403")]
+    Empty403,
+    /// 302 to a page elsewhere; nothing is done.
+    #[serde(rename = "redirect")]
+    Redirect,
+    /// 400 with a code that nobody has heard of; nothing is done.
+    #[serde(rename = "code-400")]
+    Code400,
+    /// 401 with a code that nobody has heard of; nothing is done.
+    #[serde(rename = "code-401")]
+    Code401,
+    /// 403 with a code that nobody has heard of; nothing is done.
+    #[serde(rename = "code-403")]
+    Code403,
+    /// 200 with values of other types than they should be; tokens themselves stay as they are.
+    #[serde(rename = "wrong-types")]
+    WrongTypes,
+    /// 200 with a body of nine mebibytes.
+    #[serde(rename = "huge-body")]
+    HugeBody,
 }
+
+/// Larger than any answer.
+const HUGE: usize = 9 << 20;
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 31] = [
         Self::Internal,
         Self::Gateway,
         Self::Timeout,
@@ -89,6 +131,19 @@ impl Fault {
         Self::UnknownFields,
         Self::MalformedRecord,
         Self::FalseEmptyPage,
+        Self::RateLimitLong,
+        Self::Html200,
+        Self::Html400,
+        Self::Html403,
+        Self::Empty400,
+        Self::Empty401,
+        Self::Empty403,
+        Self::Redirect,
+        Self::Code400,
+        Self::Code401,
+        Self::Code403,
+        Self::WrongTypes,
+        Self::HugeBody,
     ];
 
     /// Its name.
@@ -221,16 +276,35 @@ pub fn instead(fault: Fault, now: super::clock::Ms) -> Option<Outcome> {
     let refusal = |status: u16, code: &str, message: &str| {
         Answer::json(status, &json!({"code": code, "message": message, "retryable": {}}))
     };
+    let page = |status: u16, title: &str| {
+        let page = format!("<html><head><title>{title}</title></head><body>{title}</body></html>");
+        Outcome::Answer(Answer::html(status, page))
+    };
+    let empty = |status: u16| Outcome::Answer(Answer { status, ..Answer::default() });
+    let unknown = |status: u16, prefix: &str| {
+        Outcome::Answer(refusal(status, &format!("{prefix}.something_new"), "Something new"))
+    };
     let limited = |retry_after| {
         let answer = refusal(429, "rate_limited.too_many_requests", "Too many requests");
         Outcome::Answer(Answer { retry_after, ..answer })
     };
     Some(match fault {
         Fault::Internal => Outcome::Answer(refusal(500, "internal_service", "Something went wrong")),
-        Fault::Gateway => {
-            let page = "<html><head><title>502 Bad Gateway</title></head><body>Bad Gateway</body></html>";
-            Outcome::Answer(Answer::html(502, page))
+        Fault::Gateway => page(502, "502 Bad Gateway"),
+        Fault::Html200 => page(200, "Welcome to the network of this hotel"),
+        Fault::Html400 => page(400, "400 Bad Request"),
+        Fault::Html403 => page(403, "403 Forbidden"),
+        Fault::Empty400 => empty(400),
+        Fault::Empty401 => empty(401),
+        Fault::Empty403 => empty(403),
+        Fault::Redirect => {
+            let location = Some("https://elsewhere.test/maintenance".to_owned());
+            Outcome::Answer(Answer { status: 302, location, ..Answer::default() })
         }
+        Fault::Code400 => unknown(400, "bad_request"),
+        Fault::Code401 => unknown(401, "unauthorized"),
+        Fault::Code403 => unknown(403, "forbidden"),
+        Fault::RateLimitLong => limited(Some("3600".to_owned())),
         Fault::Timeout => Outcome::Answer(refusal(504, "timeout", "Timed out")),
         Fault::RateLimit => limited(None),
         Fault::RateLimitSeconds => limited(Some("1".to_owned())),
@@ -257,6 +331,8 @@ pub fn spoil(fault: Fault, mut answer: Answer) -> Outcome {
         Fault::UnknownFields => rewrite(&mut answer, unknown_fields),
         Fault::MalformedRecord => rewrite(&mut answer, malformed_record),
         Fault::FalseEmptyPage => rewrite(&mut answer, empty_page),
+        Fault::WrongTypes => rewrite(&mut answer, wrong_types),
+        Fault::HugeBody => answer.body.splice(0..0, std::iter::repeat_n(b' ', HUGE)).for_each(drop),
         _ => {}
     }
     Outcome::Answer(answer)
@@ -343,6 +419,20 @@ pub fn half_characters(answer: &mut Answer) {
     rewrite(answer, cut);
     let text = String::from_utf8_lossy(&answer.body).replace(HALF, "\\ud83d");
     answer.body = text.into_bytes();
+}
+
+/// Makes numbers texts, texts numbers, and lists objects; tokens stay, and what else an answer with tokens says becomes
+/// odd.
+fn wrong_types(body: &mut Value) {
+    let Some(object) = body.as_object_mut() else { return };
+    for (key, value) in object.iter_mut().filter(|(key, _)| !key.ends_with("_token")) {
+        *value = match value {
+            Value::Number(number) => json!(number.to_string()),
+            Value::Array(items) => json!({"items": items}),
+            _ if key == "token_type" => Value::Null,
+            _ => json!(7),
+        };
+    }
 }
 
 fn empty_page(body: &mut Value) {

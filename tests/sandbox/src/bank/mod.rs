@@ -335,6 +335,23 @@ mod tests {
         check(Fault::TruncatedBody, 200, 1);
         check(Fault::SlowBody, 200, 1);
         check(Fault::MissingKey, 200, 1);
+        check(Fault::WrongTypes, 200, 1);
+        check(Fault::HugeBody, 200, 1);
+        for (fault, status) in [
+            (Fault::RateLimitLong, 429),
+            (Fault::Html200, 200),
+            (Fault::Html400, 400),
+            (Fault::Html403, 403),
+            (Fault::Empty400, 400),
+            (Fault::Empty401, 401),
+            (Fault::Empty403, 403),
+            (Fault::Redirect, 302),
+            (Fault::Code400, 400),
+            (Fault::Code401, 401),
+            (Fault::Code403, 403),
+        ] {
+            check(fault, status, 0);
+        }
     }
 
     #[test]

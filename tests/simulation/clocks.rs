@@ -1,0 +1,148 @@
+//! A clock that was wrong, by minutes or by years, and is right again: nothing that it noted holds anything up.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use monzo_common::model::RunState;
+use monzo_sandbox::bank::faults::Fault;
+use monzod::clock::Clock;
+
+use crate::course::{self, sync};
+use crate::crowd;
+use crate::scene::Scene;
+use crate::stage::Stage;
+
+/// By how much clocks are wrong: ahead and behind.
+const WRONG: [SignedDuration; 8] = [
+    SignedDuration::from_mins(10),
+    SignedDuration::from_hours(5),
+    SignedDuration::from_hours(400 * 24),
+    SignedDuration::from_hours(3653 * 24),
+    SignedDuration::from_mins(-10),
+    SignedDuration::from_hours(-5),
+    SignedDuration::from_hours(-400 * 24),
+    SignedDuration::from_hours(-3653 * 24),
+];
+
+/// Two looks of every loop.
+const LOOKS: Duration = Duration::from_secs(125);
+
+/// The bank cannot be reached.
+fn cut_off(stage: &Stage) {
+    stage.watch.set_weather(Some(Box::new(|_, _, _| Some(Fault::ResetBefore))));
+}
+
+fn reachable(stage: &Stage) {
+    stage.watch.set_weather(None);
+    stage.bank.lock().clear_faults();
+}
+
+/// What is known of syncs lies in the past, and the next is within the interval.
+fn in_order(stage: &Stage, what: &str) {
+    let now = stage.time();
+    let (success, due) = stage
+        .act(|rooms| async move {
+            let success = rooms.store.read(|reader| reader.last_success_at()).await.expect("an answer");
+            (success.expect("a sync"), rooms.sync.next_due_at().expect("one is due"))
+        })
+        .expect("nothing dies here");
+    let (ago, ahead) = (now.duration_since(success), due.duration_since(now));
+    assert!((0..3600).contains(&ago.as_secs()), "{what}: the last sync was {ago:#} ago");
+    assert!(ahead <= SignedDuration::from_mins(6 * 60 + 10), "{what}: the next sync is in {ahead:#}");
+}
+
+fn syncs(stage: &Stage) -> usize {
+    let past = stage.act(|rooms| async move {
+        rooms.store.read(|reader| reader.syncs(false, None, 100)).await.expect("an answer").0.len()
+    });
+    past.expect("nothing dies here")
+}
+
+/// The daemon begins with a wrong clock, cannot ask the bank, and fails to sync; then all is right.
+fn alone_with_a_wrong_clock(scene: &Scene, by: SignedDuration) {
+    let clock = Clock::host(scene.now);
+    clock.set(by);
+    let stage = Stage::with_clock(scene.copy(), clock);
+    cut_off(&stage);
+    sync(&stage).expect("nothing dies here");
+    stage.breathe(LOOKS).expect("nothing dies here");
+    stage.set_clock(-by);
+    reachable(&stage);
+    let before = syncs(&stage);
+    // The wait after a failure is five minutes; what a clock that is wrong has planned is met within one.
+    let wait = if by.is_negative() { Duration::from_secs(420) } else { Duration::from_secs(75) };
+    stage.breathe(wait).expect("nothing dies here");
+    let what = format!("{by:#}, alone");
+    assert!(syncs(&stage) > before, "{what}: no sync followed");
+    in_order(&stage, &what);
+    stage.watch.notes.assert_right(&what);
+}
+
+/// The clock is set wrong while the daemon runs and the bank tells its time: the bank is the better witness.
+fn with_a_witness(scene: &Scene, by: SignedDuration) {
+    let stage = Stage::with_clock(scene.copy(), Clock::host(scene.now));
+    sync(&stage).expect("nothing dies here");
+    for by in [by, -by] {
+        stage.set_clock(by);
+        stage.breathe(LOOKS).expect("nothing dies here");
+        sync(&stage).expect("nothing dies here");
+        in_order(&stage, &format!("{by:#}, with a witness"));
+    }
+    stage.jump(SignedDuration::from_mins(6 * 60 + 11));
+    let before = syncs(&stage);
+    stage.breathe(LOOKS).expect("nothing dies here");
+    assert!(syncs(&stage) > before, "{by:#}: no sync was made in time");
+    stage.watch.notes.assert_right("with a witness");
+}
+
+/// Without a witness: a sync, a proposal and a freeze are made by a wrong clock, and met by the right one.
+fn without_a_witness(scene: &Scene, by: SignedDuration) {
+    let stage = Stage::new(scene.copy());
+    stage.set_clock(by);
+    sync(&stage).expect("nothing dies here");
+    let made = stage.act(|rooms| async move { rooms.sorter.move_money(2_000, "Bills", "Holiday").await });
+    assert!(
+        made.expect("nothing dies here").expect("proposed").run.is_some(),
+        "{by:#}: nothing was proposed"
+    );
+    let until = stage.now().checked_add(SignedDuration::from_hours(2)).expect("in range");
+    let frozen = stage.act(|rooms| async move { rooms.sorter.freeze(None, Some(until), None).await });
+    frozen.expect("nothing dies here").expect("frozen");
+    stage.set_clock(-by);
+    let before = syncs(&stage);
+    stage.breathe(Duration::from_secs(75)).expect("nothing dies here");
+    let what = format!("{by:#}, without a witness");
+    if !by.is_negative() {
+        assert!(syncs(&stage) > before, "{what}: no sync followed");
+    }
+    stage.breathe(LOOKS).expect("nothing dies here");
+    in_order(&stage, &what);
+    let now = stage.now();
+    let (open, freezes) = stage
+        .act(|rooms| async move {
+            let read = rooms.store.read(move |reader| Ok((reader.unfinished_runs()?, reader.freezes(now)?)));
+            read.await.expect("an answer")
+        })
+        .expect("nothing dies here");
+    let far = now.checked_add(SignedDuration::from_hours(49)).expect("in range");
+    for run in open.iter().filter(|run| run.state == RunState::Proposed) {
+        assert!(
+            run.expires_at.is_some_and(|at| at < far),
+            "{what}: a proposal waits until {:?}",
+            run.expires_at
+        );
+    }
+    for freeze in freezes {
+        assert!(freeze.until.is_some_and(|at| at < far), "{what}: frozen until {:?}", freeze.until);
+    }
+    stage.watch.notes.assert_right(&what);
+}
+
+#[test]
+fn a_clock_that_was_wrong_and_is_right_again_holds_nothing_up() {
+    let scene = course::begun();
+    type Deed = fn(&Scene, SignedDuration);
+    let deeds: [Deed; 3] = [alone_with_a_wrong_clock, with_a_witness, without_a_witness];
+    let all = WRONG.into_iter().flat_map(|by| deeds.map(|deed| (by, deed)));
+    crowd::all(all, |(by, deed)| deed(&scene, by));
+}
