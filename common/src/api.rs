@@ -203,7 +203,7 @@ pub trait Api {
     #[method(name = "autosort.move", param_kind = map)]
     async fn move_money(&self, amount: i64, from: String, to: String) -> RpcResult<RunStarted>;
 
-    /// Approves a proposed run; the only one that waits, if none is named.
+    /// Approves a proposed run; the only one that a rule has proposed, if none is named.
     #[method(name = "autosort.approve", param_kind = map)]
     async fn approve(&self, id: Option<String>) -> RpcResult<RunStarted>;
 

@@ -57,7 +57,10 @@ pub enum Failure {
     },
     /// Interrupted from the keyboard, with what goes on regardless.
     #[error("interrupted")]
-    Interrupted(Option<&'static str>),
+    Interrupted(Option<String>),
+    /// Interrupted before it was agreed to, with what did not happen.
+    #[error("{0}")]
+    Unanswered(String),
     /// The reader of our output has gone, which is fine.
     #[error("the reader of the output has gone")]
     ReaderGone,
@@ -95,7 +98,7 @@ impl Failure {
                 other => other,
             },
             Self::Local { .. } | Self::Broken { .. } => Exit::Failed,
-            Self::Interrupted(_) => Exit::Interrupted,
+            Self::Interrupted(_) | Self::Unanswered(_) => Exit::Interrupted,
             Self::ReaderGone => Exit::Done,
         }
     }
@@ -108,7 +111,7 @@ impl Failure {
             Self::Fault(fault) | Self::SignIn(fault) => fault.kind.code(),
             Self::Local { .. } => "local",
             Self::Broken { .. } => "broken_answer",
-            Self::Interrupted(_) => "interrupted",
+            Self::Interrupted(_) | Self::Unanswered(_) => "interrupted",
             Self::ReaderGone => "reader_gone",
         }
     }
@@ -119,7 +122,11 @@ impl Failure {
             Self::Unreachable { cause, .. } => cause.clone(),
             Self::Fault(fault) | Self::SignIn(fault) => fault.cause.clone(),
             Self::Local { source, .. } => Some(source.to_string()),
-            Self::Usage { .. } | Self::Broken { .. } | Self::Interrupted(_) | Self::ReaderGone => None,
+            Self::Usage { .. }
+            | Self::Broken { .. }
+            | Self::Interrupted(_)
+            | Self::Unanswered(_)
+            | Self::ReaderGone => None,
         }
     }
 
@@ -134,8 +141,8 @@ impl Failure {
                 Some(seconds) => format!("{} (in {seconds} s)", fault.hint),
                 None => fault.hint.clone(),
             }),
-            Self::Interrupted(hint) => hint.map(str::to_owned),
-            Self::ReaderGone => None,
+            Self::Interrupted(hint) => hint.clone(),
+            Self::Unanswered(_) | Self::ReaderGone => None,
         }
     }
 

@@ -10,6 +10,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use clap::error::ErrorKind;
+use tokio::signal::unix::{SignalKind, signal};
 
 pub mod args;
 pub mod client;
@@ -40,14 +41,22 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
         return Exit::Failed.into();
     };
     let exit = runtime.block_on(run_on(args, Terminal::of_process(), async {
-        // Without a handler the signal ends the process, which is as good.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
+        tokio::select! {
+            () = heard(SignalKind::interrupt()) => {}
+            () = heard(SignalKind::terminate()) => {}
         }
     }));
     // A thread that waits for the keyboard must not hold up the end.
     runtime.shutdown_background();
     exit.into()
+}
+
+/// Waits for a signal. Without a handler it ends the process, which is as good.
+async fn heard(kind: SignalKind) {
+    match signal(kind) {
+        Ok(mut signals) => drop(signals.recv().await),
+        Err(_) => std::future::pending().await,
+    }
 }
 
 /// Runs one command line on given streams until it ends or `interrupt` does.
@@ -62,11 +71,18 @@ pub async fn run_on(
         Err(error) => return misunderstood(&error, &args, terminal),
     };
     let command = cli.command.unwrap_or(Command::Status(args::Status::default()));
-    let mut session = Session { terminal, global: cli.global };
+    let mut session = Session::new(terminal, cli.global);
     let ended = tokio::select! {
         ended = commands::run(&command, &mut session) => ended,
-        () = interrupt => Err(Failure::Interrupted(commands::goes_on(&command))),
+        () = interrupt => {
+            session.terminal.end_line();
+            if commands::endless(&command) {
+                return Exit::Done;
+            }
+            Err(Failure::Interrupted(commands::goes_on(&command).map(str::to_owned)))
+        }
     };
+    let ended = commands::leave(ended, &mut session).await;
     let ended = ended.and_then(|exit| session.terminal.flush().map(|()| exit));
     match ended {
         Ok(exit) => exit,
@@ -88,6 +104,10 @@ fn tell(failure: &Failure, session: &mut Session) -> Result<(), Failure> {
         Output::Json => session.print(&error_json(failure.code(), &message, hint.as_deref())),
         _ => Ok(()),
     };
+    if let Failure::Unanswered(no) = failure {
+        session.say(&view::clean(no))?;
+        return printed;
+    }
     session.say(&format!("error: {}", view::clean(&message)))?;
     // A configuration with several problems has as many causes, a line each.
     for cause in failure.cause().iter().flat_map(|cause| cause.lines()) {
@@ -131,7 +151,7 @@ fn misunderstood(error: &clap::Error, args: &[OsString], mut terminal: Terminal)
     let args: Vec<String> = args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
     let form = args.windows(2).any(|pair| (pair[0] == "-o" || pair[0] == "--output") && pair[1] == "json");
     let json = form || args.iter().any(|arg| arg == "--json" || arg == "-ojson" || arg == "--output=json");
-    let mut session = Session { terminal, global: args::Global { json, ..args::Global::default() } };
+    let mut session = Session::new(terminal, args::Global { json, ..args::Global::default() });
     let _ = tell(&slip::usage(error, &args), &mut session);
     Exit::Usage
 }

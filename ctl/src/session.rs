@@ -1,10 +1,12 @@
 //! One invocation: the terminal, what was asked of all commands, and the ways to print an answer.
 
 use std::borrow::Cow;
+use std::path::PathBuf;
 
 use jsonrpsee::core::ClientError;
 use jsonrpsee_ws_client::WsClient;
 use monzo_common::fault::FaultKind;
+use monzo_common::model::Run;
 use monzo_common::paths;
 use serde::Serialize;
 use tokio::time::Instant;
@@ -26,9 +28,18 @@ pub struct Session {
     pub terminal: Terminal,
     /// What holds for every command.
     pub global: Global,
+    /// While a question stands: what did not happen, if it is not answered.
+    pub unanswered: Option<String>,
+    /// A run that was asked for and is not approved yet.
+    pub unapproved: Option<Run>,
 }
 
 impl Session {
+    /// An invocation that has not asked for anything yet.
+    pub fn new(terminal: Terminal, global: Global) -> Self {
+        Self { terminal, global, unanswered: None, unapproved: None }
+    }
+
     /// Connects, and says so where the versions differ.
     ///
     /// # Errors
@@ -48,12 +59,14 @@ impl Session {
         Ok(daemon)
     }
 
+    /// Where the daemon's socket may be, the likeliest first.
+    pub fn sockets(&self) -> Vec<PathBuf> {
+        paths::client_sockets(self.global.socket.clone(), &|name: &str| self.terminal.env(name))
+    }
+
     /// Connects, and explains the waiting where it takes long.
     async fn reach(&mut self) -> Result<Daemon, Failure> {
-        let sockets = {
-            let env = |name: &str| self.terminal.env(name);
-            paths::client_sockets(self.global.socket.clone(), &env)
-        };
+        let sockets = self.sockets();
         let connecting = client::connect(&sockets);
         tokio::pin!(connecting);
         tokio::select! {
@@ -94,16 +107,46 @@ impl Session {
 
     /// Whether the person agrees; nothing when there is nobody to ask and `--yes` was not said.
     ///
+    /// Every answer but a yes is a no, and so are the end of the input and an interrupt; `no` says what did not happen.
+    ///
     /// # Errors
     /// When the question cannot be asked.
-    pub async fn agree(&mut self, question: &str) -> Result<Option<bool>, Failure> {
+    pub async fn agree(&mut self, question: &str, no: &str) -> Result<Option<bool>, Failure> {
         if self.global.yes {
             return Ok(Some(true));
         }
         if !self.terminal.in_is_keyboard {
             return Ok(None);
         }
-        self.terminal.confirm(question, false).await.map(Some)
+        self.unanswered = Some(no.to_owned());
+        let agreed = self.terminal.confirm(question).await?;
+        self.unanswered = None;
+        if !agreed {
+            self.note(no)?;
+        }
+        Ok(Some(agreed))
+    }
+
+    /// Asks for a line; `no` says what did not happen if there is no answer.
+    ///
+    /// # Errors
+    /// When the input ends or streams fail.
+    pub async fn question(&mut self, question: &str, no: &str) -> Result<String, Failure> {
+        self.unanswered = Some(no.to_owned());
+        let answer = self.terminal.ask(question).await?;
+        self.unanswered = None;
+        Ok(answer)
+    }
+
+    /// The same, without showing what is typed.
+    ///
+    /// # Errors
+    /// As [`question`](Self::question).
+    pub async fn secret(&mut self, question: &str, no: &str) -> Result<String, Failure> {
+        self.unanswered = Some(no.to_owned());
+        let answer = self.terminal.ask_secret(question).await?;
+        self.unanswered = None;
+        Ok(answer)
     }
 
     /// The answer is for a program.

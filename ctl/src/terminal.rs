@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::io::{self, BufRead, IsTerminal, Read, Write};
 use std::process::{Command, Stdio};
 
-use rustix::termios::{self, LocalModes, OptionalActions, Termios};
+use rustix::termios::{self, LocalModes, OptionalActions, QueueSelector, Termios};
 
 use crate::failure::Failure;
 use crate::view::shown;
@@ -122,6 +122,14 @@ impl Terminal {
         &mut self.err
     }
 
+    /// Ends the line on which the keyboard has just printed `^C`.
+    pub fn end_line(&mut self) {
+        if self.in_is_keyboard && self.err_is_screen {
+            // Where nothing can be written nothing needs to look well.
+            let _ = writeln!(self.err);
+        }
+    }
+
     /// Sends out what is still buffered.
     ///
     /// # Errors
@@ -174,11 +182,13 @@ impl Terminal {
     pub async fn line(&mut self) -> Result<Option<String>, Failure> {
         let Some(input) = self.input.take() else { return Ok(None) };
         let (input, line) = aside(input, |input| {
-            let mut line = String::new();
-            input.read_line(&mut line).map(|count| (count > 0).then_some(line))
+            let mut line = Vec::new();
+            input.read_until(b'\n', &mut line).map(|count| (count > 0).then_some(line))
         })
         .await?;
         self.input = Some(input);
+        // Whatever keys were pressed make a line.
+        let line = line.map(|line| String::from_utf8_lossy(&line).into_owned());
         Ok(line.map(|line| line.trim_end_matches(['\n', '\r']).to_owned()))
     }
 
@@ -202,6 +212,13 @@ impl Terminal {
     /// # Errors
     /// When there is nobody to ask, or streams fail.
     pub async fn ask(&mut self, question: &str) -> Result<String, Failure> {
+        self.answer(question).await?.ok_or_else(|| {
+            Failure::usage("the input ended before the answer", "answer, or use the flags of `--help`")
+        })
+    }
+
+    /// Asks on standard error; nothing if the input ends without an answer.
+    async fn answer(&mut self, question: &str) -> Result<Option<String>, Failure> {
         let question = self.pasteable(question).into_owned();
         write!(self.err, "{} ", shown(&question))?;
         self.err.flush()?;
@@ -210,9 +227,7 @@ impl Terminal {
             // The question still stands on the line.
             writeln!(self.err)?;
         }
-        answer.ok_or_else(|| {
-            Failure::usage("the input ended before the answer", "answer, or use the flags of `--help`")
-        })
+        Ok(answer)
     }
 
     /// Asks without showing what is typed.
@@ -229,18 +244,15 @@ impl Terminal {
         answer
     }
 
-    /// Asks for yes or no; an empty answer is `default`.
+    /// Asks for yes or no. Only a yes that is typed after the question is one.
     ///
     /// # Errors
-    /// As [`ask`](Self::ask).
-    pub async fn confirm(&mut self, question: &str, default: bool) -> Result<bool, Failure> {
-        let choice = if default { "[Y/n]" } else { "[y/N]" };
-        let answer = self.ask(&format!("{question} {choice}")).await?;
-        Ok(match answer.trim().to_lowercase().as_str() {
-            "" => default,
-            "y" | "yes" => true,
-            _ => false,
-        })
+    /// When streams fail.
+    pub async fn confirm(&mut self, question: &str) -> Result<bool, Failure> {
+        // What was typed before the question could be read answers something else.
+        let _ = termios::tcflush(io::stdin(), QueueSelector::IFlush);
+        let answer = self.answer(&format!("{question} [y/N]")).await?;
+        Ok(answer.is_some_and(|answer| matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")))
     }
 }
 

@@ -199,7 +199,7 @@ fn steady_ms() -> i64 {
 }
 
 fn uptime_ms() -> i64 {
-    i64::try_from(rustix::system::sysinfo().uptime).unwrap_or(0).saturating_mul(1000)
+    rustix::system::sysinfo().uptime.saturating_mul(1000)
 }
 
 #[cfg(test)]

@@ -90,7 +90,7 @@ fn a_move_is_proposed_approved_sent_and_found_in_the_ledger() {
 fn pot_to_pot_passes_through_the_account_and_can_be_undone_once() {
     let rig = rig();
     let id = propose(&rig, 20_000, "Bills", "pot:Personal/Holiday");
-    rig.rpc("autosort.approve", &json!({"id": null}));
+    rig.rpc("autosort.approve", &json!({"id": id}));
     assert_eq!(ended(&rig, &id)["state"], "done");
     let there = [(true, "Bills".to_owned(), 20_000), deposit(20_000)];
     assert_eq!(moved(&rig), there);

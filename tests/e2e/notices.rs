@@ -45,7 +45,7 @@ fn told(rig: &Rig, title: &str) {
 
 fn moved(rig: &Rig) -> String {
     let run = moves::propose(rig, 1_500, "Personal", "Holiday");
-    rig.rpc("autosort.approve", &json!({"run": run}));
+    rig.rpc("autosort.approve", &json!({"id": run}));
     moves::ended(rig, &run);
     run
 }

@@ -257,11 +257,11 @@ fn beyond_the_ninety_days_nothing_is_asked_for_and_what_is_stored_stays() {
 fn a_logout_kills_the_tokens_at_the_bank_and_a_second_one_says_that_there_was_none() {
     let rig = Rig::new(rig::small());
     rig.login();
-    let said = rig.ctl(&["logout"]);
+    let said = rig.ctl(&["logout", "--yes"]);
     assert_eq!(said.code, 0, "{said:?}");
     assert_eq!(rig.bank.bank().counts["logout"], 1);
     assert_eq!(state(&rig), "none");
-    let said = rig.ctl(&["logout"]);
+    let said = rig.ctl(&["logout", "--yes"]);
     assert!(said.code == 0 && said.out.contains("Nobody"), "{said:?}");
     let rows = ledger::count(&rig);
     assert!(rows > 0, "the history stays");

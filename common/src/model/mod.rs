@@ -31,7 +31,7 @@ pub use pot::Pot;
 pub use sorter::{
     Backtest, BacktestRun, Freeze, FreezeChange, Outcome, PaydayCalendar, PaydayDate, Plan, PlanStep,
     PlannedBill, PlannedInput, PlannedTarget, PlannedTransfer, Rule, Run, RunPage, RunStarted, RunState,
-    Suggestion, Transfer, TransferKind, TransferPage, TransferState, Why,
+    Suggestion, Transfer, TransferKind, TransferPage, TransferState, Why, asked_by_a_person,
 };
 pub use status::{AccountStatus, Attention, Mode, SorterStatus, Status, SyncStatus, Version};
 pub use sync::{

@@ -210,6 +210,9 @@ pub struct Plan {
     pub after: Vec<Outcome>,
     /// The guards that hold it back, each in words.
     pub guards: Vec<String>,
+    /// The moves that `sort undo` could not take back, each with its reason.
+    #[serde(default)]
+    pub one_way: Vec<String>,
 }
 
 /// One run.
@@ -219,7 +222,7 @@ pub struct Run {
     pub id: String,
     /// The rule; `move`, `undo` or `discover` for what is made by hand.
     pub rule: String,
-    /// `occurrence`, `hand`, `again`, `undo`, `discover`.
+    /// `occurrence` if the rule itself proposed it; `hand`, `again`, `undo`, `discover` if a person asked for it.
     pub cause: String,
     /// The occurrence's key.
     pub occurrence: Option<String>,
@@ -243,6 +246,18 @@ pub struct Run {
     pub transfers: Vec<Transfer>,
     /// Why these.
     pub plan: Plan,
+}
+
+impl Run {
+    /// A person asked for it; no rule proposed it by itself.
+    pub fn by_hand(&self) -> bool {
+        asked_by_a_person(&self.cause)
+    }
+}
+
+/// Whether a run with this cause was asked for by a person, and not proposed by its rule.
+pub fn asked_by_a_person(cause: &str) -> bool {
+    cause != "occurrence"
 }
 
 /// A rule as it stands.
@@ -305,6 +320,9 @@ pub struct RunStarted {
     pub message: String,
     /// Something changed; `false` means that it was so already.
     pub changed: bool,
+    /// Of an undo: the moves that it does not take back, each with its reason.
+    #[serde(default)]
+    pub left_out: Vec<String>,
 }
 
 /// A page of runs.

@@ -156,7 +156,7 @@ pub enum Command {
     Setup(Setup),
     /// Log in at the bank, and read the whole history while that is possible
     Login(Login),
-    /// Revoke the tokens at the bank and forget them
+    /// Revoke the tokens at the bank and forget them, asked first
     Logout,
     /// Show who is logged in, and who is asking
     Whoami,

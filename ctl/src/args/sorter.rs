@@ -9,7 +9,7 @@ pub enum SortCommand {
     Plan(SortPlan),
     /// Plan a rule, show it, ask, and do it
     Run(SortRun),
-    /// Approve a run that waits; without a name, the only one
+    /// Approve a run that waits; without a name, the only one that a rule has proposed
     Approve(SortApprove),
     /// Say no to a run that waits
     Reject {
@@ -19,7 +19,7 @@ pub enum SortCommand {
     },
     /// End a run: what is unsent stays, and what is left over goes back
     Cancel(SortCancel),
-    /// Move back what a run has moved, asked first
+    /// Move back what a run has moved, as far as that can be done, asked first
     Undo(SortUndo),
     /// List past and waiting runs
     History(SortHistory),
@@ -84,7 +84,7 @@ pub struct SortRun {
 /// `sort approve`
 #[derive(Debug, Args)]
 pub struct SortApprove {
-    /// The run; without it, the only one that waits
+    /// The run; without it, the only one that a rule has proposed
     #[arg(value_name = "RUN")]
     pub id: Option<String>,
 

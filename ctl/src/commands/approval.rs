@@ -1,10 +1,12 @@
 //! `sort approve`, `reject`, `cancel` and `undo`: what a person decides about a run.
 
 use monzo_common::api::ApiClient;
-use monzo_common::model::{Run, RunState};
+use monzo_common::fault::{Fault, FaultKind};
+use monzo_common::model::{Run, RunState, SyncState};
 use monzo_common::shell;
 
 use super::run::{agreed, consent, nothing, settle, stands};
+use super::sync;
 use crate::args;
 use crate::client::Daemon;
 use crate::exit::Exit;
@@ -31,8 +33,11 @@ pub(super) async fn approve(args: &args::SortApprove, session: &mut Session) -> 
             several => return Err(which(several)),
         },
     };
-    if matches!(run.state, RunState::Proposed | RunState::Withheld) {
-        return agreed(run, String::new(), false, args.no_wait, &mut daemon, session).await;
+    let waits = |run: &Run| matches!(run.state, RunState::Proposed | RunState::Withheld);
+    let asks = waits(&run) && !session.global.yes;
+    let run = if asks { with_fresh_figures(run, &mut daemon, session).await? } else { run };
+    if waits(&run) {
+        return agreed(run, String::new(), args.no_wait, &mut daemon, session).await;
     }
     // Approved already, or past it: the daemon says which.
     let answer = daemon.client.approve(Some(run.id.clone())).await?;
@@ -42,14 +47,24 @@ pub(super) async fn approve(args: &args::SortApprove, session: &mut Session) -> 
     }
 }
 
-/// The runs that wait for approval; as many as the daemon says there are.
+/// A run that waits, as it is after the bank was read again: a plan that is asked about shows no balance of before.
+async fn with_fresh_figures(run: Run, daemon: &mut Daemon, session: &mut Session) -> Result<Run, Failure> {
+    let started = daemon.client.sync_start(false).await?;
+    let ended = sync::follow(session, daemon, &started.sync.id).await?;
+    if !matches!(ended.state, SyncState::Done | SyncState::Partial) {
+        session.note("warning: the bank could not be read now; the balances are those of the last sync")?;
+    }
+    session.ask(daemon, async |client| client.run(run.id.clone()).await).await
+}
+
+/// The runs of rules that wait for approval; as many as the daemon says there are.
 pub(super) async fn waiting(daemon: &Daemon) -> Result<Vec<Run>, Failure> {
     let expected = usize::try_from(daemon.client.status().await?.sorter.proposed).unwrap_or(usize::MAX);
     let mut found = Vec::new();
     let mut cursor = None;
     while found.len() < expected {
         let page = daemon.client.runs(None, cursor, Some(PAGE)).await?;
-        found.extend(page.runs.into_iter().filter(|run| run.state == RunState::Proposed));
+        found.extend(page.runs.into_iter().filter(|run| run.state == RunState::Proposed && !run.by_hand()));
         cursor = page.cursor;
         if cursor.is_none() {
             break;
@@ -97,7 +112,29 @@ pub(super) async fn undo(args: &args::SortUndo, session: &mut Session) -> Result
     let mut daemon = session.connect().await?;
     let run = daemon.client.run(args.id.trim().to_owned()).await?;
     let started = daemon.client.undo(run.id).await?;
-    settle(started, args.no_wait, &mut daemon, session).await
+    let rest = started.left_out.clone();
+    if started.run.is_none() && !rest.is_empty() {
+        return Err(stays(&rest));
+    }
+    let ended = settle(started, args.no_wait, &mut daemon, session).await?;
+    let declined = session.unapproved.is_some();
+    if declined || rest.is_empty() {
+        return Ok(ended);
+    }
+    for one in &rest {
+        session.note(&view::sentence(one))?;
+    }
+    Ok(if ended == Exit::Done { Exit::Partial } else { ended })
+}
+
+/// Nothing of a run can be undone: each of its moves with its reason.
+fn stays(rest: &[String]) -> Failure {
+    let fault = Fault::new(
+        FaultKind::BankRefused,
+        "nothing of it can be undone",
+        "what `monzoctl` cannot move, the Monzo app may; for a savings pot see `autosort.withdraw_from`",
+    );
+    Failure::Fault(Fault { cause: Some(rest.join("\n")), ..fault })
 }
 
 #[cfg(test)]
@@ -119,7 +156,7 @@ mod tests {
     }
 
     fn answer(run: Run, message: &str, changed: bool) -> RunStarted {
-        RunStarted { run: Some(run), message: message.into(), changed }
+        RunStarted { run: Some(run), message: message.into(), changed, left_out: Vec::new() }
     }
 
     #[tokio::test]
@@ -286,8 +323,12 @@ mod tests {
         let ran = fake.run(&["sort", "undo", "run_7k", "-y", "-q"], "").await;
         assert_eq!(ran.exit, Exit::Done, "{ran}");
         assert!(String::from_utf8_lossy(&ran.out).starts_with("Undo  as of"), "{ran}");
-        let nothing =
-            RunStarted { run: None, message: "Nothing remains to be undone.".into(), changed: false };
+        let nothing = RunStarted {
+            run: None,
+            message: "Nothing remains to be undone.".into(),
+            changed: false,
+            left_out: Vec::new(),
+        };
         let fake = fake.says("autosort.get", &run(RunState::Done)).says("autosort.undo", &nothing);
         insta::assert_snapshot!(fake.run(&["sort", "undo", "run_7k", "-y"], "").await, @r"
         exit 0

@@ -167,8 +167,7 @@ pub(super) async fn restore(args: &args::Restore, session: &mut Session) -> Resu
     } else {
         "Put this in the database's place? What is there now is kept aside."
     };
-    if session.agree(question).await? != Some(true) {
-        session.note("Nothing was changed.")?;
+    if session.agree(question, "Nothing was changed.").await? != Some(true) {
         return Ok(Exit::Done);
     }
     let done = daemon.client.backup_restore(name, upload, Some(args.other_user)).await?;
@@ -179,15 +178,12 @@ pub(super) async fn restore(args: &args::Restore, session: &mut Session) -> Resu
 /// `restore --fresh`
 async fn fresh(session: &mut Session) -> Result<Exit, Failure> {
     let question = "Begin with an empty database? What is left of the old one is kept aside.";
-    match session.agree(question).await? {
+    match session.agree(question, "Nothing was changed.").await? {
         None => Err(Failure::usage(
             "an empty database takes the place of the old one, and there is nobody to ask",
             "add --yes; `monzoctl backup list` shows what could be restored instead",
         )),
-        Some(false) => {
-            session.note("Nothing was changed.")?;
-            Ok(Exit::Done)
-        }
+        Some(false) => Ok(Exit::Done),
         Some(true) => {
             let daemon = session.connect().await?;
             let done = daemon.client.backup_fresh().await?;

@@ -80,7 +80,8 @@ async fn again(session: &mut Session, daemon: &Daemon, login: &Login) -> Result<
     let look = session.look(&daemon.here);
     let standing = view::login(login, &look);
     session.note(standing.trim_end())?;
-    let wanted = session.agree("Log in again, which opens the whole history for five minutes?").await?;
+    let question = "Log in again, which opens the whole history for five minutes?";
+    let wanted = session.agree(question, "You stay logged in as before.").await?;
     if wanted.is_none() {
         session.note("Nothing to do; with --yes you log in again.")?;
     }
@@ -217,7 +218,17 @@ fn told(session: &mut Session, daemon: &Daemon, login: &Login) -> Result<Exit, F
 
 /// `logout`
 pub(super) async fn logout(session: &mut Session) -> Result<Exit, Failure> {
+    if !session.global.yes && !session.terminal.in_is_keyboard {
+        return Err(Failure::usage(
+            "logging out ends syncs and runs until the next login, and there is no terminal to ask on",
+            "add --yes",
+        ));
+    }
     let daemon = session.connect().await?;
+    let question = "Log out? Nothing is read or moved until you log in again.";
+    if session.agree(question, "You stay logged in.").await? != Some(true) {
+        return Ok(Exit::Done);
+    }
     let done = daemon.client.logout().await?;
     session.thing("logout", &done, || view::logged_out(&done).to_owned())?;
     Ok(if done.changed && !done.revoked { Exit::Partial } else { Exit::Done })
@@ -618,7 +629,7 @@ mod tests {
     #[tokio::test]
     async fn a_logout_that_the_bank_did_not_confirm_is_done_in_part() {
         let done = LoggedOut { login: login(Nobody), revoked: false, changed: true };
-        let ran = Fake::new().says("auth.logout", &done).run(&["logout"], "").await;
+        let ran = Fake::new().says("auth.logout", &done).run(&["logout", "-y"], "").await;
         insta::assert_snapshot!(ran, @r"
         exit 8
         --- out

@@ -1,9 +1,11 @@
 //! What each command does: fetch, then view; one file a noun.
 
-use crate::args::{Command, NotifyCommand, PotsCommand, SortCommand, Sync};
+use crate::args::{Command, Events, NotifyCommand, PotsCommand, SortCommand, Status, Sync};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::session::Session;
+use crate::view;
+use withdraw::Withdrawn;
 
 mod access;
 mod accounts;
@@ -30,6 +32,7 @@ mod sync;
 mod transactions;
 mod transfer;
 mod why;
+mod withdraw;
 
 /// Does what was asked.
 pub async fn run(command: &Command, session: &mut Session) -> Result<Exit, Failure> {
@@ -66,6 +69,39 @@ pub async fn run(command: &Command, session: &mut Session) -> Result<Exit, Failu
         Command::Complete(args) => complete::names(args, session).await,
         Command::Man(args) => manual::run(args, session),
     }
+}
+
+/// Sees to what a command has left when it ended: a question without an answer is a no, and a run that was asked for
+/// and not approved is withdrawn. Answers how the command ended with that.
+pub async fn leave(ended: Result<Exit, Failure>, session: &mut Session) -> Result<Exit, Failure> {
+    let interrupted = matches!(ended, Err(Failure::Interrupted(_)));
+    let mut unanswered = session.unanswered.take();
+    if let Some(run) = session.unapproved.take() {
+        match withdraw::withdraw(&run, session).await {
+            Withdrawn::Ended => {}
+            Withdrawn::Approved if interrupted => {
+                let id = view::clean(&run.id);
+                let hint =
+                    format!("{id} was approved already and goes on; `monzoctl sort cancel {id}` ends it");
+                return Err(Failure::Interrupted(Some(hint)));
+            }
+            Withdrawn::Approved => {}
+            Withdrawn::Unknown(why) => session.note(&withdraw::warning(&run, &why))?,
+        }
+        unanswered = unanswered.or_else(|| Some(run::UNMOVED.to_owned()));
+    }
+    match unanswered {
+        Some(no) if interrupted => Err(Failure::Unanswered(no)),
+        _ => ended,
+    }
+}
+
+/// Whether a command goes on until it is interrupted, so that this is how it is meant to end.
+pub fn endless(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Status(Status { watch: true, .. }) | Command::Events(Events { follow: true, .. })
+    )
 }
 
 /// What goes on although the client is interrupted.

@@ -15,6 +15,9 @@ use crate::failure::Failure;
 use crate::session::Session;
 use crate::view;
 
+/// What is said where nothing was moved and nothing waits.
+pub(super) const UNMOVED: &str = "Nothing was moved.";
+
 /// Nobody can be asked and nobody said yes: said before anything is proposed.
 ///
 /// # Errors
@@ -44,31 +47,33 @@ pub(super) async fn settle(
     }
     // Which occurrence a rule's run is for is worth saying; what a person typed need not be repeated.
     let message = if run.occurrence.is_some() { started.message } else { String::new() };
-    agreed(run, message, started.changed, no_wait, daemon, session).await
+    agreed(run, message, no_wait, daemon, session).await
 }
 
 /// Shows a run that waits, asks, approves it, and follows it to its end.
+///
+/// What a person asked for is withdrawn unless they approve it here; what a rule proposed goes on waiting.
 pub(super) async fn agreed(
     mut run: Run,
     mut message: String,
-    proposed_here: bool,
     no_wait: bool,
     daemon: &mut Daemon,
     session: &mut Session,
 ) -> Result<Exit, Failure> {
     loop {
+        session.unapproved = run.by_hand().then(|| run.clone());
         show(&run, &message, daemon, session)?;
         // A plan may move nothing and only ask for a payment.
         let question = if run.plan.transfers.is_empty() { "Do this?" } else { "Move this?" };
-        if session.agree(question).await? != Some(true) {
-            return declined(&run, proposed_here, daemon, session).await;
+        if session.agree(question, &unmoved(&run)).await? != Some(true) {
+            return Ok(Exit::Done);
         }
         let id = run.id.clone();
         let answered = session.ask(daemon, async |client| client.approve(Some(id.clone())).await).await;
-        let approved = match answered {
-            Ok(approved) => approved,
-            Err(failure) => return Err(withdrawn(failure, &run, proposed_here, daemon).await),
-        };
+        if answered.as_ref().map_or_else(in_doubt, |_| true) {
+            session.unapproved = None;
+        }
+        let approved = answered?;
         match approved.run {
             Some(same) if same.id == run.id && same.state != RunState::Expired => {
                 return stands(&same, &approved.message, no_wait, daemon, session).await;
@@ -83,14 +88,18 @@ pub(super) async fn agreed(
     }
 }
 
-/// An approval that was refused: what was proposed by hand for this moment does not go on waiting for another.
-async fn withdrawn(failure: Failure, run: &Run, proposed_here: bool, daemon: &Daemon) -> Failure {
-    let refused = failure.fault_kind().is_some_and(|kind| kind != FaultKind::TimedOut);
-    if refused && run.occurrence.is_none() && proposed_here {
-        // The refusal is what matters; a proposal that stays is listed, and expires.
-        let _ = daemon.client.reject(run.id.clone()).await;
+/// Whether an approval may have been taken although its answer did not come.
+fn in_doubt(failure: &Failure) -> bool {
+    failure.fault_kind().is_none_or(|kind| kind == FaultKind::TimedOut)
+}
+
+/// What is said where a run is not approved.
+fn unmoved(run: &Run) -> String {
+    if run.by_hand() {
+        return UNMOVED.to_owned();
     }
-    failure
+    let id = view::clean(&run.id);
+    format!("Nothing was moved; it waits for `monzoctl sort approve {id}` or `monzoctl sort reject {id}`.")
 }
 
 /// Another plan than the one that was agreed to: somebody who can be asked goes on with it, but a yes that was said
@@ -138,31 +147,15 @@ fn show(run: &Run, message: &str, daemon: &Daemon, session: &mut Session) -> Res
         session.note(&view::sentence(message))?;
     }
     let asks = !session.global.yes;
+    if session.global.quiet && !asks {
+        return Ok(());
+    }
     match (session.wants_data(), session.terminal.out_is_screen || !asks) {
         (false, true) => session.terminal.show(&view::shown(&format!("{text}\n")), false)?,
         (_, _) if asks => session.say(&text)?,
         _ => {}
     }
     Ok(())
-}
-
-/// A person said no: what was proposed by hand goes, what a rule proposed goes on waiting.
-async fn declined(
-    run: &Run,
-    proposed_here: bool,
-    daemon: &mut Daemon,
-    session: &mut Session,
-) -> Result<Exit, Failure> {
-    if run.occurrence.is_none() && proposed_here {
-        daemon.client.reject(run.id.clone()).await?;
-        session.note("Nothing was moved.")?;
-    } else {
-        session.note(&format!(
-            "Nothing was moved; it waits for `monzoctl sort approve {0}` or `monzoctl sort reject {0}`.",
-            view::clean(&run.id)
-        ))?;
-    }
-    Ok(Exit::Done)
 }
 
 /// A run that needs no question: followed while it is under way, else told as it stands.
@@ -179,11 +172,26 @@ pub(super) async fn stands(
     let unfinished = matches!(run.state, RunState::Approved | RunState::Waiting | RunState::Executing);
     if no_wait && unfinished {
         told(run, daemon, session)?;
+        let id = view::clean(&run.id);
+        session
+            .note(&format!("`monzoctl show {id}` says how it goes; `monzoctl sort cancel {id}` ends it."))?;
         return Ok(Exit::Done);
     }
     let run = if unfinished { follow(&run.id, daemon, session).await? } else { run.clone() };
     told(&run, daemon, session)?;
+    if unfinished {
+        seen(&run, daemon, session).await;
+    }
     verdict(&run, daemon, session).await
+}
+
+/// A failure that moved nothing and that somebody has just watched is no problem of the status page any more.
+async fn seen(run: &Run, daemon: &Daemon, session: &Session) {
+    let watched = session.terminal.out_is_screen || session.terminal.err_is_screen;
+    if watched && run.state == RunState::Failed {
+        // Where this cannot be said, the status page tells of it once more.
+        let _ = daemon.client.acknowledge(format!("run_failed:{}", run.id), None).await;
+    }
 }
 
 /// Prints a run as the answer.
@@ -238,7 +246,7 @@ mod tests {
     use crate::view::fixture::{self, now, rule, run};
 
     fn answer(run: Run, message: &str, changed: bool) -> RunStarted {
-        RunStarted { run: Some(run), message: message.into(), changed }
+        RunStarted { run: Some(run), message: message.into(), changed, left_out: Vec::new() }
     }
 
     fn event(id: i64) -> serde_json::Value {
@@ -560,7 +568,12 @@ mod tests {
 
     #[tokio::test]
     async fn nothing_to_do_is_done_and_said() {
-        let nothing = RunStarted { run: None, message: "Nothing to move.".into(), changed: false };
+        let nothing = RunStarted {
+            run: None,
+            message: "Nothing to move.".into(),
+            changed: false,
+            left_out: Vec::new(),
+        };
         let fake = fake(&[]).says("autosort.run", &nothing);
         insta::assert_snapshot!(fake.run(&["sort", "run", "payday", "-y"], "").await, @r"
         exit 0

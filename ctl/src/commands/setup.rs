@@ -16,6 +16,9 @@ const ID_BEGINS: &str = "oauth2client_";
 /// What the secret of a client without refresh tokens holds (monzo-api.md 2.1).
 const NOT_CONFIDENTIAL: &str = "mnzpub";
 
+/// What is said where a question of it is not answered.
+const UNCHANGED: &str = "Nothing was set up.";
+
 /// The redirect URL of a daemon that does not say (product.md, `monzo.redirect_url`).
 const USUAL_REDIRECT: &str = "http://localhost:21853/oauth/callback";
 
@@ -30,7 +33,7 @@ pub(super) async fn run(args: &args::Setup, session: &mut Session) -> Result<Exi
     }
     let id = match &args.client_id {
         Some(id) => id.clone(),
-        None => session.terminal.ask("Client id:").await?.trim().to_owned(),
+        None => session.question("Client id:", UNCHANGED).await?.trim().to_owned(),
     };
     fit_id(&id)?;
     let secret = if args.secret_stdin {
@@ -38,7 +41,7 @@ pub(super) async fn run(args: &args::Setup, session: &mut Session) -> Result<Exi
             Failure::usage("standard input ended before the secret", "write it there as one line")
         })?
     } else {
-        session.terminal.ask_secret("Client secret (not shown):").await?
+        session.secret("Client secret (not shown):", UNCHANGED).await?
     };
     let secret = secret.trim();
     fit_secret(secret)?;
@@ -74,9 +77,9 @@ fn fit_secret(secret: &str) -> Result<(), Failure> {
             "make a client with “Confidentiality: Confidential” at developers.monzo.com, and give its id and secret",
         ));
     }
-    if secret.is_empty() || secret.contains(char::is_whitespace) {
+    if secret.is_empty() || !secret.chars().all(|c| c.is_ascii_graphic()) {
         return Err(Failure::usage(
-            "the secret is empty or holds spaces",
+            "the secret is empty or holds spaces or other keys that no secret has",
             "copy it from developers.monzo.com, Clients",
         ));
     }
@@ -90,7 +93,8 @@ async fn operator(daemon: &Daemon, session: &mut Session) -> Result<(), Failure>
     if access.grants.iter().any(|grant| grant.who == user && grant.role == Role::Operator) {
         return Ok(());
     }
-    match session.agree(&format!("Let {user} operate the daemon without sudo?")).await? {
+    let no = format!("{user} operates the daemon with sudo, as before.");
+    match session.agree(&format!("Let {user} operate the daemon without sudo?"), &no).await? {
         Some(true) => {
             daemon.client.access_add(user.clone(), Role::Operator).await?;
             session.note(&format!(
@@ -184,6 +188,7 @@ mod tests {
             ("oauth2client_", "", "‘oauth2client_’ is no client id: it begins with oauth2client_"),
             (id, "mnzpub.abc\n", "this is the secret of a client that is not confidential"),
             (id, "\n", "the secret is empty or holds spaces"),
+            (id, "\u{1b}\n", "the secret is empty or holds spaces"),
             (id, "a b\n", "the secret is empty or holds spaces"),
             (id, "", "standard input ended before the secret"),
         ] {

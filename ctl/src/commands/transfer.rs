@@ -174,8 +174,19 @@ mod tests {
                 "pots.list",
                 &[pot("pot_2", "Rent", 0), pot("pot_1", "Bills", 0), joint, pot("pot_5", "Joint", 0)],
             )
-            .says("autosort.move", &RunStarted { run: Some(by_hand), message: String::new(), changed: true })
-            .says("autosort.approve", &RunStarted { run: Some(done), message: String::new(), changed: true })
+            .says(
+                "autosort.move",
+                &RunStarted {
+                    run: Some(by_hand),
+                    message: String::new(),
+                    changed: true,
+                    left_out: Vec::new(),
+                },
+            )
+            .says(
+                "autosort.approve",
+                &RunStarted { run: Some(done), message: String::new(), changed: true, left_out: Vec::new() },
+            )
             .says("autosort.get", &run(RunState::Done))
     }
 

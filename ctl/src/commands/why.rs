@@ -160,13 +160,23 @@ mod tests {
     async fn a_discovery_is_a_run_that_is_asked_for() {
         let mut penny = run(RunState::Proposed);
         (penny.rule, penny.plan.rule, penny.occurrence) = ("discover".into(), "discover".into(), None);
-        let started = |run: Run| RunStarted { run: Some(run), message: String::new(), changed: true };
+        let started = |run: Run| RunStarted {
+            run: Some(run),
+            message: String::new(),
+            changed: true,
+            left_out: Vec::new(),
+        };
         let done = Run { state: RunState::Done, ..penny.clone() };
         let fake = fake().says("pots.discover", &started(penny)).says("autosort.approve", &started(done));
         let ran = fake.run(&["pots", "discover", "Bills", "--yes"], "").await;
         assert_eq!(ran.exit, Exit::Done, "{ran}");
         assert!(fake.calls().contains("pots.discover {\"pot\":\"pot_1\"}\n"), "{}", fake.calls());
-        let known = RunStarted { run: None, message: "It is known already.".into(), changed: false };
+        let known = RunStarted {
+            run: None,
+            message: "It is known already.".into(),
+            changed: false,
+            left_out: Vec::new(),
+        };
         let fake = fake.says("pots.discover", &known);
         insta::assert_snapshot!(fake.run(&["pots", "discover", "Bills", "--yes"], "").await, @r"
         exit 0

@@ -212,6 +212,7 @@ pub(crate) fn plan() -> Plan {
             outcome("pot_4", "Car", 0, 10_000),
         ],
         guards: Vec::new(),
+        one_way: Vec::new(),
     }
 }
 

@@ -18,6 +18,7 @@ pub fn plan(plan: &Plan, detail: bool, look: &Look) -> String {
     text.push_str(&moves(plan, look));
     text.push_str(&sums(plan, look));
     text.push_str(&reasons(plan, look));
+    text.push_str(&one_way(plan, look));
     if detail {
         plan.steps.iter().for_each(|step| text.push_str(&figures(step, plan.currency, look)));
     }
@@ -151,6 +152,7 @@ fn remark(step: &PlanStep, currency: Currency) -> (Paint, String) {
         return (Paint::Note, format!("short by {}", Money::new(step.short, currency)));
     }
     match (step.kind.as_str(), step.amount, step.caps.is_empty()) {
+        ("undo", _, false) => (Paint::Note, "not all of it".to_owned()),
         ("ask", 1.., _) => (Paint::Note, "set aside; you send it".to_owned()),
         (_, _, false) => (Paint::Quiet, "capped".to_owned()),
         _ => (Paint::Plain, String::new()),
@@ -185,19 +187,38 @@ fn sums(plan: &Plan, look: &Look) -> String {
         let words = format!("Moves {} in {}.", money(moved), count(transfers, "transfer"));
         text.push_str(&look.paint(Paint::Strong, &words));
     }
-    let place = match sources(plan).as_slice() {
-        [one] => format!(" in {}", clean(&one.name)),
-        _ => String::new(),
-    };
-    text.push_str(&format!(" {} stays{place}", money(plan.left)));
+    let mut rest = Vec::new();
+    // What stays is told of one place; a sum over several would be nobody's balance.
+    match sources(plan).as_slice() {
+        [one] if one.after <= one.before => {
+            rest.push(format!("{} stays in {}", money(plan.left), clean(&one.name)));
+        }
+        many if !many.is_empty() && many.iter().all(|one| one.after == one.before) && moved > 0 => {
+            rest.push("All comes back: no balance changes in the end".to_owned());
+        }
+        _ => {}
+    }
     if plan.keep > 0 {
-        text.push_str(&format!("; {} is to be kept", money(plan.keep)));
+        rest.push(format!("{} is to be kept", money(plan.keep)));
     }
     if plan.transfers.is_empty() && asked == 0 {
-        text.push_str(&format!("; {} could be moved", money(plan.available)));
+        rest.push(format!("{} could be moved", money(plan.available)));
     }
-    text.push_str(".\n");
+    if !rest.is_empty() {
+        text.push_str(&format!(" {}.", rest.join("; ")));
+    }
+    text.push('\n');
     text
+}
+
+/// What `sort undo` could not take back: said before anything is agreed to.
+fn one_way(plan: &Plan, look: &Look) -> String {
+    if plan.one_way.is_empty() {
+        return String::new();
+    }
+    let title = look.paint(Paint::Note, "Cannot be undone with `monzoctl sort undo`");
+    let lines = plan.one_way.iter().map(|one| format!("  {} {}\n", look.paint(Paint::Note, "!"), clean(one)));
+    format!("\n{title}\n{}", lines.collect::<String>())
 }
 
 /// What fell short, was capped, skipped or cannot be planned, and which guards hold the whole back.
@@ -212,6 +233,10 @@ fn reasons(plan: &Plan, look: &Look) -> String {
             lines.push((Paint::Note, "•", format!("{name}, short by {short}: {}", step.explanation)));
         } else if step.amount == 0 && !step.explanation.is_empty() {
             lines.push((Paint::Quiet, "•", format!("{name}, nothing: {}", step.explanation)));
+        }
+        if step.kind == "undo" {
+            lines.extend(step.caps.iter().map(|rest| (Paint::Note, "!", rest.clone())));
+            continue;
         }
         lines.extend(step.caps.iter().map(|cap| (Paint::Quiet, "•", format!("{name}, capped: {cap}"))));
     }

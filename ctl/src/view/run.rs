@@ -71,7 +71,7 @@ pub fn run_outcome(run: &Run, look: &Look) -> String {
     let (paint, words) = match run.state {
         RunState::Proposed => (Paint::Note, "Waits for approval"),
         RunState::Withheld => (Paint::Bad, "Held back"),
-        RunState::Approved => (Paint::Note, "Approved, not begun"),
+        RunState::Approved => (Paint::Note, "Approved"),
         RunState::Waiting => (Paint::Note, "Waiting"),
         RunState::Executing => (Paint::Note, "Under way"),
         RunState::Done => (Paint::Good, "Done"),
@@ -85,7 +85,17 @@ pub fn run_outcome(run: &Run, look: &Look) -> String {
         .transfers
         .iter()
         .all(|one| matches!(one.state, TransferState::Planned | TransferState::Cancelled));
-    let how = if untouched && run.state != RunState::Executing {
+    let to_come = || {
+        let all = u64::try_from(run.transfers.len()).unwrap_or(u64::MAX);
+        let amount =
+            Money::new(once(run.transfers.iter().map(|one| (one.kind, one.amount))), run.plan.currency);
+        format!("{amount} in {} will be moved", count(all, "transfer"))
+    };
+    let how = if run.state == RunState::Approved && untouched {
+        to_come()
+    } else if run.state == RunState::Waiting && untouched {
+        format!("nothing was moved yet; {}", to_come())
+    } else if untouched && run.state != RunState::Executing {
         "nothing was moved".to_owned()
     } else {
         let took = run.started_at.zip(run.ended_at).map(|(began, ended)| ended.duration_since(began));

@@ -77,7 +77,7 @@ async fn changed<T>(watched: Option<watch::Receiver<T>>) {
     {
         return;
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// Waits until a sync begins where none was running, or ends where one was.
@@ -86,7 +86,7 @@ async fn begun_or_ended(rooms: Option<Rooms>, was_running: bool) {
     let runs =
         |progress: &Option<Progress>| progress.as_ref().is_some_and(|progress| progress.sync.is_none());
     if rooms.sync.watch().wait_for(|progress| runs(progress) != was_running).await.is_err() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 
@@ -163,6 +163,7 @@ mod tests {
                 token_expires_at: None,
                 access_ends_at: None,
                 error: Some("canary".to_owned()),
+                refreshes: None,
             },
             sync: SyncStatus {
                 state: "idle".to_owned(),
@@ -170,7 +171,6 @@ mod tests {
                 last_attempt_at: None,
                 next_due_at: Some(NOW + jiff::SignedDuration::from_secs(301)),
                 stale: false,
-                refreshes: None,
                 error: None,
             },
             accounts: Vec::new(),

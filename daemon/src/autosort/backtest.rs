@@ -314,6 +314,7 @@ mod tests {
                 transfers: vec![transfer].into_iter().filter(|transfer| transfer.amount > 0).collect(),
                 after: Vec::new(),
                 guards: Vec::new(),
+                one_way: Vec::new(),
             }
         }
     }

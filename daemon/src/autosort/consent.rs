@@ -10,15 +10,17 @@ use crate::events::Kind;
 use crate::store::{StoreError, StoredRun};
 
 impl Sorter {
-    /// The run that is meant: by id, or the only one that waits.
+    /// The run that is meant: by id, or the only one that a rule has proposed. What a person asked for and did not
+    /// approve is not found without its id, so that no later yes to something else can move it.
     pub(super) async fn waiting_one(&self, id: Option<&str>) -> Result<StoredRun, SorterError> {
         if let Some(id) = id {
             let id = id.to_owned();
             return Ok(self.store.read(move |reader| reader.run(&id)).await?);
         }
         let open = self.store.read(|reader| reader.unfinished_runs()).await?;
-        let mut waiting =
-            open.into_iter().filter(|run| matches!(run.state, RunState::Proposed | RunState::Withheld));
+        let mut waiting = open
+            .into_iter()
+            .filter(|run| matches!(run.state, RunState::Proposed | RunState::Withheld) && !run.by_hand());
         match (waiting.next(), waiting.next()) {
             (None, _) => Err(SorterError::Conflict("no run waits for approval".to_owned())),
             (Some(only), None) => Ok(only),
@@ -29,7 +31,8 @@ impl Sorter {
         }
     }
 
-    /// Lets a proposed run go, if its moves are still admissible after a fresh sync; the only one, if none is named.
+    /// Lets a proposed run go, if its moves are still admissible after a fresh sync; the only one of a rule, if none is
+    /// named.
     ///
     /// It goes on whether or not the caller stays.
     ///
@@ -126,7 +129,7 @@ impl Sorter {
             Some(reason) if run.state == RunState::Expired => format!("{message}: {reason}"),
             _ => message.to_owned(),
         };
-        Ok(RunStarted { run: Some(run), message, changed })
+        Ok(RunStarted { run: Some(run), message, changed, left_out: Vec::new() })
     }
 }
 

@@ -1,6 +1,8 @@
 //! What a person asks for by hand: a move, the undoing of a run, the discovery of a pot. Each becomes a plan like any
 //! other, takes the same way out, and is refused for the same reasons.
 
+use std::collections::BTreeMap;
+
 use monzo_common::id::{AccountId, PotId};
 use monzo_common::model::{
     Outcome, Plan, PlanStep, PlannedInput, PlannedTarget, PlannedTransfer, TransferKind, TransferState,
@@ -10,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::books::{Books, End};
 use super::rule::Autosort;
+use super::{figures, guard};
 use crate::store::{PlannedMove, StoredTransfer};
 
 /// Why a move that was asked for makes no sense.
@@ -79,9 +82,10 @@ pub fn discovery(books: &Books, pot: &PotId) -> Option<Vec<PlannedMove>> {
     ])
 }
 
-/// What reverses the confirmed transfers that are not undone yet, last first, each limited by what its pot may give.
+/// What reverses the confirmed transfers that are not undone yet, last first, each limited by what its pot may give and
+/// by the floor of the account.
 ///
-/// Also what could not be reversed, each in a sentence.
+/// Also what is not reversed, each with its reason in a sentence.
 pub fn undoing(
     books: &Books,
     settings: &Autosort,
@@ -90,8 +94,14 @@ pub fn undoing(
 ) -> (Vec<PlannedMove>, Vec<String>) {
     let mut all: Vec<PlannedMove> = Vec::new();
     let mut left_out = Vec::new();
-    let mut held: std::collections::BTreeMap<PotId, i64> =
-        books.pots.iter().map(|pot| (pot.id.clone(), pot.balance)).collect();
+    let mut held: BTreeMap<PotId, i64> = books.pots.iter().map(|pot| (pot.id.clone(), pot.balance)).collect();
+    // What may leave each account without taking it under its floor.
+    let mut spare: BTreeMap<AccountId, i64> = BTreeMap::new();
+    for account in books.accounts.iter().filter(|account| account.pot_id.is_none()) {
+        let spares =
+            account.balance.map(|balance| balance.saturating_sub(books.floor(&account.id, settings)));
+        spare.insert(account.id.clone(), spares.unwrap_or(0).max(0));
+    }
     let remaining = |one: &StoredTransfer| {
         let back = undone.iter().filter(|other| {
             other.undoes.as_deref() == Some(one.transfer.dedupe_id.as_str())
@@ -106,71 +116,87 @@ pub fn undoing(
     for one in done.iter().rev().filter(confirmed) {
         let (pot, account) = (one.transfer.pot_id.clone(), one.transfer.account_id.clone());
         let want = remaining(one);
-        let place = u32::try_from(all.len()).unwrap_or(u32::MAX).saturating_add(1);
+        let mut rest = |kind, amount: i64, why: String| {
+            let transfer = PlannedTransfer { kind, pot_id: pot.clone(), account_id: account.clone(), amount };
+            left_out.push(format!("{} is not undone: {why}", figures::words(books, &transfer, amount)));
+        };
         match one.transfer.kind {
             TransferKind::Return => {}
             TransferKind::Deposit => {
                 let holds = held.get(&pot).copied().unwrap_or(0);
-                let amount = want.min(holds);
                 if let Some(why) = books.no_withdrawal(&pot, settings) {
-                    left_out.push(why);
-                } else if amount <= 0 {
-                    left_out.push(format!("{} holds nothing", books.pot_name(&pot)));
-                } else {
-                    if amount < want {
-                        let name = books.pot_name(&pot);
-                        left_out.push(format!("{name} holds only {}", Money::gbp(holds)));
-                    }
-                    held.insert(pot.clone(), holds - amount);
-                    let mut reverse = made(TransferKind::Withdraw, pot, account, amount, None);
-                    reverse.undoes = Some(one.transfer.dedupe_id.clone());
-                    // A deposit that a withdrawal paid for gives that money back to it.
-                    if one.needs.is_some() {
-                        back = back.saturating_add(amount);
-                    }
-                    debug_assert_eq!(usize::try_from(place).ok(), Some(all.len() + 1));
-                    all.push(reverse);
+                    rest(TransferKind::Deposit, want, why);
+                    continue;
                 }
+                let amount = want.min(holds).max(0);
+                if amount < want {
+                    let name = books.pot_name(&pot);
+                    let holds = if amount == 0 {
+                        "nothing".to_owned()
+                    } else {
+                        format!("only {}", Money::gbp(holds))
+                    };
+                    rest(TransferKind::Deposit, want - amount, format!("{name} holds {holds}"));
+                }
+                if amount == 0 {
+                    continue;
+                }
+                held.insert(pot.clone(), holds - amount);
+                // A deposit that a withdrawal paid for gives that money back to it.
+                if one.needs.is_some() {
+                    back = back.saturating_add(amount);
+                } else if let Some(spare) = spare.get_mut(&account) {
+                    *spare = spare.saturating_add(amount);
+                }
+                let mut reverse = made(TransferKind::Withdraw, pot, account, amount, None);
+                reverse.undoes = Some(one.transfer.dedupe_id.clone());
+                all.push(reverse);
             }
             TransferKind::Withdraw => {
+                // What a return brought back is back already.
+                let returned = confirmed_sum(done, |other| other.transfer.kind == TransferKind::Return);
+                let want = want.saturating_sub(returned).max(0);
                 if let Some(why) = books.no_deposit(&pot) {
-                    left_out.push(why);
+                    rest(TransferKind::Withdraw, want, why);
                     continue;
                 }
                 // Each part is paid by the withdrawal that brings it, so that nothing is paid out of the account.
-                let paid: i64 = done
-                    .iter()
-                    .filter(|other| other.needs == Some(one.transfer.place))
-                    .filter(|other| other.transfer.state == TransferState::Confirmed)
-                    .map(|other| other.transfer.amount)
-                    .sum();
-                // What a return brought back is back already.
-                let returned: i64 = done
-                    .iter()
-                    .filter(|other| other.transfer.kind == TransferKind::Return)
-                    .filter(|other| other.transfer.state == TransferState::Confirmed)
-                    .map(|other| other.transfer.amount)
-                    .sum();
-                let own = want.saturating_sub(paid).saturating_sub(returned).max(0);
+                let paid = confirmed_sum(done, |other| other.needs == Some(one.transfer.place));
+                let own = want.saturating_sub(paid).max(0);
                 let parts: Vec<(u32, i64)> = all
                     .iter()
                     .zip(1_u32..)
                     .filter(|(other, _)| other.transfer.kind == TransferKind::Withdraw)
                     .map(|(other, place)| (place, other.transfer.amount))
                     .collect();
+                let mut given = 0_i64;
                 for (needs, part) in parts {
                     let amount = part.min(back);
                     if amount <= 0 {
                         continue;
                     }
                     back -= amount;
+                    given = given.saturating_add(amount);
                     let mut reverse =
                         made(TransferKind::Deposit, pot.clone(), account.clone(), amount, Some(needs));
                     reverse.undoes = Some(one.transfer.dedupe_id.clone());
                     all.push(reverse);
                 }
-                if own > 0 {
-                    let mut reverse = made(TransferKind::Deposit, pot, account, own, None);
+                let short = want.saturating_sub(own).saturating_sub(given);
+                if short > 0 {
+                    rest(TransferKind::Withdraw, short, "what it paid for does not come back".to_owned());
+                }
+                let spare = spare.entry(account.clone()).or_default();
+                let amount = own.min(*spare);
+                *spare -= amount;
+                if amount < own {
+                    let floor = Money::gbp(books.floor(&account, settings));
+                    let why =
+                        format!("{} would fall under its floor of {floor}", books.account_name(&account));
+                    rest(TransferKind::Withdraw, own - amount, why);
+                }
+                if amount > 0 {
+                    let mut reverse = made(TransferKind::Deposit, pot.clone(), account.clone(), amount, None);
                     reverse.undoes = Some(one.transfer.dedupe_id.clone());
                     all.push(reverse);
                 }
@@ -180,14 +206,19 @@ pub fn undoing(
     (all, left_out)
 }
 
+/// The sum of the confirmed transfers that `counts`.
+fn confirmed_sum(done: &[StoredTransfer], counts: impl Fn(&StoredTransfer) -> bool) -> i64 {
+    let confirmed = done.iter().filter(|one| one.transfer.state == TransferState::Confirmed && counts(one));
+    confirmed.map(|one| one.transfer.amount).fold(0, i64::saturating_add)
+}
+
 /// Why transfers cannot be made as things stand, each in a sentence; nothing if they can.
 ///
 /// Balances are followed from one to the next: what is withdrawn can be deposited.
 pub fn hindrances(books: &Books, settings: &Autosort, transfers: &[PlannedTransfer]) -> Vec<String> {
     let mut found = Vec::new();
-    let mut pots: std::collections::BTreeMap<&PotId, i64> =
-        books.pots.iter().map(|pot| (&pot.id, pot.balance)).collect();
-    let mut accounts: std::collections::BTreeMap<&AccountId, i64> =
+    let mut pots: BTreeMap<&PotId, i64> = books.pots.iter().map(|pot| (&pot.id, pot.balance)).collect();
+    let mut accounts: BTreeMap<&AccountId, i64> =
         books.accounts.iter().filter_map(|account| Some((&account.id, account.balance?))).collect();
     for one in transfers {
         let Some(balance) = accounts.get_mut(&one.account_id) else {
@@ -230,7 +261,7 @@ pub fn hindrances(books: &Books, settings: &Autosort, transfers: &[PlannedTransf
 }
 
 /// A plan of one step that says what is made by hand.
-pub fn plan(books: &Books, word: &str, explanation: &str, made: &[PlannedMove]) -> Plan {
+pub fn plan(books: &Books, settings: &Autosort, word: &str, explanation: &str, made: &[PlannedMove]) -> Plan {
     let transfers: Vec<PlannedTransfer> = made.iter().map(|one| one.transfer.clone()).collect();
     let mut after: Vec<Outcome> = Vec::new();
     let mut change = |id: String, name: String, before: i64, by: i64| match after
@@ -248,15 +279,7 @@ pub fn plan(books: &Books, word: &str, explanation: &str, made: &[PlannedMove]) 
         let held = books.pot(&one.pot_id).map_or(0, |pot| pot.balance);
         change(one.pot_id.to_string(), books.pot_name(&one.pot_id), held, signed.saturating_neg());
     }
-    let arrives = |one: &&PlannedMove| {
-        one.transfer.kind != TransferKind::Withdraw
-            || !made.iter().any(|other| {
-                other.needs.is_some_and(|needs| {
-                    usize::try_from(needs).ok().and_then(|needs| made.get(needs.wrapping_sub(1))) == Some(one)
-                })
-            })
-    };
-    let amount: i64 = made.iter().filter(arrives).map(|one| one.transfer.amount).sum();
+    let amount = guard::moved(&transfers);
     let targets = after
         .iter()
         .filter(|outcome| outcome.after > outcome.before)
@@ -268,14 +291,11 @@ pub fn plan(books: &Books, word: &str, explanation: &str, made: &[PlannedMove]) 
             after: Some(outcome.after),
         })
         .collect();
-    let source = transfers.first().map(|first| {
-        let account = books.account(&first.account_id).and_then(|account| account.balance).unwrap_or(0);
-        match first.kind {
-            TransferKind::Withdraw => books.pot(&first.pot_id).map_or(0, |pot| pot.balance),
-            TransferKind::Deposit | TransferKind::Return => account,
-        }
-    });
-    let available = source.unwrap_or(0).max(0);
+    // What gives; where everything comes back, all that is touched.
+    let gives: Vec<&Outcome> = after.iter().filter(|outcome| outcome.after < outcome.before).collect();
+    let gives = if gives.is_empty() { after.iter().collect() } else { gives };
+    let available = gives.iter().map(|outcome| outcome.before.max(0)).fold(0, i64::saturating_add);
+    let left = gives.iter().map(|outcome| outcome.after).fold(0, i64::saturating_add);
     let step = PlanStep {
         index: 1,
         kind: word.to_owned(),
@@ -292,10 +312,11 @@ pub fn plan(books: &Books, word: &str, explanation: &str, made: &[PlannedMove]) 
         rule: word.to_owned(),
         as_of: books.as_of,
         hash: hash(word, &transfers),
+        one_way: figures::one_way(books, settings, &transfers),
         available,
         currency: Currency::GBP,
         keep: 0,
-        left: available.saturating_sub(amount),
+        left,
         steps: vec![step],
         transfers,
         after,

@@ -9,7 +9,8 @@ use super::{Sorter, journal};
 use crate::events::{Happened, Kind};
 
 impl Sorter {
-    /// Says no to a proposed run.
+    /// Says no to a proposed run. A no to a run that a person had asked for leaves its rule's occurrence open: the rule
+    /// may still propose it.
     ///
     /// # Errors
     /// [`SorterError`].
@@ -23,14 +24,21 @@ impl Sorter {
             return Err(SorterError::Conflict(message));
         }
         let (kept, now) = (run.clone(), self.clock.now());
-        let rejected = self
-            .store
-            .write(move |writer| writer.end_run(&kept.id, kept.state, RunState::Rejected, None, now));
-        if rejected.await? {
-            self.metrics.run("rejected");
-            self.tell(&run, Kind::RunRejected, format!("{} was rejected", title(&run))).await;
-            self.measure().await?;
+        let keeps_occurrence = run.by_hand() && run.occurrence.is_some();
+        let rejected = self.store.write(move |writer| {
+            let (to, why) = if keeps_occurrence {
+                (RunState::Expired, Some("whoever asked for it did not approve it"))
+            } else {
+                (RunState::Rejected, None)
+            };
+            writer.end_run(&kept.id, kept.state, to, why, now)
+        });
+        if !rejected.await? {
+            return Err(SorterError::Conflict(format!("{} no longer waits for approval", run.id)));
         }
+        self.metrics.run(if keeps_occurrence { "expired" } else { "rejected" });
+        self.tell(&run, Kind::RunRejected, format!("{} was rejected", title(&run))).await;
+        self.measure().await?;
         self.answer((run.id, "rejected", true)).await
     }
 

@@ -17,6 +17,7 @@ pub mod dedupe;
 mod ending;
 pub mod example;
 mod execute;
+mod figures;
 #[cfg(test)]
 mod fixtures;
 pub mod guard;

@@ -13,7 +13,7 @@ use super::plan::Facts;
 use super::resolve::{self, Resolved};
 use super::rule::{By, Mode, Payday, Place, Rule, Step};
 use super::world::{self, World};
-use super::{Settings, Sorter, calendar, plan};
+use super::{Settings, Sorter, calendar, figures, plan};
 use crate::store::StoreError;
 
 /// So many paydays are looked at: weekly ones of twenty years.
@@ -118,7 +118,8 @@ impl Sorter {
             levels: self.levels(&resolved, at, purpose.payday).await?,
             guardrails: guard::text(&settings.sorter),
         };
-        let plan = plan::plan(&resolved, &facts);
+        let mut plan = plan::plan(&resolved, &facts);
+        plan.one_way = figures::one_way(&books, &settings.sorter, &plan.transfers);
         let limits = self.limits(rule, &resolved, &world, &books, purpose, at).await?;
         let verdict = guard::guard(&plan, &limits);
         Ok(Planned { plan, resolved, verdict })

@@ -3,9 +3,11 @@
 //! Nothing here sends anything. Consent is given to a plan after a fresh sync, or not at all; what was consented to is
 //! committed whole, with its keys at the bank, before the loop is told of it.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use monzo_common::id::{AccountId, UserId};
-use monzo_common::model::{Plan, RunStarted, RunState, SyncState, Transfer, TransferState};
+use monzo_common::model::{
+    Plan, RunStarted, RunState, SyncState, Transfer, TransferState, asked_by_a_person,
+};
 
 use super::books::{Books, End, NoPlace};
 use super::ending::{moves, title};
@@ -13,6 +15,10 @@ use super::{Sorter, dedupe, guard, hand, journal, show};
 use crate::events::Kind;
 use crate::store::{PlannedMove, StoreError, StoredRun, StoredTransfer, Writer};
 use crate::sync::StartError;
+
+/// How long a proposal that a person asked for waits for their yes, if `autosort.plan_ttl` is not shorter. Taste: longer
+/// than anybody looks at a question, and short enough that one that was left without an answer is soon gone.
+const BY_HAND_TTL: SignedDuration = SignedDuration::from_hours(1);
 
 /// Why the sorter does not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -46,7 +52,7 @@ pub enum SorterError {
 /// A run that is to be proposed.
 pub(super) struct Draft {
     pub(super) rule: String,
-    pub(super) cause: &'static str,
+    pub(super) cause: String,
     pub(super) occurrence: Option<String>,
     /// The account of its rule; that of its first move, where it has none.
     pub(super) account: Option<AccountId>,
@@ -60,10 +66,10 @@ pub(super) struct Draft {
 
 impl Draft {
     /// What a person asked for without a rule; it bears the name of its plan.
-    fn by_hand(cause: &'static str, plan: Plan, moves: Vec<PlannedMove>) -> Result<Self, SorterError> {
+    fn by_hand(cause: &str, plan: Plan, moves: Vec<PlannedMove>) -> Result<Self, SorterError> {
         Ok(Self {
             rule: plan.rule.clone(),
-            cause,
+            cause: cause.to_owned(),
             occurrence: None,
             account: None,
             plan,
@@ -109,7 +115,8 @@ impl Sorter {
             number: 0,
             id: dedupe::fresh_run_id(now),
             rule: draft.rule,
-            cause: draft.cause.to_owned(),
+            expires_at: now.checked_add(self.ttl(&draft.cause)).ok(),
+            cause: draft.cause,
             occurrence: draft.occurrence,
             state: RunState::Proposed,
             reason: None,
@@ -123,12 +130,17 @@ impl Sorter {
             approved_by: None,
             cancelling: false,
             created_at: now,
-            expires_at: now.checked_add(self.settings().sorter.plan_ttl).ok(),
             approved_at: None,
             started_at: None,
             ended_at: None,
             undoes: draft.undoes,
         })
+    }
+
+    /// How long a proposal with this cause waits for approval.
+    fn ttl(&self, cause: &str) -> SignedDuration {
+        let ttl = self.settings().sorter.plan_ttl;
+        if asked_by_a_person(cause) { ttl.min(BY_HAND_TTL) } else { ttl }
     }
 
     /// Keeps a proposal and tells of it; older ones of the same rule are overtaken.
@@ -152,8 +164,8 @@ impl Sorter {
             return Err(SorterError::Held(format!("{why}, and nothing is planned")));
         }
         let now = self.clock.now();
-        let run = self.stored(draft, now)?;
-        let kept = run.clone();
+        let mut kept = self.stored(draft, now)?;
+        let waits_as_the_rules_own = now.checked_add(self.ttl("occurrence")).ok();
         let written = self.store.write(move |writer| {
             // It may have been used while this was being planned.
             if let Some(key) = kept.occurrence.as_deref().filter(|_| kept.cause != "again")
@@ -167,6 +179,11 @@ impl Sorter {
             } else {
                 Vec::new()
             };
+            // What the rule had proposed by itself goes on waiting when a person who looked at it says no.
+            let of_the_rule = |old: &StoredRun| !old.by_hand() && old.occurrence == kept.occurrence;
+            if kept.cause == "hand" && overtaken.iter().any(of_the_rule) {
+                (kept.cause, kept.expires_at) = ("occurrence".to_owned(), waits_as_the_rules_own);
+            }
             Ok(Ok((keep(writer, &kept)?.0, overtaken)))
         });
         let (id, overtaken) = written
@@ -212,11 +229,13 @@ impl Sorter {
     pub async fn move_money(&self, amount: i64, from: &str, to: &str) -> Result<RunStarted, SorterError> {
         let books = self.books().await?;
         let (from, to) = (books.find(from)?, books.find(to)?);
+        hand::transfers(&books, amount, &from, &to)?;
+        let books = self.fresh_books().await?;
         let moves = hand::transfers(&books, amount, &from, &to)?;
         self.hinder(&books, &moves)?;
-        let plan = hand::plan(&books, "move", "asked for by hand", &moves);
+        let plan = hand::plan(&books, &self.settings().sorter, "move", "asked for by hand", &moves);
         let draft = Draft { returns: true, ..Draft::by_hand("hand", plan, moves)? };
-        self.propose_by_hand(draft).await
+        self.propose_by_hand(draft, Vec::new()).await
     }
 
     /// Proposes to move a penny into a pot and back, after which the account behind it is known.
@@ -230,32 +249,27 @@ impl Sorter {
                 "‘{pot}’ is an account; only pots have one behind them"
             )));
         };
-        if books.pot(&id).is_some_and(|pot| pot.pot_current_id.is_some()) {
+        let known = |books: &Books| books.pot(&id).is_some_and(|pot| pot.pot_current_id.is_some());
+        let books = if known(&books) { books } else { self.fresh_books().await? };
+        if known(&books) {
             let message = format!("the account behind {} is known already", books.pot_name(&id));
-            return Ok(RunStarted { run: None, message, changed: false });
+            return Ok(RunStarted { run: None, message, changed: false, left_out: Vec::new() });
         }
         let moves = hand::discovery(&books, &id).unwrap_or_default();
         self.hinder(&books, &moves)?;
-        let plan = hand::plan(
-            &books,
-            "discover",
-            "a penny in and out again shows the account behind the pot",
-            &moves,
-        );
-        self.propose_by_hand(Draft::by_hand("discover", plan, moves)?).await
+        let explanation = "a penny in and out again shows the account behind the pot";
+        let plan = hand::plan(&books, &self.settings().sorter, "discover", explanation, &moves);
+        self.propose_by_hand(Draft::by_hand("discover", plan, moves)?, Vec::new()).await
     }
 
-    /// Proposes a run that reverses what another moved and nothing has reversed yet.
+    /// Proposes a run that reverses what another moved and nothing has reversed yet, as far as that can be done, and
+    /// says what it does not reverse.
     ///
     /// # Errors
     /// [`SorterError`].
     pub async fn undo(&self, id: &str) -> Result<RunStarted, SorterError> {
-        let (books, asked, settings) = (self.books().await?, id.to_owned(), self.settings());
-        let read = self.store.read(move |reader| {
-            let run = reader.run(&asked)?;
-            Ok((reader.transfers_of(&run.id)?, reader.undoing(&run.id)?, run))
-        });
-        let (done, undone, run) = read.await?;
+        let asked = id.to_owned();
+        let run = self.store.read(move |reader| reader.run(&asked)).await?;
         if !journal::ended(run.state) {
             let message =
                 format!("{} is still under way; `monzoctl sort cancel {}` ends it", title(&run), run.id);
@@ -268,24 +282,35 @@ impl Sorter {
         {
             return Err(SorterError::Conflict(format!("it is being undone already by {}", other.id)));
         }
+        let (books, settings, asked) = (self.fresh_books().await?, self.settings(), run.id.clone());
+        let read = self.store.read(move |reader| Ok((reader.transfers_of(&asked)?, reader.undoing(&asked)?)));
+        let (done, undone) = read.await?;
         let (moves, left_out) = hand::undoing(&books, &settings.sorter, &done, &undone);
         if moves.is_empty() {
-            let why = left_out.first().cloned().unwrap_or_else(|| "nothing of it is left to undo".to_owned());
-            return Ok(RunStarted { run: None, message: why, changed: false });
+            let message = match left_out.as_slice() {
+                [] => "nothing of it is left to undo".to_owned(),
+                rest => rest.join("; "),
+            };
+            return Ok(RunStarted { run: None, message, changed: false, left_out });
         }
         self.hinder(&books, &moves)?;
-        let mut plan = hand::plan(&books, "undo", &format!("reverses {}", run.id), &moves);
+        let mut plan = hand::plan(&books, &settings.sorter, "undo", &format!("reverses {}", run.id), &moves);
         if let Some(step) = plan.steps.first_mut() {
-            step.caps = left_out;
+            step.caps.clone_from(&left_out);
         }
         let draft = Draft { undoes: Some(run.id), ..Draft::by_hand("undo", plan, moves)? };
-        self.propose_by_hand(draft).await
+        self.propose_by_hand(draft, left_out).await
     }
 
-    async fn propose_by_hand(&self, draft: Draft) -> Result<RunStarted, SorterError> {
+    /// What the bank says now: a plan that a person is asked about shows no balance of before.
+    async fn fresh_books(&self) -> Result<Books, SorterError> {
+        self.read_bank().await?;
+        Ok(self.books().await?)
+    }
+
+    async fn propose_by_hand(&self, draft: Draft, left_out: Vec<String>) -> Result<RunStarted, SorterError> {
         let run = self.propose(draft).await?;
-        let message = format!("proposed; `monzoctl sort approve {}` approves it", run.id);
-        Ok(started(run, &message))
+        Ok(RunStarted { left_out, ..proposed(run) })
     }
 
     fn hinder(&self, books: &Books, moves: &[PlannedMove]) -> Result<(), SorterError> {
@@ -295,8 +320,20 @@ impl Sorter {
     }
 }
 
+/// The answer with a proposal that was asked for, and how it is approved where nobody is asked about it.
+pub(super) fn proposed(run: StoredRun) -> RunStarted {
+    let occurrence = run.occurrence.as_ref().map(|key| format!(" for {key}")).unwrap_or_default();
+    let message = format!("proposed{occurrence}; `monzoctl sort approve {}` approves it", run.id);
+    started(run, &message)
+}
+
 pub(super) fn started(run: StoredRun, message: &str) -> RunStarted {
-    RunStarted { run: Some(show::run(run, Vec::new())), message: message.to_owned(), changed: true }
+    RunStarted {
+        run: Some(show::run(run, Vec::new())),
+        message: message.to_owned(),
+        changed: true,
+        left_out: Vec::new(),
+    }
 }
 
 /// Keeps a run, or has the one go on as it that a guard held back for the same occasion; its id, and whether it is new.

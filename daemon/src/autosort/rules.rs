@@ -6,7 +6,7 @@ use monzo_common::shell;
 
 use super::guard::{self, Verdict};
 use super::planning::{Planned, Purpose, off, text_hash};
-use super::proposals::{Draft, SorterError, started};
+use super::proposals::{Draft, SorterError, proposed, started};
 use super::rule::{OnFailure, Rule, Trigger};
 use super::show::mode_word;
 use super::{Sorter, calendar, dedupe, occurrence, plan};
@@ -119,6 +119,7 @@ impl Sorter {
         if let Some(run) = open.iter().filter(|run| run.state == RunState::Proposed && !again).find(meant) {
             return self.let_go(&run.id, "person").await;
         }
+        let cause = if again { "again" } else { "hand" };
         self.read_bank().await?;
         let (key, credit, payday) = self.nearest(&rule, again).await?;
         let purpose = Purpose { approved: true, income: credit, payday, ..Purpose::default() };
@@ -127,7 +128,7 @@ impl Sorter {
             Verdict::Impossible(why) => return Err(SorterError::Held(why.join("; "))),
             Verdict::Nothing => {
                 let message = "nothing is to be moved as things stand".to_owned();
-                return Ok(RunStarted { run: None, message, changed: false });
+                return Ok(RunStarted { run: None, message, changed: false, left_out: Vec::new() });
             }
             Verdict::Withheld(held) => {
                 // Quiet hours only keep a run from beginning; what is approved waits for their end.
@@ -143,44 +144,37 @@ impl Sorter {
             && hash != planned.plan.hash
         {
             let what = plan::apart(hash, &planned.plan.hash).join(", ");
-            let draft = self.draft(&rule, planned, key, again).await?;
+            let draft = self.draft(&rule, planned, key, cause).await?;
             let run = self.propose(draft).await?;
             let message = format!("{hash} is no longer what {} would do ({what}); this is", rule.name);
             return Ok(started(run, &message));
         }
-        let draft = self.draft(&rule, planned, key, again).await?;
+        let draft = self.draft(&rule, planned, key, cause).await?;
         let run = self.propose(draft).await?;
         if hash.is_some() {
             return self.let_go(&run.id, "person").await;
         }
-        let occasion = run.occurrence.as_ref().map(|key| format!(" for {key}")).unwrap_or_default();
-        let message = format!("proposed{occasion}; `monzoctl sort approve {}` approves it", run.id);
-        Ok(started(run, &message))
+        Ok(proposed(run))
     }
 
-    /// A run of a rule that is to be proposed.
+    /// A run of a rule that is to be proposed; its cause is `occurrence`, `hand` or `again`.
     pub(super) async fn draft(
         &self,
         rule: &Rule,
         planned: Planned,
         key: Option<String>,
-        again: bool,
+        cause: &str,
     ) -> Result<Draft, SorterError> {
         let user = self.user().await?;
         let seed = match &key {
-            Some(key) if !again => dedupe::seed(&user, &rule.name, key),
+            Some(key) if cause != "again" => dedupe::seed(&user, &rule.name, key),
             _ => Self::seed()?,
-        };
-        let cause = match (&key, again) {
-            (_, true) => "again",
-            (Some(_), false) => "occurrence",
-            (None, false) => "hand",
         };
         let account = planned.resolved.source.as_ref().map(|source| source.account.id.clone());
         let plan = explained(planned);
         Ok(Draft {
             rule: rule.name.clone(),
-            cause,
+            cause: cause.to_owned(),
             occurrence: key,
             account,
             moves: moves(&plan),
@@ -231,8 +225,7 @@ impl Sorter {
         if !matches!(planned.verdict, Verdict::Allowed | Verdict::Proposed(_)) {
             return Ok(None);
         }
-        let again = old.cause == "again";
-        let draft = self.draft(rule, planned, old.occurrence.clone(), again).await?;
+        let draft = self.draft(rule, planned, old.occurrence.clone(), &old.cause).await?;
         Ok(Some(self.propose(draft).await?))
     }
 

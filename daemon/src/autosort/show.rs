@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use monzo_common::model::{self, RunState, Transfer, TransferState};
 
-use super::{Sorter, dedupe};
+use super::{Sorter, dedupe, figures};
 use crate::store::{StoreError, StoredRun, StoredTransfer};
 
 /// How long a run that did not end well is told of. Taste: a week has every weekday in it.
@@ -63,6 +63,11 @@ pub(super) fn run(stored: StoredRun, transfers: Vec<StoredTransfer>) -> model::R
     }
 }
 
+/// Whether a run has not been let go, so that its plan is about the balances of now.
+const fn waits(state: RunState) -> bool {
+    matches!(state, RunState::Proposed | RunState::Withheld)
+}
+
 impl Sorter {
     /// One run, by id or unique id prefix.
     ///
@@ -73,9 +78,13 @@ impl Sorter {
         let read = self.store.read(move |reader| {
             let stored = reader.run(&id)?;
             let transfers = reader.transfers_of(&stored.id)?;
-            Ok(run(stored, transfers))
+            Ok((run(stored, transfers), reader.last_success_at()?))
         });
-        read.await
+        let (mut run, read_at) = read.await?;
+        if waits(run.state) {
+            figures::renew(&mut run.plan, &self.books().await?, read_at);
+        }
+        Ok(run)
     }
 
     /// Runs, newest first.
@@ -96,9 +105,16 @@ impl Sorter {
                 let transfers = reader.transfers_of(&one.id)?;
                 runs.push(run(one, transfers));
             }
-            Ok(model::RunPage { runs, cursor: last.map(|number| number.to_string()) })
+            let cursor = last.map(|number| number.to_string());
+            Ok((model::RunPage { runs, cursor }, reader.last_success_at()?))
         });
-        read.await
+        let (mut page, read_at) = read.await?;
+        if page.runs.iter().any(|run| waits(run.state)) {
+            let books = self.books().await?;
+            let waiting = page.runs.iter_mut().filter(|run| waits(run.state));
+            waiting.for_each(|run| figures::renew(&mut run.plan, &books, read_at));
+        }
+        Ok(page)
     }
 
     /// Transfers, newest run first; of one run, if asked.
@@ -137,6 +153,8 @@ impl Sorter {
         let read = self.store.read(move |reader| {
             let freezes = reader.freezes(now)?;
             let mut runs = reader.unfinished_runs()?;
+            // Whoever asked for a run is asked about it then and there; without an answer it soon expires.
+            runs.retain(|run| run.state != RunState::Proposed || !run.by_hand());
             let (ended, _) = reader.runs(None, None, LONGEST_PAGE)?;
             let bad = |run: &StoredRun| matches!(run.state, RunState::Partial | RunState::Failed);
             runs.extend(

@@ -217,7 +217,7 @@ impl Sorter {
                 let why = rules::guards(&planned.verdict).join("; ");
                 let quiet = held.iter().all(|held| held.guard == Guard::QuietHours);
                 self.note_reason(&due.rule, one, &why).await?;
-                let draft = self.draft(&due.rule, planned, Some(one.key.clone()), false).await?;
+                let draft = self.draft(&due.rule, planned, Some(one.key.clone()), "occurrence").await?;
                 self.withhold(draft, &why, one.until).await?;
                 let settings = self.settings();
                 let ends = quiet::until(
@@ -233,7 +233,7 @@ impl Sorter {
                 if !allowed && self.overtaken_by(&due.rule, one).await? {
                     return Ok(Taken::Nothing);
                 }
-                let draft = self.draft(&due.rule, planned, Some(one.key.clone()), false).await?;
+                let draft = self.draft(&due.rule, planned, Some(one.key.clone()), "occurrence").await?;
                 let kept =
                     if allowed { self.propose_quietly(draft).await } else { self.propose(draft).await };
                 match kept {

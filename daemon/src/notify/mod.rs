@@ -200,7 +200,7 @@ fn by_hand(reader: &Reader<'_>, events: &[Event]) -> Result<Vec<i64>, StoreError
     let mut found = Vec::new();
     for event in events.iter().filter(|event| event.kind == Kind::RunProposed.as_str()) {
         if let Some(run) = &event.run_id
-            && reader.run(run)?.cause != "occurrence"
+            && reader.run(run)?.by_hand()
         {
             found.push(event.id);
         }

@@ -4,7 +4,7 @@
 
 use jiff::Timestamp;
 use monzo_common::id::AccountId;
-use monzo_common::model::{Plan, PlannedTransfer, RunState};
+use monzo_common::model::{Plan, PlannedTransfer, RunState, asked_by_a_person};
 use rusqlite::{Row, params};
 use serde::{Deserialize, Serialize};
 
@@ -31,7 +31,7 @@ pub struct StoredRun {
     pub id: String,
     /// The rule; `move`, `undo` or `discover` for what is made by hand.
     pub rule: String,
-    /// `occurrence`, `hand`, `again`, `undo` or `discover`.
+    /// `occurrence` if the rule itself proposed it; `hand`, `again`, `undo` or `discover` if a person asked for it.
     pub cause: String,
     /// The occurrence's key.
     pub occurrence: Option<String>,
@@ -69,6 +69,13 @@ pub struct StoredRun {
     pub ended_at: Option<Timestamp>,
     /// The run that it undoes.
     pub undoes: Option<String>,
+}
+
+impl StoredRun {
+    /// A person asked for it; no rule proposed it by itself.
+    pub fn by_hand(&self) -> bool {
+        asked_by_a_person(&self.cause)
+    }
 }
 
 /// The word of a state in the database.

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use monzo_sandbox::args::{Command, Program};
-use monzo_sandbox::tour::{MONZOCTL, MONZOD, Tour};
+use monzo_sandbox::tour::{Interrupted, MONZOCTL, MONZOD, Tour};
 
 fn main() -> ExitCode {
     let mut args = std::env::args_os().skip(1).peekable();
@@ -25,6 +25,13 @@ fn main() -> ExitCode {
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<Interrupted>() => {
+            let _ = writeln!(
+                std::io::stderr(),
+                "\nThe tour was interrupted, and nothing of it is left on this machine."
+            );
+            ExitCode::from(monzoctl::exit::Exit::Interrupted.code())
+        }
         Err(error) => {
             // Nobody reads what cannot be written.
             let _ = writeln!(std::io::stderr(), "error: {error:#}");

@@ -32,6 +32,7 @@ fn plan(transfers: Vec<PlannedTransfer>) -> Plan {
         transfers,
         after: Vec::new(),
         guards: Vec::new(),
+        one_way: Vec::new(),
     }
 }
 

@@ -88,6 +88,7 @@ pub fn plan(resolved: &Resolved, facts: &Facts) -> Plan {
         steps,
         transfers,
         guards: resolved.problems.iter().map(|problem| problem.message.clone()).chain(no_credit).collect(),
+        one_way: Vec::new(),
     }
 }
 

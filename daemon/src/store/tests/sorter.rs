@@ -33,6 +33,7 @@ fn run(id: &str, state: RunState, occurrence: Option<&str>) -> StoredRun {
             transfers: vec![transfer.clone()],
             after: Vec::new(),
             guards: Vec::new(),
+            one_way: Vec::new(),
         },
         moves: vec![PlannedMove { transfer, needs: None, undoes: None }],
         rule_hash: None,

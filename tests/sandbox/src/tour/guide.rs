@@ -6,12 +6,15 @@ use std::process::{Child, ChildStdin, ExitStatus, Stdio};
 
 use anyhow::{Context, bail, ensure};
 
+use super::Interrupted;
+use super::interrupt::Interrupt;
 use crate::home::Home;
 
 /// The daemon that is shown, and the way to show it.
 pub(super) struct Guide<'a> {
     home: &'a Home,
     daemon: Daemon,
+    interrupt: Interrupt,
     styled: bool,
 }
 
@@ -28,7 +31,7 @@ impl Drop for Daemon {
 
 impl<'a> Guide<'a> {
     /// Starts the daemon; its log goes to a file that is shown only if something fails.
-    pub(super) fn begin(home: &'a Home) -> anyhow::Result<Self> {
+    pub(super) fn begin(home: &'a Home, interrupt: Interrupt) -> anyhow::Result<Self> {
         let log = File::create(home.path("log")).context("the log cannot be made")?;
         let daemon = home
             .daemon()
@@ -38,7 +41,7 @@ impl<'a> Guide<'a> {
             .spawn()
             .context("monzod does not start")?;
         let styled = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-        Ok(Self { home, daemon: Daemon(daemon), styled })
+        Ok(Self { home, daemon: Daemon(daemon), interrupt, styled })
     }
 
     /// Says something to whoever is on the tour.
@@ -99,10 +102,8 @@ impl<'a> Guide<'a> {
     }
 
     /// Waits until the person has seen enough.
-    pub(super) fn stay(&mut self) -> anyhow::Result<()> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(tokio::signal::ctrl_c())?;
-        Ok(())
+    pub(super) fn stay(&self) {
+        self.interrupt.wait();
     }
 
     /// Stops the daemon as systemd does.
@@ -128,6 +129,10 @@ impl<'a> Guide<'a> {
 
     /// A command that did not end as it should ends the tour, with the daemon's last words.
     fn check(&self, arguments: &[&str], status: ExitStatus, expected: i32) -> anyhow::Result<()> {
+        if self.interrupt.heard() {
+            // The keyboard's interrupt has reached the command, too: how that ended says nothing.
+            bail!(Interrupted);
+        }
         if status.code() == Some(expected) {
             return Ok(());
         }

@@ -5,6 +5,7 @@
 //! should ends the tour with a reason and a code other than zero.
 
 mod guide;
+mod interrupt;
 mod proof;
 
 use std::io::{IsTerminal, Write};
@@ -17,6 +18,7 @@ use crate::control::Spend;
 use crate::home::{Home, Program};
 use crate::http;
 use guide::Guide;
+use interrupt::Interrupt;
 
 /// The simulated person approves in the app so long after signing in. Taste: long enough to be seen.
 const APPROVES_AFTER: Duration = Duration::from_millis(1500);
@@ -30,6 +32,11 @@ pub struct Tour {
     pub only: bool,
 }
 
+/// Somebody ended the tour before its end; nothing of it is left.
+#[derive(Debug, thiserror::Error)]
+#[error("the tour was interrupted")]
+pub struct Interrupted;
+
 /// The programs, which are this one again under other names, so that one build serves.
 pub const MONZOD: &str = "monzod";
 /// As [`MONZOD`].
@@ -38,9 +45,12 @@ pub const MONZOCTL: &str = "monzoctl";
 impl Tour {
     /// Shows everything, and on a terminal goes on until it is interrupted.
     ///
+    /// Whatever ends it, the daemon is stopped and the directory removed.
+    ///
     /// # Errors
-    /// What did not do what it should.
+    /// What did not do what it should; [`Interrupted`], if somebody ended it.
     pub fn run(self) -> anyhow::Result<()> {
+        let interrupt = Interrupt::listen().context("signals cannot be heard")?;
         let itself = std::env::current_exe().context("this program cannot find itself")?;
         let program = |name: &str| Program::new(&itself).with(name);
         let home =
@@ -56,7 +66,7 @@ impl Tour {
             .context("the bank cannot be served")?;
         home.configure(&served.url, "").context("the configuration cannot be written")?;
 
-        let mut guide = Guide::begin(&home)?;
+        let guide = Guide::begin(&home, interrupt)?;
         guide.say("A simulated Monzo with three years of a life in it, a real monzod in a temporary directory, and the")?;
         guide.say("real monzoctl. Nothing here is yours, and nothing leaves this machine.")?;
         guide.show(&["status"], 7)?;
@@ -96,7 +106,7 @@ impl Tour {
         if std::io::stdout().is_terminal() && !self.only {
             guide.say("That is the tour. The daemon goes on until you press Ctrl-C; in another terminal:")?;
             guide.say(&format!("  {} status --watch", home.invitation()))?;
-            guide.stay()?;
+            guide.stay();
         }
         ensure!(guide.end()?.success(), "the daemon did not stop cleanly");
         writeln!(std::io::stdout(), "The tour is over, and nothing of it is left on this machine.")?;
