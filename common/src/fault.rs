@@ -109,6 +109,15 @@ impl Fault {
         self
     }
 
+    /// The JSON-RPC error with another number than the kind's, where JSON-RPC has one of its own.
+    pub fn numbered(self, number: i32) -> ErrorObjectOwned {
+        let Self { kind, message, cause, hint, retry_after } = self;
+        // The reasons against a configuration are a list, of the operator's own files.
+        let line = |text: String| if kind == FaultKind::ConfigInvalid { text } else { one_line(text) };
+        let data = Data { code: kind, hint: line(hint), cause: cause.map(line), retry_after };
+        ErrorObjectOwned::owned(number, line(message), Some(data))
+    }
+
     /// Reads a fault from a JSON-RPC error; errors of JSON-RPC itself become the nearest kind.
     pub fn from_error(error: &ErrorObjectOwned) -> Self {
         let data = error.data().and_then(|data| serde_json::from_str::<Data>(data.get()).ok());
@@ -131,11 +140,21 @@ impl Fault {
     }
 }
 
+/// Characters of each text in an error: whatever a caller sent, no more than this of it is repeated. Taste.
+const LINE: usize = 400;
+
+/// The text, if need be only its beginning.
+fn one_line(text: String) -> String {
+    match text.char_indices().nth(LINE) {
+        None => text,
+        Some((end, _)) => format!("{}…", &text[..end]),
+    }
+}
+
 impl From<Fault> for ErrorObjectOwned {
     fn from(fault: Fault) -> Self {
-        let data =
-            Data { code: fault.kind, hint: fault.hint, cause: fault.cause, retry_after: fault.retry_after };
-        Self::owned(fault.kind.number(), fault.message, Some(data))
+        let number = fault.kind.number();
+        fault.numbered(number)
     }
 }
 
@@ -154,6 +173,15 @@ mod tests {
             let back: ErrorObjectOwned = serde_json::from_str(&text).expect("errors parse");
             assert_eq!(Fault::from_error(&back), fault);
         }
+    }
+
+    #[test]
+    fn an_error_repeats_no_more_than_a_line_of_what_was_sent() {
+        let long = "ü".repeat(100_000);
+        let fault = Fault::new(FaultKind::NotFound, long.clone(), long.clone()).because(&long);
+        let text = serde_json::to_string(&ErrorObjectOwned::from(fault)).expect("errors serialize");
+        assert!(text.chars().count() < 4 * LINE, "{} characters", text.chars().count());
+        assert!(text.contains("ü…"));
     }
 
     #[test]

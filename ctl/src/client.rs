@@ -144,8 +144,12 @@ async fn ask_plainly(socket: &Path) -> Option<String> {
     Some(answer).filter(|answer| !answer.is_empty())
 }
 
+/// The fault of an answer that refuses the connection itself; any other status says only that this was not a call.
 fn fault_in(answer: &str) -> Option<Fault> {
-    let (_, body) = answer.split_once("\r\n\r\n")?;
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    if !matches!(head.split(' ').nth(1), Some("403" | "503")) {
+        return None;
+    }
     let body: serde_json::Value = serde_json::from_str(body).ok()?;
     let error: ErrorObjectOwned = serde_json::from_value(body.get("error")?.clone()).ok()?;
     Some(Fault::from_error(&error))

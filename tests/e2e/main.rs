@@ -14,6 +14,7 @@ mod disks;
 mod faults;
 mod first;
 mod guards;
+mod hostile;
 mod keys;
 mod kills;
 mod ledger;

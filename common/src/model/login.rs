@@ -52,6 +52,9 @@ pub struct LoginBegun {
     pub redirect_url: String,
     /// The daemon listens there; `false` means that the address must be pasted.
     pub listening: bool,
+    /// Another program listens at this address, where the browser may come back to as well.
+    #[serde(default)]
+    pub taken: Option<String>,
     /// When this sign-in page stops being waited for.
     pub expires_at: Timestamp,
 }

@@ -267,6 +267,7 @@ mod tests {
             url: "https://auth.monzo.com/?client_id=oauth2client_1&state=s".into(),
             redirect_url: "http://localhost:21853/oauth/callback".into(),
             listening,
+            taken: None,
             expires_at: now() + SignedDuration::from_mins(30),
         }
     }

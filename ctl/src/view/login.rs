@@ -43,6 +43,12 @@ pub fn login_advice(begun: &LoginBegun, host: &str, pasting: bool) -> String {
     if !begun.listening {
         text.push_str(&format!("The daemon cannot listen on port {port} for the browser to come back.\n"));
     }
+    if let Some(taken) = &begun.taken {
+        text.push_str(&format!(
+            "Another program listens on {}, and the browser may come back to that one: end it first, or paste.\n",
+            super::clean(taken)
+        ));
+    }
     if begun.listening {
         text.push_str(&format!(
             "If the browser is on another computer, run this there first:  ssh -L {port}:localhost:{port} {}\n",

@@ -69,6 +69,8 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
     }
     std::panic::set_hook(Box::new(panicked));
     directories::restrict_umask();
+    // Memory holds tokens and the client's secret; where this is not possible, the unit's limit still holds.
+    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
     let state = match directories::state(&env) {
         Ok(state) => state,
         Err(error) => return failed(&error),

@@ -31,7 +31,7 @@ use crate::metrics::{self, Metrics, Readiness};
 use crate::monzo::{Https, Line, Pace};
 use crate::rpc::access::Grants;
 use crate::rpc::events::Hub;
-use crate::rpc::guard::Gate;
+use crate::rpc::guard::{self, Gate};
 use crate::rpc::handlers::{Command, Desk, Parts, Rescue, Served, Uploads};
 use crate::rpc::peer;
 use crate::rpc::server::{self, Server};
@@ -158,10 +158,16 @@ pub(super) async fn serve(
     });
     let (asking, uploads) = (desk.clone(), desk.uploads.clone());
     let limits = server::call_limits(&config.rpc);
-    let gate = Gate::new(limits, Arc::clone(&metrics), daemon.mode.subscribe(), audit, tasks.clone());
+    let gate = Gate::new(guard::Parts {
+        methods: desk.into_rpc().into(),
+        limits,
+        metrics: Arc::clone(&metrics),
+        mode: daemon.mode.subscribe(),
+        audit,
+        tasks: tasks.clone(),
+    });
     let server = Server::new(server::Parts {
         limits: config.rpc.clone(),
-        methods: desk.into_rpc().into(),
         gate,
         grants: daemon.grants.subscribe(),
         lookup: Arc::new(peer::look_up),
@@ -210,7 +216,7 @@ async fn learn_time(line: &Line) {
 }
 
 /// Keeps what operators call, in order, without holding anybody up.
-fn audit(daemon: &Daemon, tasks: &TaskTracker, stop: CancellationToken) -> crate::rpc::guard::Audit {
+fn audit(daemon: &Daemon, tasks: &TaskTracker, stop: CancellationToken) -> guard::Audit {
     let (note, mut noted) = mpsc::channel::<Audited>(AUDITS);
     let (served, clock) = (daemon.served.subscribe(), daemon.ground.clock.clone());
     tasks.spawn(async move {

@@ -159,10 +159,25 @@ const GENERAL: &[Key] = &[
         off_or(socket),
         "The socket; \"\": passed by systemd, else in the runtime directory."
     ),
-    key!(rpc.max_connections, RESTART, numbers(2, 1_024), "Clients at a time."),
-    key!(rpc.max_request, RESTART, sizes("4KiB", "64MiB"), "The largest request."),
+    key!(
+        rpc.max_connections,
+        RESTART,
+        numbers(2, 1_024),
+        "Clients at a time; one viewer gets at most a quarter."
+    ),
+    key!(
+        rpc.max_request,
+        RESTART,
+        sizes("4KiB", "64MiB"),
+        "The largest request of an operator; viewers may send 64KiB of it."
+    ),
     key!(rpc.call_timeout, RESTART, spans("1s", "10m"), "How long one call may take."),
-    key!(rpc.max_calls, RESTART, numbers(1, 1_024), "Calls worked on at a time, over all connections."),
+    key!(
+        rpc.max_calls,
+        RESTART,
+        numbers(1, 1_024),
+        "Calls worked on at a time, over all connections; one viewer gets at most a quarter."
+    ),
     key!(rpc.max_batch, RESTART, numbers(1, 1_000), "Calls in one batch."),
     key!(rpc.max_subscriptions, RESTART, numbers(1, 128), "Subscriptions of one connection."),
     key!(access.operators, LIVE, any::<Vec<Principal>>, "May do everything."),

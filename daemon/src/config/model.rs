@@ -215,7 +215,7 @@ impl Default for Rpc {
             max_connections: 32,
             max_request: ByteSize::parse("1MiB").expect("a size"),
             call_timeout: span("30s"),
-            max_calls: 64,
+            max_calls: 32,
             max_batch: 50,
             max_subscriptions: 8,
         }

@@ -4,6 +4,7 @@
 //! start, so that the same program runs under systemd, in a container and by hand.
 
 pub mod credentials;
+pub mod crowd;
 pub mod directories;
 pub mod lock;
 pub mod log;

@@ -79,6 +79,7 @@ impl Login {
         let (port, path) = &settings.redirect;
         let loopback = Loopback::bind(*port, path).await;
         let heard = loopback.is_some();
+        let taken = loopback.as_ref().and_then(Loopback::taken).map(|address| address.to_string());
         let pending = Pending { state, expires_at, listening: listening.clone(), serving: None, taken: None };
         *self.0.pending() = Some(pending);
         if let Some(loopback) = loopback {
@@ -97,7 +98,7 @@ impl Login {
             }
         }
         self.show().await;
-        Ok(LoginBegun { url, redirect_url: settings.redirect_url, listening: heard, expires_at })
+        Ok(LoginBegun { url, redirect_url: settings.redirect_url, listening: heard, taken, expires_at })
     }
 
     /// Ends a pending page; what listened for it ends soon.

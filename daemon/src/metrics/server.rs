@@ -1,6 +1,6 @@
 //! Serves `/metrics`, `/livez` and `/readyz` over HTTP, on loopback unless configured otherwise.
 //!
-//! Few connections, short limits, and no answer to a `Host` that is not this machine: a page in a browser must not
+//! Few connections of which the newest wins, short limits, and no answer to a `Host` that is not this machine: a page in a browser must not
 //! reach it through a name that points here. A port in use is an error for `status`, never a reason not to start.
 
 use std::{
@@ -22,18 +22,21 @@ use hyper::{
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{Semaphore, watch},
+    sync::watch,
     time::timeout,
 };
 use tokio_util::sync::CancellationToken;
 
 use super::Metrics;
-use crate::host::notify::Heartbeats;
+use crate::host::{
+    crowd::{Asked, Crowd},
+    notify::Heartbeats,
+};
 
 /// Connections at a time (taste: Prometheus needs one, a person with `curl` another).
 const MAX_CONNECTIONS: usize = 8;
-/// How long a client may take to ask (taste: it is on this machine).
-const HEADER_TIME: Duration = Duration::from_secs(5);
+/// How long a client may take to ask (taste: it is on this machine, and Prometheus gives up after ten seconds).
+const HEADER_TIME: Duration = Duration::from_secs(2);
 /// How long a connection may last, slow readers included (taste: Prometheus' own default for a scrape).
 const CONNECTION_TIME: Duration = Duration::from_secs(10);
 /// Headers of a request (taste: browsers send about twenty).
@@ -116,18 +119,15 @@ impl Server {
     ) {
         let machine = rustix::system::uname().nodename().to_string_lossy().to_lowercase().into();
         let shown = Shown { metrics, heartbeats, readiness, machine };
-        let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         let accepting = async {
-            // A place first: clients beyond the limit wait in the kernel's queue. The semaphore is never closed.
-            while let Ok(place) = Arc::clone(&places).acquire_owned().await {
+            let crowd = Crowd::new(MAX_CONNECTIONS);
+            loop {
                 match self.listener.accept().await {
-                    Ok((stream, _)) => {
-                        let (shown, stop) = (shown.clone(), stop.clone());
-                        tokio::spawn(async move {
-                            stop.run_until_cancelled(timeout(CONNECTION_TIME, converse(stream, shown))).await;
-                            drop(place);
-                        });
-                    }
+                    Ok((stream, _)) => crowd.admit(|asked| {
+                        let talk = timeout(CONNECTION_TIME, converse(stream, shown.clone(), asked));
+                        // A slow reader goes without the rest.
+                        async move { drop(talk.await) }
+                    }),
                     Err(error) => {
                         tracing::warn!(%error, "a connection to the metrics was not accepted");
                         tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -139,8 +139,9 @@ impl Server {
     }
 }
 
-async fn converse(stream: TcpStream, shown: Shown) {
+async fn converse(stream: TcpStream, shown: Shown, asked: Asked) {
     let service = service_fn(move |request| {
+        asked.note();
         let answer = answer(&request, &shown);
         async move { Ok::<_, Infallible>(answer) }
     });
@@ -156,7 +157,8 @@ async fn converse(stream: TcpStream, shown: Shown) {
 }
 
 fn answer<B: Body>(request: &Request<B>, shown: &Shown) -> Response<Full<Bytes>> {
-    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+    let mut hosts = request.headers().get_all(HOST).iter();
+    let host = hosts.next().and_then(|host| host.to_str().ok()).filter(|_| hosts.next().is_none());
     if !host.is_some_and(|host| is_this_machine(host, &shown.machine)) {
         return plain(
             StatusCode::MISDIRECTED_REQUEST,
@@ -297,6 +299,8 @@ mod tests {
     async fn a_foreign_host_is_refused() {
         let running = run().await;
         let rebound = "GET /metrics HTTP/1.1\r\nHost: evil.example\r\n\r\n";
+        let two = "GET /metrics HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n";
+        assert!(ask(running.address, two).await.starts_with("HTTP/1.1 421"));
         assert!(ask(running.address, rebound).await.starts_with("HTTP/1.1 421"));
         assert!(ask(running.address, "GET /metrics HTTP/1.0\r\n\r\n").await.starts_with("HTTP/1.0 421"));
     }
@@ -310,13 +314,27 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn silent_clients_below_the_limit_leave_a_place() {
+    async fn however_many_are_silent_the_next_is_answered() {
         let running = run().await;
         let mut silent = Vec::new();
-        for _ in 0..MAX_CONNECTIONS - 1 {
+        for _ in 0..3 * MAX_CONNECTIONS {
             silent.push(TcpStream::connect(running.address).await.expect("it listens"));
         }
         assert!(get(running.address, "/livez").await.starts_with("HTTP/1.1 200"));
+        // The first of them made room; it was not waited for, or this would wait for the newest ones too.
+        let mut said = Vec::new();
+        let _ = silent[0].read_to_end(&mut said).await;
+        assert!(said.is_empty(), "it was told nothing");
+    }
+
+    #[tokio::test]
+    async fn half_a_request_is_given_up_by_itself() {
+        let running = run().await;
+        let mut silent = TcpStream::connect(running.address).await.expect("it listens");
+        silent.write_all(b"GET /met").await.expect("sent");
+        let mut said = Vec::new();
+        // How the connection ends is all the same.
+        let _ = silent.read_to_end(&mut said).await;
     }
 
     #[test]

@@ -1,66 +1,63 @@
-//! The Unix socket: HTTP and WebSocket on one listener, roles decided before anything is read.
+//! The Unix socket: HTTP/1 and WebSocket on one listener, roles decided before anything is read.
 //!
-//! Whoever has a role gets one of the configured seats. Whoever has none, or finds every seat taken, gets one of a
-//! few reserved ones for as long as it takes to say so: a refusal that explains itself beats a closed door.
+//! Whoever has a role gets a place among the connections, as far as their share goes. Whoever has none, or has all
+//! of their share, is told so: a refusal that explains itself beats a closed door.
 
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::body::Bytes;
-use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
-use hyper::{StatusCode, Uri};
-use jsonrpsee::core::middleware::RpcServiceBuilder;
-use jsonrpsee::server::{
-    BatchRequestConfig, HttpBody, HttpRequest, HttpResponse, Methods, PingConfig, Server as Library,
-    ServerConfig, StopHandle, TowerServiceBuilder, serve_with_graceful_shutdown, stop_channel, ws,
-};
-use jsonrpsee::types::{ErrorObjectOwned, Id, Response, ResponsePayload};
-use monzo_common::VERSION;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use jsonrpsee::server::{BoundedSubscriptions, ConnectionId, MethodSink, ws};
 use monzo_common::fault::{Fault, FaultKind};
 use monzo_common::model::Role;
+use soketto::handshake::http::Server as Handshake;
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower::Service;
-use tower::layer::util::{Identity, Stack};
 
 use super::access::Grants;
-use super::guard::{CallLimits, Caller, Gate, Guarded, no_role};
-use super::peer::{Credentials, Lookup, Peer};
+use super::guard::{CallLimits, Caller, Gate, Link, no_role};
+use super::http::{self, Answer, Refused, not_a_call, own, refusal, too_large, versioned};
+use super::message::Sender;
+use super::peer::{Credentials, Lookup};
+use super::places::{Place, Places};
+use super::strangers::{self, Strangers};
+use super::stream::Stream;
+use super::websocket::{self, Session};
 use crate::config;
+use crate::host::crowd::Crowd;
 use crate::metrics::Metrics;
 
-/// Connections kept for refusals. Taste.
-const RESERVED: usize = 4;
+/// Refusals that are being told at a time, of each kind; the newest wins. Taste.
+const REFUSALS: usize = 4;
 
 /// How long a refusal may take to be fetched. Taste.
 const REFUSAL: Duration = Duration::from_secs(5);
 
-/// Peers looked up at a time; others wait in the listener's queue. Taste.
-const LOOKUPS: usize = 8;
+/// Peers looked up at a time; others wait in the listener's queue. Taste: half of the threads that block.
+const LOOKUPS: usize = 4;
 
-/// How long a request may take to arrive. Taste: it comes from the same machine.
-const ARRIVAL: Duration = Duration::from_secs(10);
+/// The largest request of a viewer, in bytes, if `rpc.max_request` is larger: only operators send documents. Taste.
+pub const ASKING: u64 = 64 * 1024;
 
 /// The largest answer, in bytes. Taste: 500 transactions with their raw JSON are two MiB.
-pub const MAX_RESPONSE: u32 = 16 * 1024 * 1024;
+pub const MAX_RESPONSE: u32 = 8 * 1024 * 1024;
 
-/// Messages that wait for a slow WebSocket client. Taste.
-const WAITING: u32 = 64;
-
-/// Every answer over HTTP tells which version gave it.
-static VERSION_HEADER: HeaderName = HeaderName::from_static("monzod-version");
+/// Bytes of all answers that wait until they are read. Taste: one viewer may have a quarter, which is a largest one.
+const ANSWERS: u64 = 4 * MAX_RESPONSE as u64;
 
 /// What the server stands on.
 pub struct Parts {
     /// Limits of connections and requests.
     pub limits: config::Rpc,
-    /// The methods that are served.
-    pub methods: Methods,
-    /// What stands before them.
+    /// The methods that are served, and what stands before them.
     pub gate: Gate,
     /// Who may do what; connections whose role a change touches are closed.
     pub grants: watch::Receiver<Grants>,
@@ -76,45 +73,60 @@ pub struct Server(Arc<Inner>);
 
 struct Inner {
     limits: config::Rpc,
-    methods: Methods,
-    library: TowerServiceBuilder<Stack<Guarded, Identity>, Identity>,
+    gate: Arc<Gate>,
     grants: watch::Receiver<Grants>,
     lookup: Lookup,
     metrics: Arc<Metrics>,
-    seats: Arc<Semaphore>,
-    reserved: Arc<Semaphore>,
+    seats: Places,
+    strangers: Mutex<Strangers>,
+    without_role: Crowd,
+    without_seat: Crowd,
     connections: TaskTracker,
+    next: AtomicUsize,
+}
+
+/// One connection of somebody with a role.
+#[derive(Clone)]
+struct Connection {
+    inner: Arc<Inner>,
+    caller: Caller,
+    /// It is to end when what is worked on is answered.
+    ending: CancellationToken,
+    /// The WebSocket that it may become.
+    sessions: TaskTracker,
 }
 
 impl Server {
     /// A server of these parts.
     pub fn new(parts: Parts) -> Self {
-        let Parts { limits, methods, gate, grants, lookup, metrics } = parts;
-        let seats = Arc::new(Semaphore::new(size(limits.max_connections)));
-        // One for all connections, so that each has a number of its own.
-        let library = Library::builder()
-            .set_config(library_config(&limits))
-            .set_rpc_middleware(RpcServiceBuilder::new().layer(Guarded::behind(gate)))
-            .to_service_builder();
+        let Parts { limits, gate, grants, lookup, metrics } = parts;
+        let seats = Places::new(limits.max_connections.into());
         Self(Arc::new(Inner {
             limits,
-            methods,
-            library,
+            gate: Arc::new(gate),
             grants,
             lookup,
             metrics,
             seats,
-            reserved: Arc::new(Semaphore::new(RESERVED)),
+            strangers: Mutex::default(),
+            without_role: Crowd::new(REFUSALS),
+            without_seat: Crowd::new(REFUSALS),
             connections: TaskTracker::new(),
+            next: AtomicUsize::new(0),
         }))
     }
 
     /// Serves until `stop`, then until every call in flight is answered; subscriptions end at once.
     pub async fn run(&self, listener: UnixListener, stop: CancellationToken) {
         let lookups = Arc::new(Semaphore::new(LOOKUPS));
+        let mut minute = tokio::time::interval(strangers::EVERY);
         loop {
             let accepted = tokio::select! {
                 () = stop.cancelled() => break,
+                _ = minute.tick() => {
+                    self.strangers(|strangers| strangers.minute()).iter().for_each(strangers::Line::log);
+                    continue;
+                }
                 accepted = accept(&listener, &lookups) => accepted,
             };
             let Some((stream, lookup)) = accepted else { continue };
@@ -124,6 +136,10 @@ impl Server {
         drop(listener);
         self.0.connections.close();
         self.0.connections.wait().await;
+    }
+
+    fn strangers<T>(&self, note: impl FnOnce(&mut Strangers) -> T) -> T {
+        note(&mut self.0.strangers.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Decides what a connection may do, and lets it.
@@ -136,113 +152,131 @@ impl Server {
         let mut grants = self.0.grants.clone();
         let role = grants.borrow_and_update().role(&peer);
         let Some(role) = role else {
-            tracing::info!(uid = peer.uid, "a connection without a role was refused");
-            return self.refuse(stream, no_role(&peer), "no_role", &stop).await;
-        };
-        let Ok(_seat) = Arc::clone(&self.0.seats).try_acquire_owned() else {
-            return self.refuse(stream, no_seat(), "full", &stop).await;
-        };
-        let _counted = self.0.metrics.connected();
-        self.serve(stream, Arc::new(peer), role, grants, stop).await;
-    }
-
-    /// Serves one connection until it ends, the daemon stops, or its role changes.
-    async fn serve(
-        &self,
-        stream: UnixStream,
-        peer: Arc<Peer>,
-        role: Role,
-        mut grants: watch::Receiver<Grants>,
-        stop: CancellationToken,
-    ) {
-        // The library's own stop covers the session after an upgrade too: `stopped` waits for both.
-        let (handle, stopping) = stop_channel();
-        let caller = Caller { peer: Arc::clone(&peer), role, websocket: false };
-        let service = self.service(caller, handle.clone());
-        let served = serve_with_graceful_shutdown(stream, service, handle.shutdown());
-        let served = tokio::spawn(served);
-        let over = stopping.clone().stopped();
-        tokio::pin!(over);
-        let ended = tokio::select! {
-            () = &mut over => true,
-            () = stop.cancelled() => false,
-            () = changed(&mut grants, &peer, role) => {
-                tracing::info!(uid = peer.uid, "a connection was closed because its role changed");
-                false
+            if let Some(line) = self.strangers(|strangers| strangers.refused(peer.uid)) {
+                line.log();
             }
+            self.0.metrics.rpc_refused("no_role");
+            return refuse(&self.0.without_role, stream, StatusCode::FORBIDDEN, no_role(&peer), stop);
         };
-        if !ended {
-            // It may have ended by itself meanwhile.
-            let _ = stopping.stop();
-            drop(stopping);
-            over.await;
-        }
-        // Whatever the client did wrong was the library's to answer.
-        let _ = served.await;
+        let Some(seat) = self.0.seats.take(peer.uid, role, 1) else {
+            self.0.metrics.rpc_refused("full");
+            return refuse(&self.0.without_seat, stream, StatusCode::SERVICE_UNAVAILABLE, no_seat(), stop);
+        };
+        let connection = Connection {
+            inner: Arc::clone(&self.0),
+            caller: Caller { peer: Arc::new(peer), role },
+            ending: stop.child_token(),
+            sessions: TaskTracker::new(),
+        };
+        connection.serve(stream, grants, seat).await;
     }
+}
 
-    /// What answers the requests of one connection.
-    fn service(
-        &self,
-        caller: Caller,
-        stop: StopHandle,
-    ) -> impl Service<
-        hyper::Request<hyper::body::Incoming>,
-        Response = HttpResponse,
-        Error = Infallible,
-        Future = impl Future<Output = Result<HttpResponse, Infallible>> + Send,
-    > + Clone
-    + Send
-    + 'static {
-        let inner = Arc::clone(&self.0);
-        tower::service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-            let mut service = inner.library.clone().build(inner.methods.clone(), stop.clone());
-            let mut caller = caller.clone();
-            let inner = Arc::clone(&inner);
-            async move {
-                if let Err((fault, reason)) = own(request.headers(), request.uri()) {
-                    inner.metrics.rpc_refused(reason);
-                    return Ok(refusal(StatusCode::FORBIDDEN, fault));
+impl Connection {
+    /// Serves until the client goes, the daemon stops, or the client's role changes.
+    async fn serve(self, stream: UnixStream, mut grants: watch::Receiver<Grants>, seat: Place) {
+        let _counted = self.inner.metrics.connected();
+        let service = service_fn(|request| self.clone().answer(request));
+        let http =
+            http::builder().serve_connection(TokioIo::new(Stream::new(stream)), service).with_upgrades();
+        let talk = async {
+            tokio::pin!(http);
+            // Whatever the client did wrong has been answered, or could not be.
+            let _ = tokio::select! {
+                ended = http.as_mut() => ended,
+                () = self.ending.cancelled() => {
+                    http.as_mut().graceful_shutdown();
+                    http.await
                 }
-                caller.websocket = ws::is_upgrade_request(&request);
-                let arrived = match caller.websocket {
-                    true => Ok(request.map(HttpBody::new)),
-                    false => arrive(request, inner.limits.max_request.bytes()).await,
-                };
-                let mut request = match arrived {
-                    Ok(request) => request,
-                    Err((status, fault, reason)) => {
-                        inner.metrics.rpc_refused(reason);
-                        return Ok(refusal(status, fault));
-                    }
-                };
-                request.extensions_mut().insert(caller);
-                let answer = service.call(request).await;
-                Ok(match answer {
-                    Ok(answer) => told(answer),
-                    Err(_) => refusal(StatusCode::INTERNAL_SERVER_ERROR, unserved()),
-                })
+            };
+            self.sessions.close();
+            self.sessions.wait().await;
+        };
+        tokio::pin!(talk);
+        tokio::select! {
+            () = &mut talk => {}
+            () = changed(&mut grants, &self.caller) => {
+                tracing::info!(uid = self.caller.peer.uid, "a connection was closed because its role changed");
+                self.ending.cancel();
+                talk.await;
             }
-        })
+        }
+        drop(seat);
     }
 
-    /// Says why a connection is not served, if one of the reserved places is free.
-    async fn refuse(&self, stream: UnixStream, fault: Fault, reason: &'static str, stop: &CancellationToken) {
-        self.0.metrics.rpc_refused(reason);
-        let Ok(_place) = Arc::clone(&self.0.reserved).try_acquire_owned() else { return };
-        let status = match fault.kind {
-            FaultKind::NotAllowed => StatusCode::FORBIDDEN,
-            _ => StatusCode::SERVICE_UNAVAILABLE,
+    /// Answers one request.
+    async fn answer(self, request: Request<Incoming>) -> Result<Answer, Infallible> {
+        let answer = match own(request.headers(), request.uri()) {
+            Err(fault) => Err(fault),
+            Ok(()) if ws::is_upgrade_request(&request) => self.upgrade(request),
+            Ok(()) => http::call(request, self.max_request(), &self.sender(None)).await,
         };
-        let service = tower::service_fn(move |_: hyper::Request<hyper::body::Incoming>| {
-            let mut answer = refusal(status, fault.clone());
-            answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-            std::future::ready(Ok::<_, Infallible>(answer))
-        });
-        let told = serve_with_graceful_shutdown(stream, service, stop.clone().cancelled_owned());
-        // Who does not ask or fetch the answer goes without.
-        let _ = tokio::time::timeout(REFUSAL, told).await;
+        Ok(answer.unwrap_or_else(|(status, fault, reason)| {
+            self.inner.metrics.rpc_refused(reason);
+            refusal(status, fault)
+        }))
     }
+
+    /// Lets the connection become a WebSocket.
+    fn upgrade(&self, request: Request<Incoming>) -> Result<Answer, Refused> {
+        let mut handshake = Handshake::new();
+        let answer = handshake.receive_request(&request).map_err(|error| {
+            let fault = not_a_call("this cannot become a WebSocket").because(&error);
+            (StatusCode::BAD_REQUEST, fault, "not_a_call")
+        })?;
+        let (sink, events) = mpsc::channel(websocket::WAITING);
+        let link = Link {
+            connection: ConnectionId(self.inner.next.fetch_add(1, Ordering::Relaxed)),
+            sink: MethodSink::new(sink),
+            subscriptions: BoundedSubscriptions::new(self.inner.limits.max_subscriptions),
+        };
+        let session = Session {
+            sender: self.sender(Some(link)),
+            events,
+            max_request: size(self.max_request()),
+            too_large: too_large(self.max_request()),
+            ending: self.ending.clone(),
+        };
+        self.sessions.spawn(async move {
+            // Otherwise the client has gone meanwhile.
+            if let Ok(upgraded) = hyper::upgrade::on(request).await {
+                session.serve(handshake, upgraded).await;
+            }
+        });
+        let (parts, ()) = answer.into_parts();
+        Ok(versioned(Response::from_parts(parts, Full::default())))
+    }
+
+    fn sender(&self, link: Option<Link>) -> Sender {
+        Sender {
+            gate: Arc::clone(&self.inner.gate),
+            caller: self.caller.clone(),
+            link,
+            max_batch: size(self.inner.limits.max_batch.into()),
+        }
+    }
+
+    fn max_request(&self) -> u64 {
+        let limit = self.inner.limits.max_request.bytes();
+        match self.caller.role {
+            Role::Viewer => limit.min(ASKING),
+            Role::Operator => limit,
+        }
+    }
+}
+
+/// Says why a connection is not served.
+fn refuse(crowd: &Crowd, stream: UnixStream, status: StatusCode, fault: Fault, stop: CancellationToken) {
+    crowd.admit(|asked| async move {
+        let service = service_fn(move |_: Request<Incoming>| {
+            asked.note();
+            std::future::ready(Ok::<_, Infallible>(refusal(status, fault.clone())))
+        });
+        let mut http = http::builder();
+        let told = http.keep_alive(false).serve_connection(TokioIo::new(Stream::new(stream)), service);
+        // Who does not ask or fetch the answer goes without.
+        stop.run_until_cancelled(tokio::time::timeout(REFUSAL, told)).await;
+    });
 }
 
 /// Takes the next connection with a place to look its peer up.
@@ -262,10 +296,10 @@ async fn accept(
     }
 }
 
-/// Waits until the grants give `peer` another role than `role`.
-async fn changed(grants: &mut watch::Receiver<Grants>, peer: &Peer, role: Role) {
+/// Waits until the grants give the caller another role.
+async fn changed(grants: &mut watch::Receiver<Grants>, caller: &Caller) {
     while grants.changed().await.is_ok() {
-        if grants.borrow_and_update().role(peer) != Some(role) {
+        if grants.borrow_and_update().role(&caller.peer) != Some(caller.role) {
             return;
         }
     }
@@ -273,100 +307,23 @@ async fn changed(grants: &mut watch::Receiver<Grants>, peer: &Peer, role: Role) 
     std::future::pending::<()>().await;
 }
 
-fn library_config(limits: &config::Rpc) -> ServerConfig {
-    ServerConfig::builder()
-        .max_request_body_size(u32::try_from(limits.max_request.bytes()).unwrap_or(u32::MAX))
-        .max_response_body_size(MAX_RESPONSE)
-        // Seats are counted here, before the library sees a connection.
-        .max_connections(u32::MAX >> 4)
-        .max_subscriptions_per_connection(limits.max_subscriptions)
-        .set_batch_request_config(BatchRequestConfig::Limit(limits.max_batch))
-        .set_message_buffer_capacity(WAITING)
-        .enable_ws_ping(PingConfig::new())
-        .build()
-}
-
 /// The limits of calls in these limits.
 pub fn call_limits(limits: &config::Rpc) -> CallLimits {
     CallLimits {
-        calls: size(limits.max_calls),
+        calls: limits.max_calls.into(),
         timeout: limits.call_timeout.duration(),
-        response: size(MAX_RESPONSE),
+        response: size(MAX_RESPONSE.into()),
+        answers: ANSWERS,
     }
 }
 
-fn size(number: u32) -> usize {
+fn size(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 
-/// Refuses what a browser sends: a page must not reach the socket through some proxy in between.
-fn own(headers: &HeaderMap, uri: &Uri) -> Result<(), (Fault, &'static str)> {
-    if headers.contains_key(header::ORIGIN) || headers.contains_key(header::REFERER) {
-        return Err((browser("requests with Origin or Referer are refused"), "browser"));
-    }
-    let host = headers.get(header::HOST).map(HeaderValue::as_bytes);
-    let host = host.or_else(|| uri.authority().map(|authority| authority.as_str().as_bytes()));
-    let name = host.map(|host| host.split(|b| *b == b':').next().unwrap_or_default());
-    match name {
-        None | Some(b"" | b"localhost" | b"monzod") => Ok(()),
-        Some(_) => Err((browser("requests for a foreign Host are refused"), "host")),
-    }
-}
-
-/// Reads a whole request within its limits.
-async fn arrive(
-    request: hyper::Request<hyper::body::Incoming>,
-    limit: u64,
-) -> Result<HttpRequest, (StatusCode, Fault, &'static str)> {
-    let (parts, body) = request.into_parts();
-    let limited = Limited::new(body, usize::try_from(limit).unwrap_or(usize::MAX)).collect();
-    match tokio::time::timeout(ARRIVAL, limited).await {
-        Ok(Ok(body)) => Ok(HttpRequest::from_parts(parts, HttpBody::new(Full::new(body.to_bytes())))),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            Err((StatusCode::PAYLOAD_TOO_LARGE, too_large(limit), "too_large"))
-        }
-        Ok(Err(_)) => Err((StatusCode::BAD_REQUEST, broken(), "broken")),
-        Err(_) => Err((StatusCode::REQUEST_TIMEOUT, broken(), "slow")),
-    }
-}
-
-/// An answer that says why a request is not served, in HTTP and in JSON-RPC.
-fn refusal(status: StatusCode, fault: Fault) -> HttpResponse {
-    let error = ErrorObjectOwned::from(fault);
-    let response = Response::<()>::new(ResponsePayload::Error(error), Id::Null);
-    let body = serde_json::to_vec(&response).unwrap_or_default();
-    let mut answer = HttpResponse::new(HttpBody::new(Full::new(Bytes::from(body))));
-    *answer.status_mut() = status;
-    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    told(answer)
-}
-
-/// The answer with the version that gave it.
-fn told(mut answer: HttpResponse) -> HttpResponse {
-    answer.headers_mut().insert(&VERSION_HEADER, HeaderValue::from_static(VERSION));
-    answer
-}
-
-fn browser(message: &str) -> Fault {
-    Fault::new(FaultKind::NotAllowed, message, "use monzoctl, or curl with `http://localhost/` as address")
-}
-
 fn no_seat() -> Fault {
-    let hint = "close clients that are not needed, or raise `rpc.max_connections`";
-    Fault::new(FaultKind::Busy, "as many clients are connected as the daemon takes", hint).retry_after(1)
-}
-
-fn too_large(limit: u64) -> Fault {
-    let message = format!("the request has more than the {limit} bytes of `rpc.max_request`");
-    Fault::new(FaultKind::InvalidParams, message, "send less at a time, or raise `rpc.max_request`")
-}
-
-fn broken() -> Fault {
-    Fault::new(FaultKind::InvalidParams, "the request did not arrive whole", "send it again")
-}
-
-fn unserved() -> Fault {
-    Fault::new(FaultKind::Internal, "the request could not be served", "send it again")
+    let hint = "close clients of yours that you do not need; `rpc.max_connections` says how many there may be in all";
+    Fault::new(FaultKind::Busy, "the daemon has no room for another connection of yours", hint).retry_after(1)
 }
 
 #[cfg(test)]

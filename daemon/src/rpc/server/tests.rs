@@ -6,8 +6,10 @@ use std::sync::Mutex;
 
 use jsonrpsee::core::client::{ClientT, Error, Subscription, SubscriptionClientT};
 use jsonrpsee::rpc_params;
-use jsonrpsee::server::RpcModule;
+use jsonrpsee::server::{Methods, RpcModule};
+use jsonrpsee::types::ErrorObjectOwned;
 use jsonrpsee_ws_client::{WsClient, WsClientBuilder};
+use monzo_common::VERSION;
 use monzo_common::model::{Event, Mode, Severity};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -17,6 +19,8 @@ use tokio::sync::{Notify, mpsc};
 use super::*;
 use crate::rpc::access::tests::peer;
 use crate::rpc::events::Hub;
+use crate::rpc::guard;
+use crate::rpc::peer::Peer;
 use crate::store::Audited;
 
 /// A server on a socket in a directory of its own.
@@ -104,15 +108,21 @@ impl Rig {
         let tasks = TaskTracker::new();
         let audit = Arc::new(move |call| drop(note.send(call)));
         let limited = CallLimits { timeout, ..call_limits(&limits) };
-        let gate = Gate::new(limited, Arc::clone(&metrics), watch_mode, audit, tasks.clone());
         let hub = Hub::new(watch::channel(None).1);
         let (go, entered) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let gate = Gate::new(guard::Parts {
+            methods: methods(hub.clone(), Arc::clone(&go), Arc::clone(&entered)),
+            limits: limited,
+            metrics: Arc::clone(&metrics),
+            mode: watch_mode,
+            audit,
+            tasks: tasks.clone(),
+        });
         let peer = Arc::new(Mutex::new(peer));
         let found = Arc::clone(&peer);
         let (tell, looked_up) = mpsc::unbounded_channel();
         let server = Server::new(Parts {
             limits,
-            methods: methods(hub.clone(), Arc::clone(&go), Arc::clone(&entered)),
             gate,
             grants: watch_grants,
             lookup: Arc::new(move |_| {
@@ -252,7 +262,7 @@ async fn strangers_never_take_a_seat() {
     let limits = config::Rpc { max_connections: 1, ..config::Rpc::default() };
     let mut rig = Rig::with(stranger(), limits, Duration::from_secs(30));
     let mut held = Vec::new();
-    for _ in 0..RESERVED {
+    for _ in 0..REFUSALS {
         held.push(rig.connect().await);
         rig.looked_up.recv().await.expect("the server looks strangers up");
     }
@@ -274,6 +284,94 @@ async fn one_connection_too_many_is_told_to_come_back() {
 }
 
 #[tokio::test]
+async fn viewers_that_take_every_place_leave_room_for_an_operator() {
+    let rig = Rig::of(viewer());
+    let mut clients = Vec::new();
+    let refused = loop {
+        match rig.websocket().await {
+            Ok(client) => clients.push(client),
+            Err(refused) => break refused,
+        }
+    };
+    assert!(refused.contains("503") && clients.len() >= 4, "{} clients, then {refused}", clients.len());
+    rig.now_comes(operator());
+    let operator = rig.websocket().await.expect("operators have places of their own");
+    let _: Value = operator.request("system.status", rpc_params![]).await.expect("and are served");
+}
+
+#[tokio::test]
+async fn a_viewer_that_keeps_every_call_busy_leaves_calls_to_an_operator() {
+    let limits = config::Rpc { max_calls: 8, ..config::Rpc::default() };
+    let rig = Rig::with(viewer(), limits, Duration::from_secs(30));
+    let viewers = Arc::new(rig.websocket().await.expect("a viewer may connect"));
+    let mut hanging = Vec::new();
+    for _ in 0..2 {
+        let viewers = Arc::clone(&viewers);
+        hanging.push(tokio::spawn(async move {
+            viewers.request::<Value, _>("system.check", rpc_params![]).await
+        }));
+    }
+    let error = loop {
+        match viewers.request::<Value, _>("system.status", rpc_params![]).await {
+            Ok(_) => tokio::task::yield_now().await,
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(code(&error), "busy");
+    rig.now_comes(operator());
+    let operator = rig.websocket().await.expect("an operator may connect");
+    let _: Value = operator.request("system.status", rpc_params![]).await.expect("and is answered");
+}
+
+#[tokio::test]
+async fn strangers_that_hold_every_refusal_do_not_keep_the_next_from_being_told() {
+    let mut rig = Rig::of(stranger());
+    let mut silent = Vec::new();
+    for _ in 0..2 * REFUSALS {
+        silent.push(rig.connect().await);
+        rig.looked_up.recv().await.expect("the server looks strangers up");
+    }
+    assert_eq!(rig.call("system.status").await["error"]["data"]["code"], "not_allowed");
+}
+
+#[tokio::test]
+async fn http_2_is_not_spoken() {
+    let rig = Rig::of(viewer());
+    let answer = rig.raw("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
+    assert_ne!(answer.status, 200, "{answer:?}");
+    assert!(answer.head.is_empty() || answer.head.starts_with("http/1.1 4"), "{answer:?}");
+}
+
+#[tokio::test]
+async fn requests_that_are_no_calls_are_told_what_to_send() {
+    let rig = Rig::of(viewer());
+    let plain = "POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}";
+    let get = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    for (request, status) in [(plain, 415), (get, 405)] {
+        let answer = rig.raw(request).await;
+        assert_eq!((answer.status, answer.code()), (status, &json!("invalid_params")), "{answer:?}");
+    }
+    let answer = rig.http("Host: localhost\r\n", "nonsense").await;
+    assert_eq!((answer.status, answer.code()), (200, &json!("invalid_params")), "{answer:?}");
+    assert_eq!(answer.body["error"]["code"], -32700);
+}
+
+#[tokio::test]
+async fn a_viewers_request_is_small_and_an_operators_may_hold_a_document() {
+    let rig = Rig::of(viewer());
+    let body = |length: usize| {
+        let text = "x".repeat(length);
+        json!({"jsonrpc": "2.0", "id": 7, "method": "system.status", "params": {"text": text}}).to_string()
+    };
+    let answer = rig.http("Host: localhost\r\n", &body(70_000)).await;
+    assert_eq!((answer.status, answer.code()), (413, &json!("invalid_params")), "{answer:?}");
+    rig.now_comes(operator());
+    let answer = rig.http("Host: localhost\r\n", &body(70_000)).await;
+    let said = answer.body["error"]["message"].as_str().unwrap_or_default();
+    assert_eq!((answer.status, said), (200, "`text` has 70000 characters and may have 500"), "{answer:?}");
+}
+
+#[tokio::test]
 async fn what_a_browser_sends_is_refused() {
     let rig = Rig::of(operator());
     let call = r#"{"jsonrpc":"2.0","id":7,"method":"system.status"}"#;
@@ -282,9 +380,17 @@ async fn what_a_browser_sends_is_refused() {
         "Host: localhost\r\nReferer: http://evil.example/\r\n",
         "Host: evil.example\r\n",
         "Host: localhost.evil.example:80\r\n",
+        "Host: localhost\r\nHost: evil.example\r\n",
+        "Host: localhost\r\nHost: localhost\r\n",
     ] {
         let answer = rig.http(headers, call).await;
         assert_eq!((answer.status, answer.code()), (403, &json!("not_allowed")), "{headers}: {answer:?}");
+    }
+    for (address, status) in [("http://evil.example/", 403), ("http://localhost/", 200)] {
+        let head = "Host: localhost\r\nContent-Type: application/json\r\nConnection: close";
+        let length = call.len();
+        let request = format!("POST {address} HTTP/1.1\r\n{head}\r\nContent-Length: {length}\r\n\r\n{call}");
+        assert_eq!(rig.raw(&request).await.status, status, "{address}");
     }
     for headers in ["Host: localhost:80\r\n", "Host: monzod\r\n", "Host:\r\n"] {
         let answer = rig.http(headers, call).await;
