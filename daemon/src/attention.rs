@@ -158,7 +158,7 @@ fn store(facts: &Facts, all: &mut Vec<Attention>) {
             let what = if *replaced { "replaced by another file" } else { "removed" };
             let message =
                 format!("the database's file was {what} while the daemon runs, and nothing more is written");
-            let hint = "`monzoctl backup --with-login FILE` saves what the daemon still has open; `monzoctl restore FILE` brings it back";
+            let hint = "`monzoctl backup --with-login monzod-saved.db` saves what the daemon still has open; `monzoctl restore monzod-saved.db` brings it back";
             all.push(problem("store_gone", message, hint));
         }
         // The daemon goes into rescue mode for it.

@@ -62,7 +62,7 @@ pub struct SortPlan {
 /// `sort run`
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  monzoctl sort run payday\n  \
-    monzoctl sort run payday --plan 5f2c… --yes   exactly the plan that `sort plan` showed")]
+    monzoctl sort run payday --plan 5f2c… --yes   exactly the plan that was shown")]
 pub struct SortRun {
     /// The rule
     #[arg(value_name = "RULE")]

@@ -179,7 +179,7 @@ mod tests {
           • 3 Holiday and Car, short by £900.00: the rest in equal parts, each up to its goal
           • 3 Holiday and Car, capped: Holiday reaches its goal of £500.00
 
-        To do exactly this: monzoctl sort run payday --plan 5f2c77
+        To do exactly this: `monzoctl sort run payday --plan 5f2c77`
         --- err
         ");
         assert_eq!(fake.calls(), "autosort.rules\nautosort.plan {\"at\":null,\"rule\":\"payday\"}\n");

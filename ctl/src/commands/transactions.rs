@@ -29,7 +29,7 @@ pub(super) async fn transactions(args: &args::Transactions, session: &mut Sessio
     if args.raw && session.global.form() == Output::Table {
         return Err(Failure::usage(
             "--raw does not fit a table",
-            "add `-o jsonl`, `-o json` or `-o csv`; `monzoctl show` with an id shows one with the bank's JSON",
+            "add `-o jsonl`, `-o json` or `-o csv`; `monzoctl tx` lists ids to show one by one",
         ));
     }
     let daemon = session.connect().await?;

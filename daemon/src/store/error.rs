@@ -101,7 +101,7 @@ impl StoreError {
                 "see that the state directory can be written: permissions, `mount`, and the kernel's log"
             }
             Self::Gone { .. } => {
-                "`monzoctl backup --with-login FILE` saves what the daemon still has open; `monzoctl restore FILE` brings it back"
+                "`monzoctl backup --with-login monzod-saved.db` saves what the daemon still has open; `monzoctl restore monzod-saved.db` brings it back"
             }
             Self::Damaged(_) => "`sudo systemctl restart monzod`; if that does not help, `monzoctl verify`",
             Self::Busy => "try again",

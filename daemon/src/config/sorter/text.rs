@@ -48,7 +48,7 @@ pub(in crate::config) const EXAMPLE: &str = r#"
 #   { ask = "£600.00", to = "Joint" },
 #   { rest = "Savings" },
 # ]
-# An example that `config check` runs.
+# An example that `monzoctl config check` runs.
 # [[autosort.rule.test]]
 # at = "2026-11-30T09:00"
 # bills = { Bills = "£412.50" }

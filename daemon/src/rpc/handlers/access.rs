@@ -41,7 +41,7 @@ pub(super) async fn remove(desk: &Desk, who: String) -> Result<AccessChange, Fau
         return match known.into_iter().next() {
             Some(grant) => Err(Fault::new(
                 FaultKind::Conflict,
-                format!("{who} has this role from {}, and not from `access add`", origin(&grant.origin)),
+                format!("{who} has this role from {}, and was not added by hand", origin(&grant.origin)),
                 "change `access.operators` or `access.viewers` in the configuration, then `monzoctl config reload`",
             )),
             None => Err(Fault::new(

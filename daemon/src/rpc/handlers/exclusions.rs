@@ -39,11 +39,11 @@ pub(super) async fn remove(desk: &Desk, id: String) -> Result<ExclusionChange, F
 fn what(ledger: &Ledger, id: &str) -> Result<(Excluded, String), Fault> {
     let account = ledger.accounts.iter().find(|account| account.id == AccountId::from(id));
     if let Some(account) = account {
-        if account.pot_id.is_some() {
+        if let Some(pot) = &account.pot_id {
             return Err(Fault::new(
                 FaultKind::InvalidParams,
                 "this is the hidden account behind a pot",
-                "exclude the pot itself: `monzoctl exclude add POT`",
+                format!("exclude the pot itself: `monzoctl exclude add {}`", pot.as_str()),
             ));
         }
         return Ok((Excluded::Account, account.name(&ledger.names)));
