@@ -14,9 +14,9 @@ use crate::model::{
     self, Access, AccessChange, Account, Acknowledged, Backtest, Backup, BackupChunk, Balance, BalancePoint,
     ConfigEntry, ConfigReload, ConfigReport, Configured, Delivery, Event, EventPage, Exclusion,
     ExclusionChange, FreezeChange, LoggedOut, Login, LoginBegun, PaydayCalendar, Plan, Pot, Progress,
-    Restored, Role, Run, RunPage, RunStarted, Status, Suggestion, SyncCancelled, SyncHistory, SyncStarted,
-    TransactionDetail, TransactionPage, TransactionQuery, TransferPage, Upload, Verification, Version,
-    Whoami, Why,
+    QuarantinedRecord, Restored, Role, Run, RunPage, RunStarted, Status, Suggestion, SyncCancelled,
+    SyncHistory, SyncStarted, TransactionDetail, TransactionPage, TransactionQuery, TransferPage, Upload,
+    Verification, Version, Whoami, Why,
 };
 
 /// Everything that can be asked of the daemon.
@@ -102,6 +102,10 @@ pub trait Api {
         cursor: Option<String>,
         limit: Option<u32>,
     ) -> RpcResult<SyncHistory>;
+
+    /// A record that could not be understood, by its number in quarantine or the bank's id.
+    #[method(name = "quarantine.get", param_kind = map)]
+    async fn quarantined(&self, id: String) -> RpcResult<QuarantinedRecord>;
 
     /// Ends the running sync at its next page boundary.
     #[method(name = "sync.cancel")]

@@ -10,9 +10,9 @@ use crate::model::{
     Access, AccessChange, Account, Acknowledged, Backtest, Backup, BackupChunk, Balance, BalancePoint,
     ConfigEntry, ConfigReload, ConfigReport, Configured, Delivery, Event, EventPage, Exclusion,
     ExclusionChange, FreezeChange, LoggedOut, Login, LoginBegun, PaydayCalendar, Plan, Pot, Progress,
-    Restored, Role, Rule, Run, RunPage, RunStarted, Status, Suggestion, Sync, SyncCancelled, SyncHistory,
-    SyncStarted, TransactionDetail, TransactionPage, TransactionQuery, TransferPage, Upload, Verification,
-    Version, Whoami, Why,
+    QuarantinedRecord, Restored, Role, Rule, Run, RunPage, RunStarted, Status, Suggestion, Sync,
+    SyncCancelled, SyncHistory, SyncStarted, TransactionDetail, TransactionPage, TransactionQuery,
+    TransferPage, Upload, Verification, Version, Whoami, Why,
 };
 use crate::permission::permission;
 
@@ -89,6 +89,11 @@ fn describe(all: &mut Describe) {
         "sync.history",
         "Past syncs, newest first, and what is in quarantine.",
         &[needed::<bool>("problems"), optional::<String>("cursor"), optional::<u32>("limit")],
+    );
+    all.method::<QuarantinedRecord>(
+        "quarantine.get",
+        "A record that could not be understood, by its number in quarantine or the bank's id.",
+        &[needed::<String>("id")],
     );
     all.method::<SyncCancelled>("sync.cancel", "Ends the running sync at its next page boundary.", &[]);
     all.method::<Vec<Account>>(

@@ -48,6 +48,7 @@ pub const PERMISSIONS: &[Permission] = &[
     view("sync.get"),
     view("sync.status"),
     view("sync.history"),
+    view("quarantine.get"),
     operate("sync.cancel"),
     view("accounts.list"),
     view("pots.list"),

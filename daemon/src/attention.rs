@@ -320,7 +320,7 @@ fn sync(facts: &Facts, all: &mut Vec<Attention>) {
         all.push(note(
             "quarantine",
             message,
-            "`monzoctl sync history` lists them; an upgrade tries them again",
+            "`monzoctl sync history` lists them and how to show each; an upgrade tries them again",
         ));
     }
 }

@@ -63,6 +63,10 @@ fn complete(rig: &Rig, fault: Fault) {
     }
     let kept = rig.status()["quarantined"].as_u64().expect("a number");
     assert!(kept > 0, "a record that could not be understood was not kept");
+    let record = rig.json(&["sync", "history"])["quarantined"][0].clone();
+    let shown = rig.json(&["show", &format!("record_{}", record["id"])])["record"].clone();
+    assert_eq!(shown["reason"], record["reason"], "{shown}");
+    assert!(shown["raw"].as_str().is_some_and(|raw| !raw.is_empty()), "{shown}");
     let missing = ledger::missing(rig);
     assert!(missing <= kept, "{missing} rows are missing, and only {kept} are in quarantine");
 }

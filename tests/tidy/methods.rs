@@ -41,6 +41,7 @@ const WAYS: &[(&str, Way)] = &[
     ("sync.get", Command("show sync_1")),
     ("sync.status", Way::None("`sync.subscribe` begins with where the running sync stands")),
     ("sync.history", Command("sync history")),
+    ("quarantine.get", Command("show record_1")),
     ("sync.cancel", Command("sync cancel")),
     ("accounts.list", Command("accounts")),
     ("pots.list", Command("pots")),

@@ -43,6 +43,19 @@ pub struct ConfigReport {
     pub notes: Vec<ConfigProblem>,
 }
 
+/// What became of a key, or of a rule or payday.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ConfigChangeKind {
+    /// It was not there before.
+    Added,
+    /// It has another value.
+    #[default]
+    Changed,
+    /// It is not there any more.
+    Removed,
+}
+
 /// A key that a reload found changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ConfigChange {
@@ -50,6 +63,9 @@ pub struct ConfigChange {
     pub key: String,
     /// In force at once; `false` means at the next start.
     pub live: bool,
+    /// What became of it.
+    #[serde(default)]
+    pub change: ConfigChangeKind,
 }
 
 /// What a reload did.

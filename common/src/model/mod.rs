@@ -22,7 +22,7 @@ pub use access::{Access, AccessChange, Grant, Role};
 pub use account::Account;
 pub use backup::{Backup, BackupChunk, Restored, Upload, Verification};
 pub use balance::{Balance, BalancePoint};
-pub use config::{ConfigChange, ConfigEntry, ConfigProblem, ConfigReload, ConfigReport};
+pub use config::{ConfigChange, ConfigChangeKind, ConfigEntry, ConfigProblem, ConfigReload, ConfigReport};
 pub use event::{Acknowledged, Event, EventPage, Severity};
 pub use exclusion::{Excluded, Exclusion, ExclusionChange};
 pub use login::{Configured, LoggedOut, Login, LoginBegun, LoginState, Whoami};
@@ -35,8 +35,8 @@ pub use sorter::{
 };
 pub use status::{AccountStatus, Attention, Mode, SorterStatus, Status, SyncStatus, Version};
 pub use sync::{
-    AccountSync, Progress, ProgressAccount, Quarantined, Sync, SyncCancelled, SyncHistory, SyncPhase,
-    SyncStarted, SyncState,
+    AccountSync, Progress, ProgressAccount, Quarantined, QuarantinedRecord, Sync, SyncCancelled, SyncHistory,
+    SyncPhase, SyncStarted, SyncState,
 };
 pub use transaction::{
     Direction, Merchant, Revision, Transaction, TransactionDetail, TransactionPage, TransactionQuery,

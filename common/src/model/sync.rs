@@ -141,6 +141,16 @@ pub struct Quarantined {
     pub at: Timestamp,
 }
 
+/// A record that could not be understood, as the bank sent it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct QuarantinedRecord {
+    /// What is known of it.
+    #[serde(flatten)]
+    pub record: Quarantined,
+    /// What the bank sent, as text: it need not be sound JSON.
+    pub raw: String,
+}
+
 /// Past syncs and quarantine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SyncHistory {

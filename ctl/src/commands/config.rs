@@ -57,7 +57,9 @@ async fn reload(session: &mut Session) -> Result<Exit, Failure> {
 #[cfg(test)]
 mod tests {
     use monzo_common::fault::FaultKind;
-    use monzo_common::model::{ConfigChange, ConfigEntry, ConfigProblem, ConfigReload, ConfigReport};
+    use monzo_common::model::{
+        ConfigChange, ConfigChangeKind, ConfigEntry, ConfigProblem, ConfigReload, ConfigReport,
+    };
 
     use super::*;
     use crate::fake::Fake;
@@ -108,7 +110,7 @@ mod tests {
             value: value.into(),
             origin: origin.into(),
         };
-        let change = |key: &str, live| ConfigChange { key: key.into(), live };
+        let change = |key: &str, live, change| ConfigChange { key: key.into(), live, change };
         let fake = Fake::new()
             .says(
                 "system.config",
@@ -117,7 +119,12 @@ mod tests {
             .says(
                 "system.reload",
                 &ConfigReload {
-                    changes: vec![change("sync.interval", true), change("rpc.socket", false)],
+                    changes: vec![
+                        change("sync.interval", true, ConfigChangeKind::Changed),
+                        change("rpc.socket", false, ConfigChangeKind::Changed),
+                        change("autosort.rule.payday", true, ConfigChangeKind::Removed),
+                        change("payday.main", true, ConfigChangeKind::Added),
+                    ],
                     files: vec!["a.toml".into()],
                 },
             );
@@ -139,8 +146,10 @@ mod tests {
         insta::assert_snapshot!(fake.run(&["config", "reload"], "").await, @r"
         exit 0
         --- out
-        sync.interval: in force now
-        rpc.socket: in force after a restart
+        sync.interval: changed
+        rpc.socket: changed, in force after a restart
+        rule payday: removed
+        payday main: added
         --- err
         ");
         let fake = fake.fails(

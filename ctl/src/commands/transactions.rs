@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 use monzo_common::api::ApiClient;
 use monzo_common::fault::FaultKind;
-use monzo_common::model::{Direction, Revision, Transaction, TransactionQuery};
+use monzo_common::model::{Direction, QuarantinedRecord, Revision, Transaction, TransactionQuery};
 use monzo_common::money::{Currency, Money, NotMoney};
 use monzo_common::period::{End, Period};
 use serde::Serialize;
@@ -206,12 +206,20 @@ impl<'a> Sheet<'a> {
 
     /// A page is complete.
     fn turn(&mut self, text: &mut String) {
+        // A screen gets one table, whose widths fit every row.
+        if self.look.width.is_none() {
+            self.take(text);
+        }
+    }
+
+    fn take(&mut self, text: &mut String) {
         if self.form == Output::Table && !self.table.is_empty() {
             text.push_str(&self.table.take(self.look));
         }
     }
 
-    fn end(&self, shown: u64, text: &mut String) {
+    fn end(&mut self, shown: u64, text: &mut String) {
+        self.take(text);
         match self.form {
             Output::Table if shown == 0 => text.push_str("No transactions match.\n"),
             Output::Json => text.push_str(json::end()),
@@ -260,8 +268,16 @@ pub(super) async fn show(args: &args::Show, session: &mut Session) -> Result<Exi
                 .thing("transaction", &whole, || view::show_transaction(&detail, &names(&places), &look))?;
             return Ok(Exit::Done);
         }
-        Err(failure) if typed.starts_with("tx_") || !unknown(&failure) => return Err(failure),
-        Err(_) => {}
+        Err(failure) if !unknown(&failure) => return Err(failure),
+        Err(failure) => match record(typed, &daemon).await? {
+            Some(record) => {
+                let accounts = daemon.client.accounts(true).await?;
+                session.thing("record", &record, || view::show_record(&record, &accounts, &look))?;
+                return Ok(Exit::Done);
+            }
+            None if typed.starts_with("tx_") => return Err(failure),
+            None => {}
+        },
     }
     match daemon.client.sync_get(typed.to_owned()).await.map_err(Failure::from) {
         Ok(sync) => {
@@ -279,6 +295,18 @@ pub(super) async fn show(args: &args::Show, session: &mut Session) -> Result<Exi
         }
         Err(failure) if !unknown(&failure) => Err(failure),
         Err(_) => Err(nothing(typed, missing)),
+    }
+}
+
+/// A record that could not be understood, by `record_1` or the id of a transaction.
+async fn record(typed: &str, daemon: &Daemon) -> Result<Option<QuarantinedRecord>, Failure> {
+    if !typed.starts_with("tx_") && !typed.starts_with("record_") {
+        return Ok(None);
+    }
+    match daemon.client.quarantined(typed.to_owned()).await.map_err(Failure::from) {
+        Ok(record) => Ok(Some(record)),
+        Err(failure) if unknown(&failure) => Ok(None),
+        Err(failure) => Err(failure),
     }
 }
 
@@ -539,6 +567,7 @@ mod tests {
             .says("autosort.rules", &[0_u8; 0])
             .fails("autosort.get", FaultKind::NotFound, "no run has this id", "monzoctl sort history")
             .fails("transactions.get", FaultKind::NotFound, "no transaction has this id", "monzoctl tx")
+            .fails("quarantine.get", FaultKind::NotFound, "no record has this id", "monzoctl tx")
             .fails("sync.get", FaultKind::NotFound, "no sync has this id", "monzoctl sync history");
         let ran = fake.run(&["show", "holidya"], "").await;
         insta::assert_snapshot!(ran, @r"

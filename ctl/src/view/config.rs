@@ -1,6 +1,6 @@
 //! The configuration, and what is wrong with it.
 
-use monzo_common::model::{ConfigEntry, ConfigReload, ConfigReport};
+use monzo_common::model::{ConfigChangeKind, ConfigEntry, ConfigReload, ConfigReport};
 use serde_json::Value;
 
 use super::look::{Look, Paint};
@@ -83,12 +83,22 @@ pub fn reload(reload: &ConfigReload, look: &Look) -> String {
         .changes
         .iter()
         .map(|change| {
-            let (paint, when) = if change.live {
-                (Paint::Good, "in force now")
-            } else {
-                (Paint::Note, "in force after a restart")
+            let what = match change.change {
+                ConfigChangeKind::Added => "added",
+                ConfigChangeKind::Changed => "changed",
+                ConfigChangeKind::Removed => "removed",
             };
-            format!("{}: {}\n", clean(&change.key), look.paint(paint, when))
+            let (paint, when) = if change.live {
+                (Paint::Good, what.to_owned())
+            } else {
+                (Paint::Note, format!("{what}, in force after a restart"))
+            };
+            // Rules and paydays are called what people call them.
+            let key = clean(&change.key);
+            let named = |prefix, noun| key.strip_prefix(prefix).map(|name| format!("{noun} {name}"));
+            let key = named("autosort.rule.", "rule").or_else(|| named("payday.", "payday"));
+            let key = key.unwrap_or_else(|| clean(&change.key).into_owned());
+            format!("{key}: {}\n", look.paint(paint, &when))
         })
         .collect()
 }

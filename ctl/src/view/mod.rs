@@ -41,7 +41,7 @@ pub use rpc::{Method, methods};
 pub use rule::{freezes, paydays, rules, show_rule, why};
 pub use run::{run_outcome, runs, show_run, transfer_words, transfers};
 pub use status::status;
-pub use sync::{show_sync, syncs};
+pub use sync::{show_record, show_sync, syncs};
 pub use table::{Align, Table};
 pub use text::{clean, escaped, sentence, shown};
 pub use transaction::{Names, add_transaction, show_transaction, transactions};

@@ -8,7 +8,7 @@ use super::account::amount;
 use super::look::{Look, Paint};
 use super::progress::count;
 use super::table::{Align, Table};
-use super::text::{clean, width};
+use super::text::{clean, cut, width};
 use super::transaction::Names;
 
 /// `sort plan`, and what is shown before a person is asked; `detail` adds the figures behind each amount.
@@ -293,9 +293,12 @@ fn figures(step: &PlanStep, currency: Currency, look: &Look) -> String {
             String::new()
         },
     ));
-    let names = rows.iter().map(|(name, ..)| width(name)).max().unwrap_or(0);
+    let screen = look.width.unwrap_or(usize::MAX);
     let amounts = rows.iter().map(|(_, amount, _)| width(amount)).max().unwrap_or(0);
+    let names = rows.iter().map(|(name, ..)| width(name)).max().unwrap_or(0);
+    let names = names.min(screen.saturating_sub(amounts + 4));
     for (name, amount, note) in rows {
+        let (name, note) = (cut(&name, names), cut(&note, screen.saturating_sub(names + amounts + 4)));
         let (gap, pad) = (" ".repeat(names - width(&name)), " ".repeat(amounts - width(&amount)));
         text.push_str(&format!("  {name}{gap}  {pad}{amount}{}\n", look.paint(Paint::Quiet, &note)));
     }

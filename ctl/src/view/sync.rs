@@ -1,11 +1,12 @@
 //! Past syncs and quarantine.
 
-use monzo_common::model::{Account, Quarantined, Sync, SyncState};
+use monzo_common::model::{Account, Quarantined, QuarantinedRecord, Sync, SyncState};
 
 use super::account::facts;
 use super::look::{Look, Paint};
 use super::progress::outcome;
 use super::table::{Align, Table};
+use super::text::kept_indent;
 
 /// `sync history`
 pub fn syncs(syncs: &[Sync], quarantined: &[Quarantined], look: &Look) -> String {
@@ -29,17 +30,27 @@ pub fn syncs(syncs: &[Sync], quarantined: &[Quarantined], look: &Look) -> String
         text.push_str(&table.take(look));
     }
     if !quarantined.is_empty() {
-        text.push_str(&format!("\n{}\n", look.paint(Paint::Strong, "Kept until they can be understood")));
+        text.push_str(&format!(
+            "\n{}\n",
+            look.paint(Paint::Strong, "Unreadable records (kept; `monzoctl show` with an id shows one)")
+        ));
         let mut table = Table::new(&[
             ("SEEN", Align::Left),
             ("ACCOUNT", Align::Left),
             ("TRANSACTION", Align::Left),
             ("WHY", Align::Flexible),
+            ("ID", Align::Left),
         ])
         .sparing(&["ACCOUNT", "SEEN"]);
         for record in quarantined {
             let id = record.transaction_id.as_deref().unwrap_or("–");
-            table.row([&look.here.minute(record.at), record.account_id.as_str(), id, &record.reason]);
+            table.row([
+                &look.here.minute(record.at),
+                record.account_id.as_str(),
+                id,
+                &record.reason,
+                &format!("record_{}", record.id),
+            ]);
         }
         text.push_str(&table.take(look));
     }
@@ -71,6 +82,29 @@ fn add(table: &mut Table, sync: &Sync, look: &Look) {
         (&sync.id, Paint::Quiet),
         (error, Paint::Bad),
     ]);
+}
+
+/// `show RECORD`: a record that could not be understood.
+pub fn show_record(found: &QuarantinedRecord, accounts: &[Account], look: &Look) -> String {
+    let record = &found.record;
+    let account = accounts.iter().find(|account| account.id == record.account_id);
+    let account = account.map_or_else(|| record.account_id.to_string(), |account| account.name.clone());
+    let text = facts(
+        look,
+        &[
+            ("Unreadable record", format!("record_{}", record.id)),
+            ("Transaction", record.transaction_id.clone().unwrap_or_default()),
+            ("Account", account),
+            ("First seen", look.here.second(record.at)),
+            ("Problem", record.reason.clone()),
+        ],
+    );
+    // What cannot be read as JSON is shown as it is.
+    let raw = serde_json::from_str::<serde_json::Value>(&found.raw);
+    let raw =
+        raw.and_then(|value| serde_json::to_string_pretty(&value)).unwrap_or_else(|_| found.raw.clone());
+    let raw: String = raw.lines().map(|line| format!("  {}\n", kept_indent(line))).collect();
+    format!("{text}\n{}\n{raw}", look.paint(Paint::Strong, "As the bank sent it"))
 }
 
 /// `show SYNC`

@@ -1,9 +1,10 @@
 //! Tables: columns aligned on the decimal point, cut to the screen where there is one, without borders.
 //!
-//! Widths only grow, so that a list that comes page by page is printed as it comes.
+//! Widths only grow, so that a list that comes page by page is printed as it comes. Where a screen is too narrow for
+//! the columns that are left, each row is a block of lines, a cell a line.
 
 use super::look::{Look, Paint};
-use super::text::{clean, cut, width};
+use super::text::{broken, clean, cut, width};
 
 /// How a column is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +33,7 @@ pub struct Table {
     spare: &'static [&'static str],
     hollow: &'static [&'static str],
     left_out: Vec<&'static str>,
+    stacked: bool,
 }
 
 /// Spaces between columns.
@@ -53,6 +55,7 @@ impl Table {
             spare: &[],
             hollow: &[],
             left_out: Vec::new(),
+            stacked: false,
         }
     }
 
@@ -94,8 +97,17 @@ impl Table {
         if !self.headed {
             self.leave_out(look.width);
         }
-        let widths = self.fitted(look.width);
         let mut text = String::new();
+        if self.stacked {
+            for row in std::mem::take(&mut self.rows) {
+                if std::mem::replace(&mut self.headed, true) {
+                    text.push('\n');
+                }
+                self.block(&row, look, &mut text);
+            }
+            return text;
+        }
+        let widths = self.fitted(look.width);
         if !self.headed {
             self.headed = true;
             let header: Vec<Cell> = self
@@ -119,16 +131,42 @@ impl Table {
             }
         }
         let Some(screen) = screen else { return };
+        let hollow = self.left_out.len();
         for title in self.spare {
-            let shown = self.columns.iter().filter(|(title, ..)| !self.left_out.contains(title));
-            let needed = shown.map(|(_, align, width)| match align {
-                Align::Flexible => GAP + (*width).min(EASY),
-                Align::Left | Align::Right => GAP + width,
-            });
-            if needed.sum::<usize>() <= screen + GAP {
+            if self.needs(EASY) <= screen {
                 return;
             }
             self.left_out.push(title);
+        }
+        if self.needs(LEAST) > screen {
+            self.stacked = true;
+            self.left_out.truncate(hollow);
+        }
+    }
+
+    /// What the columns need where flexible ones have `least` cells.
+    fn needs(&self, least: usize) -> usize {
+        let shown = self.columns.iter().filter(|(title, ..)| !self.left_out.contains(title));
+        let needed = shown.map(|(_, align, width)| match align {
+            Align::Flexible => GAP + (*width).min(least),
+            Align::Left | Align::Right => GAP + width,
+        });
+        needed.sum::<usize>().saturating_sub(GAP)
+    }
+
+    /// One row as lines: title and value; what has no title goes with the value after it.
+    fn block(&self, row: &[Cell], look: &Look, text: &mut String) {
+        let cells = || row.iter().zip(&self.columns).filter(|(cell, _)| !cell.text.is_empty());
+        let margin = cells().map(|(_, (title, ..))| width(title)).max().unwrap_or(0);
+        let mut values: Vec<&Cell> = Vec::new();
+        for (cell, (title, ..)) in cells() {
+            values.push(cell);
+            if !title.is_empty() {
+                entry(title, &std::mem::take(&mut values), margin, look, text);
+            }
+        }
+        if !values.is_empty() {
+            entry("", &values, margin, look, text);
         }
     }
 
@@ -172,6 +210,26 @@ impl Table {
             }
         }
         text.push('\n');
+    }
+}
+
+/// A title and its value: beside it, or on lines of their own where it does not fit there.
+fn entry(title: &str, values: &[&Cell], margin: usize, look: &Look, text: &mut String) {
+    let plain = values.iter().map(|cell| cell.text.as_str()).collect::<Vec<_>>().join(" ");
+    let label = look.paint(Paint::Quiet, title);
+    let screen = look.width.unwrap_or(usize::MAX);
+    if margin + GAP + width(&plain) <= screen {
+        let gap = " ".repeat(margin - width(title) + GAP);
+        let painted: Vec<String> = values.iter().map(|cell| look.paint(cell.paint, &cell.text)).collect();
+        text.push_str(&format!("{label}{gap}{}\n", painted.join(" ")));
+        return;
+    }
+    if !title.is_empty() {
+        text.push_str(&format!("{label}\n"));
+    }
+    let paint = values.last().map_or(Paint::Plain, |cell| cell.paint);
+    for line in broken(&plain, screen.saturating_sub(GAP).max(1)) {
+        text.push_str(&format!("{}{}\n", " ".repeat(GAP), look.paint(paint, &line)));
     }
 }
 
@@ -227,6 +285,28 @@ mod tests {
         NAME
         Current
         Joint
+        ");
+    }
+
+    #[test]
+    fn on_a_screen_too_narrow_for_its_columns_each_row_is_a_block() {
+        let mut table = Table::new(&[
+            ("NAME", Align::Left),
+            ("", Align::Left),
+            ("BALANCE", Align::Right),
+            ("", Align::Flexible),
+        ]);
+        table.row(["Current", "→", "£1,234.56", "a note"]);
+        table.row(["👨‍👩‍👧 a family's long account", "", "-£0.05", ""]);
+        insta::assert_snapshot!(table.take(&look(Some(20))), @r"
+        NAME     Current
+        BALANCE  → £1,234.56
+                 a note
+
+        NAME
+          👨‍👩‍👧 a family's
+          long account
+        BALANCE  -£0.05
         ");
     }
 

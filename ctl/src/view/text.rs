@@ -14,6 +14,12 @@ pub fn clean(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
+/// One line of an indented text, cleaned, with its indent.
+pub(super) fn kept_indent(line: &str) -> String {
+    let text = line.trim_start_matches(' ');
+    format!("{}{}", &line[..line.len() - text.len()], clean(text))
+}
+
 /// The daemon's words as a sentence: with a capital and a final point.
 pub fn sentence(text: &str) -> String {
     let text = clean(text);
@@ -119,6 +125,30 @@ pub(super) fn cut(text: &str, cells: usize) -> Cow<'_, str> {
         kept.push('…');
     }
     Cow::Owned(kept)
+}
+
+/// The text in lines of at most `cells` cells, broken at spaces where there are some.
+pub(super) fn broken(text: &str, cells: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
+        let line = lines.last().map_or(0, |line| width(line));
+        if line > 0 && line + 1 + width(word) <= cells {
+            lines.iter_mut().last().into_iter().for_each(|line| *line = format!("{line} {word}"));
+            continue;
+        }
+        if line > 0 {
+            lines.push(String::new());
+        }
+        for character in word.graphemes(true) {
+            let full =
+                lines.last().is_some_and(|line| width(line) + width(character) > cells && !line.is_empty());
+            if full {
+                lines.push(String::new());
+            }
+            lines.iter_mut().last().into_iter().for_each(|line| line.push_str(character));
+        }
+    }
+    lines
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use monzo_common::money::Money;
 use super::account::facts;
 use super::look::{Look, Paint};
 use super::table::{Align, Table};
-use super::text::clean;
+use super::text::{clean, kept_indent};
 
 /// The columns of the list.
 const COLUMNS: &[(&str, Align)] = &[
@@ -122,14 +122,9 @@ pub fn show_transaction(detail: &TransactionDetail, names: &Names, look: &Look) 
     if let Some(raw) = &row.raw {
         let raw = serde_json::to_string_pretty(raw).unwrap_or_default();
         text.push_str(&format!("\n{}\n", look.paint(Paint::Strong, "As the bank has it")));
-        raw.lines()
-            .for_each(|line| text.push_str(&format!("  {}{}\n", indent(line), clean(line.trim_start()))));
+        raw.lines().for_each(|line| text.push_str(&format!("  {}\n", kept_indent(line))));
     }
     text
-}
-
-fn indent(line: &str) -> &str {
-    &line[..line.len() - line.trim_start().len()]
 }
 
 fn revision(earlier: &Revision, look: &Look) -> String {

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use monzo_common::model::{ConfigChange, ConfigEntry};
+use monzo_common::model::{ConfigChange, ConfigChangeKind, ConfigEntry};
 use toml::de::DeValue;
 
 use super::{
@@ -292,11 +292,23 @@ fn named(names: &BTreeMap<String, String>) -> Checked {
 /// Returns the keys in which two configurations differ.
 pub fn diff(old: &Config, new: &Config) -> Vec<ConfigChange> {
     let changed = keys().filter(|key| (key.get)(old) != (key.get)(new));
-    let keys = changed.map(|key| ConfigChange { key: key.path.to_owned(), live: key.live });
-    let blocks = blocks_of(old).into_iter().chain(blocks_of(new));
-    let differ = |key: &str| blocks_of(old).get(key) != blocks_of(new).get(key);
-    let blocks: BTreeSet<String> = blocks.map(|(key, _)| key).filter(|key| differ(key)).collect();
-    keys.chain(blocks.into_iter().map(|key| ConfigChange { key, live: true })).collect()
+    let keys = changed.map(|key| ConfigChange {
+        key: key.path.to_owned(),
+        live: key.live,
+        change: ConfigChangeKind::Changed,
+    });
+    let (before, after) = (blocks_of(old), blocks_of(new));
+    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let blocks = names.into_iter().filter_map(|key| {
+        let change = match (before.get(key), after.get(key)) {
+            (None, _) => ConfigChangeKind::Added,
+            (_, None) => ConfigChangeKind::Removed,
+            (before, after) if before != after => ConfigChangeKind::Changed,
+            _ => return None,
+        };
+        Some(ConfigChange { key: key.clone(), live: true, change })
+    });
+    keys.chain(blocks).collect()
 }
 
 /// The blocks that add up, by the path under which they are shown, as TOML.

@@ -2,14 +2,30 @@
 
 use jiff::Timestamp;
 use monzo_common::id::{AccountId, TransactionId};
-use monzo_common::model::Quarantined;
-use rusqlite::params;
+use monzo_common::model::{Quarantined, QuarantinedRecord};
+use rusqlite::{Row, params};
 use sha2::{Digest, Sha256};
 
 use super::raw::{Deflater, inflate};
-use super::time::{at, ms};
+use super::time::{at, ms, optional};
 use super::{Reader, StoreError, Writer};
 use crate::facts::Unreadable;
+
+/// What is known of a record.
+const COLUMNS: &str = "id, account_id, transaction_id, reason, first_seen_at";
+
+/// What a person writes before the number of a record.
+const RECORD: &str = "record_";
+
+fn record(row: &Row<'_>) -> rusqlite::Result<Quarantined> {
+    Ok(Quarantined {
+        id: row.get(0)?,
+        account_id: row.get::<_, String>(1)?.into(),
+        transaction_id: row.get(2)?,
+        reason: row.get(3)?,
+        at: at(row, 4)?,
+    })
+}
 
 impl Reader<'_> {
     /// How many records are in quarantine.
@@ -25,19 +41,23 @@ impl Reader<'_> {
     /// # Errors
     /// As every question.
     pub fn quarantine(&self, limit: u32) -> Result<Vec<Quarantined>, StoreError> {
-        let mut query = self.0.prepare_cached(
-            "SELECT id, account_id, transaction_id, reason, first_seen_at FROM quarantine ORDER BY id DESC LIMIT ?1",
-        )?;
-        let records = query.query_map([limit], |row| {
-            Ok(Quarantined {
-                id: row.get(0)?,
-                account_id: row.get::<_, String>(1)?.into(),
-                transaction_id: row.get(2)?,
-                reason: row.get(3)?,
-                at: at(row, 4)?,
-            })
-        })?;
-        Ok(records.collect::<Result<_, _>>()?)
+        let mut query =
+            self.0.prepare_cached(&format!("SELECT {COLUMNS} FROM quarantine ORDER BY id DESC LIMIT ?1"))?;
+        Ok(query.query_map([limit], record)?.collect::<Result<_, _>>()?)
+    }
+
+    /// One record as the bank sent it, by its number or the bank's id; of several with this id the newest.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`]; else as every question.
+    pub fn quarantined_record(&self, id: &str) -> Result<QuarantinedRecord, StoreError> {
+        let mut query = self.0.prepare_cached(&format!(
+            "SELECT {COLUMNS}, raw FROM quarantine WHERE id = ?1 OR transaction_id = ?2 ORDER BY id DESC LIMIT 1"
+        ))?;
+        let number = id.trim_start_matches(RECORD).parse::<i64>().ok();
+        let found = query.query_row(params![number, id], |row| Ok((record(row)?, row.get::<_, Vec<u8>>(5)?)));
+        let (record, raw) = optional(found)?.ok_or_else(|| StoreError::Missing(id.to_owned()))?;
+        Ok(QuarantinedRecord { record, raw: inflate(&raw)? })
     }
 
     /// The records after number `after`, with their JSON, to try again.

@@ -24,9 +24,10 @@ use monzo_common::api::ApiServer;
 use monzo_common::model::{
     self, Access, AccessChange, Account, Acknowledged, Backtest, Backup, BackupChunk, Balance, BalancePoint,
     ConfigEntry, ConfigReload, ConfigReport, Configured, Delivery, EventPage, Exclusion, ExclusionChange,
-    FreezeChange, LoggedOut, Login, LoginBegun, PaydayCalendar, Plan, Pot, Progress, Restored, Role, Run,
-    RunPage, RunStarted, Status, Suggestion, SyncCancelled, SyncHistory, SyncStarted, TransactionDetail,
-    TransactionPage, TransactionQuery, TransferPage, Upload, Verification, Version, Whoami, Why,
+    FreezeChange, LoggedOut, Login, LoginBegun, PaydayCalendar, Plan, Pot, Progress, QuarantinedRecord,
+    Restored, Role, Run, RunPage, RunStarted, Status, Suggestion, SyncCancelled, SyncHistory, SyncStarted,
+    TransactionDetail, TransactionPage, TransactionQuery, TransferPage, Upload, Verification, Version,
+    Whoami, Why,
 };
 use monzo_common::openrpc;
 
@@ -101,6 +102,10 @@ impl ApiServer for Desk {
 
     async fn sync_get(&self, id: String) -> RpcResult<model::Sync> {
         Ok(sync::get(self, id).await?)
+    }
+
+    async fn quarantined(&self, id: String) -> RpcResult<QuarantinedRecord> {
+        Ok(sync::quarantined(self, id).await?)
     }
 
     async fn sync_status(&self) -> RpcResult<Option<Progress>> {

@@ -1,7 +1,7 @@
 //! `sync.*`: starting, cancelling and looking back.
 
 use monzo_common::fault::{Fault, FaultKind};
-use monzo_common::model::{Sync, SyncCancelled, SyncHistory, SyncStarted};
+use monzo_common::model::{QuarantinedRecord, Sync, SyncCancelled, SyncHistory, SyncStarted};
 
 use super::desk::Desk;
 
@@ -25,6 +25,11 @@ pub(super) async fn get(desk: &Desk, id: String) -> Result<Sync, Fault> {
     let rooms = desk.rooms()?;
     let stored = rooms.store.read(move |reader| reader.sync(&id)).await?;
     Ok(rooms.sync.corrected(stored))
+}
+
+/// A record that could not be understood.
+pub(super) async fn quarantined(desk: &Desk, id: String) -> Result<QuarantinedRecord, Fault> {
+    Ok(desk.rooms()?.store.read(move |reader| reader.quarantined_record(&id)).await?)
 }
 
 pub(super) async fn history(
