@@ -94,6 +94,8 @@ async fn begun_or_ended(rooms: Option<Rooms>, was_running: bool) {
 fn line(status: &Status, now: Timestamp) -> String {
     if status.mode == Mode::Rescue {
         return match status.attention.first() {
+            // The database is being exchanged, which takes a moment.
+            Some(why) if why.severity == Severity::Note => why.message.clone(),
             Some(why) => format!("rescue mode: {}; {}", why.message, why.hint),
             None => "rescue mode".to_owned(),
         };

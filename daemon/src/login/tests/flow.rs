@@ -77,7 +77,9 @@ async fn a_page_that_is_too_old_is_not_waited_for() {
     let server = bank().await;
     let rig = Rig::new(&server.url()).await;
     let state = rig.begin().await;
+    assert_eq!(rig.login.state().state, LoginState::WaitingBrowser);
     rig.advance(31);
+    assert_eq!(rig.login.state().state, LoginState::None, "nobody can sign in there any more");
     assert!(matches!(rig.login.complete(&format!("code-1 {state}")).await, Err(LoginError::Mismatch(_))));
 }
 
