@@ -24,6 +24,7 @@ mod moves;
 mod notices;
 mod occasions;
 mod pauses;
+mod promises;
 mod questions;
 mod records;
 mod rescue;

@@ -207,6 +207,7 @@ fn no_key_but_a_yes_logs_out_logs_in_again_restores_or_sets_up() {
         (&["logout"][..], "Log out?", "You stay logged in."),
         (&["login"], "Log in again", "You stay logged in as before."),
         (&["restore", "kept.db"], "Put this in the database's place?", "Nothing was changed."),
+        (&["restore", "--fresh"], "Begin with an empty database?", "Nothing was changed."),
     ] {
         for keys in KEYS {
             let seen = press(&rig, command, question, keys);

@@ -139,7 +139,7 @@ fn stays(rest: &[String]) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use monzo_common::model::{RunPage, RunStarted, Status};
+    use monzo_common::model::{RunPage, RunStarted, Status, Sync, SyncStarted};
 
     use super::*;
     use crate::fake::Fake;
@@ -177,22 +177,6 @@ mod tests {
         insta::assert_snapshot!(ran, @r"
         exit 0
         --- out
-        Plan of payday  as of 2026-07-22 10:55 (5 min ago)
-
-              WHERE          MOVES     BEFORE         AFTER
-        from  Personal  -£1,411.20  £2,611.20  →  £1,200.00
-        1     Bills       +£394.50     £18.00  →    £412.50
-        2     Rent        +£850.00      £0.00  →    £850.00
-        3     Holiday      +£66.70    £433.30  →    £500.00  short by £900.00
-              Car         +£100.00      £0.00  →    £100.00
-        4     Joint        £600.00                           set aside; you send it
-
-        Moves £1,411.20 in 4 transfers. £1,200.00 stays in Personal; £600.00 is to be kept.
-
-        Why
-          • 3 Holiday and Car, short by £900.00: the rest in equal parts, each up to its goal
-          • 3 Holiday and Car, capped: Holiday reaches its goal of £500.00
-
         Done: £1,411.20 moved, 4 of 4 transfers in 4 s [run_8]
           ✓ £394.50 into Bills
           ✓ £850.00 into Rent
@@ -302,11 +286,26 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_withheld_is_not_approved_without_a_question() {
-        let fake = Fake::new().says("autosort.get", &run(RunState::Withheld));
+        let read = Sync {
+            id: "sync_1".into(),
+            state: SyncState::Done,
+            cause: "request".into(),
+            started_at: fixture::now(),
+            ended_at: Some(fixture::now()),
+            accounts: Vec::new(),
+            error: None,
+            code: None,
+        };
+        let fake = Fake::new()
+            .says("autosort.get", &run(RunState::Withheld))
+            .says("sync.start", &SyncStarted { sync: read.clone(), joined: false })
+            .says("sync.get", &read);
         let ran = fake
             .run_with(&["sort", "approve", "run_7k"], "n\n", &[], |terminal| terminal.in_is_keyboard = true)
             .await;
-        assert_eq!((ran.exit, fake.calls().as_str()), (Exit::Done, "autosort.get {\"id\":\"run_7k\"}\n"));
+        assert_eq!(ran.exit, Exit::Done, "{ran}");
+        assert!(fake.calls().contains("sync.start"), "its balances are those of now: {}", fake.calls());
+        assert!(!fake.calls().contains("autosort.approve"), "{}", fake.calls());
     }
 
     #[tokio::test]
@@ -320,7 +319,7 @@ mod tests {
             .says("autosort.undo", &answer(back, "", true))
             .says("autosort.approve", &answer(done, "", true));
         assert_eq!(fake.run(&["sort", "undo", "run_7k"], "").await.exit, Exit::Usage);
-        let ran = fake.run(&["sort", "undo", "run_7k", "-y", "-q"], "").await;
+        let ran = fake.run(&["sort", "undo", "run_7k", "-y"], "").await;
         assert_eq!(ran.exit, Exit::Done, "{ran}");
         assert!(String::from_utf8_lossy(&ran.out).starts_with("Undo  as of"), "{ran}");
         let nothing = RunStarted {
@@ -335,6 +334,32 @@ mod tests {
         --- out
         Nothing remains to be undone.
         --- err
+        ");
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_undone_is_named_and_is_the_exit_code() {
+        let mut back = named("run_9", RunState::Proposed);
+        (back.rule, back.plan.rule, back.cause) = ("undo".into(), "undo".into(), "undo".into());
+        back.occurrence = None;
+        let done = Run { state: RunState::Done, ..back.clone() };
+        let rest = vec!["£5.00 into Savings is not undone: Savings is locked".to_owned()];
+        let fake = Fake::new()
+            .says_in_turn("autosort.get", &[run(RunState::Done), done.clone()])
+            .says("autosort.undo", &RunStarted { left_out: rest.clone(), ..answer(back, "", true) })
+            .says("autosort.approve", &answer(done, "", true));
+        let ran = fake.run(&["sort", "undo", "run_7k", "-y"], "").await;
+        assert_eq!(ran.exit, Exit::Partial, "{ran}");
+        assert!(ran.err.ends_with("£5.00 into Savings is not undone: Savings is locked.\n"), "{ran}");
+        let nothing = RunStarted { run: None, message: rest[0].clone(), changed: false, left_out: rest };
+        let fake = fake.says("autosort.get", &run(RunState::Done)).says("autosort.undo", &nothing);
+        insta::assert_snapshot!(fake.run(&["sort", "undo", "run_7k", "-y"], "").await, @r"
+        exit 6
+        --- out
+        --- err
+        error: nothing of it can be undone
+        cause: £5.00 into Savings is not undone: Savings is locked
+        try: what `monzoctl` cannot move, the Monzo app may; for a savings pot see `autosort.withdraw_from`
         ");
     }
 }

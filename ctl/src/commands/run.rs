@@ -360,6 +360,7 @@ mod tests {
         insta::assert_snapshot!(fake.run(&["sort", "run", "payday", "-y", "--no-wait"], "").await.err, @r"
         For payday 2026-07-22.
         Approved.
+        `monzoctl show run_7k` says how it goes; `monzoctl sort cancel run_7k` ends it.
         ");
         assert!(!fake.calls().contains("autosort.get"), "{}", fake.calls());
     }
@@ -369,7 +370,7 @@ mod tests {
         let ran = typed(&fake(&[]), &["sort", "run", "payday", "-q"], "n\n").await;
         assert_eq!(ran.exit, Exit::Done, "{ran}");
         let mut by_hand = run(RunState::Proposed);
-        by_hand.occurrence = None;
+        (by_hand.occurrence, by_hand.cause) = (None, "hand".into());
         let fake = fake(&[])
             .says("autosort.run", &answer(by_hand.clone(), "", true))
             .says("autosort.reject", &answer(by_hand, "", true));
@@ -419,7 +420,7 @@ mod tests {
     #[tokio::test]
     async fn what_was_asked_for_by_hand_does_not_outlast_its_refusal() {
         let mut by_hand = run(RunState::Proposed);
-        by_hand.occurrence = None;
+        (by_hand.occurrence, by_hand.cause) = (None, "hand".into());
         for (run, rejected) in [(by_hand.clone(), true), (run(RunState::Proposed), false)] {
             let fake = fake(&[])
                 .says("autosort.run", &answer(run, "", true))
@@ -446,7 +447,7 @@ mod tests {
         assert_eq!(ran.exit, Exit::TryLater);
         let out = String::from_utf8_lossy(&ran.out).into_owned();
         insta::assert_snapshot!(out.lines().skip_while(|line| !line.starts_with("Waiting")).collect::<Vec<_>>().join("\n"), @r"
-        Waiting: nothing was moved [run_7k]
+        Waiting: nothing was moved yet; £1,411.20 in 4 transfers will be moved [run_7k]
           quiet hours
           until 2026-07-22 19:00 (in 8 h)
         ");

@@ -345,7 +345,7 @@ mod tests {
         to    Car         +£100.00      £0.00  →    £100.00
         1     Bills       +£394.50     £18.00  →    £412.50
 
-        Moves £1,411.20 in 4 transfers. £1,200.00 stays; £600.00 is to be kept.
+        Moves £1,411.20 in 4 transfers. £600.00 is to be kept.
 
         Step 1, bills for Bills
           bills until 28 Aug, plus 5 %, less what is there

@@ -57,7 +57,7 @@ impl Reader<'_> {
         let number = id.trim_start_matches(RECORD).parse::<i64>().ok();
         let found = query.query_row(params![number, id], |row| Ok((record(row)?, row.get::<_, Vec<u8>>(5)?)));
         let (record, raw) = optional(found)?.ok_or_else(|| StoreError::Missing(id.to_owned()))?;
-        Ok(QuarantinedRecord { record, raw: inflate(&raw)? })
+        Ok(QuarantinedRecord { record, raw: inflate(&raw) })
     }
 
     /// The records after number `after`, with their JSON, to try again.
