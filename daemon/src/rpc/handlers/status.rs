@@ -75,6 +75,8 @@ async fn gather(desk: &Desk, rooms: &Rooms) -> Result<(Status, Facts), Fault> {
     let zone = config.time.zone.rules().clone();
     let login = rooms.login.state();
     let configured = rooms.login.client_id().await?.is_some();
+    // Before the database is read, so that a sync that ends meanwhile is not seen as neither running nor done.
+    let running = rooms.sync.progress().is_some();
     let read = rooms.store.read(move |reader| {
         let ledger = read_ledger(reader, &config)?;
         let mut accounts = Vec::with_capacity(ledger.accounts.len());
@@ -123,7 +125,6 @@ async fn gather(desk: &Desk, rooms: &Rooms) -> Result<(Status, Facts), Fault> {
     });
     let matters = rooms.sorter.matters().await?;
     let interval = jiff::SignedDuration::try_from(interval).unwrap_or(jiff::SignedDuration::MAX);
-    let running = rooms.sync.progress().is_some();
     let ready = login.state == LoginState::Ready;
     let overdue = schedule::overdue(last_success_at, interval, now);
     let sync = SyncStatus {
@@ -146,8 +147,8 @@ async fn gather(desk: &Desk, rooms: &Rooms) -> Result<(Status, Facts), Fault> {
         unsaved_login: rooms.login.unsaved(),
         refresh_trouble: rooms.login.trouble(),
         left_alone_until: rooms.sync.left_alone().and_then(|left| now.checked_add(left).ok()),
-        // A first sync that is under way is not late.
-        stale: ready && overdue && !(running && last_success_at.is_none()),
+        // A first sync that runs, or is about to begin, is not late.
+        stale: ready && overdue && !(last_success_at.is_none() && (running || attempt.is_none())),
         last_success_at,
         sync_error: sync.error.clone(),
         next_sync: sync.next_due_at,
