@@ -525,7 +525,7 @@ mod tests {
         --- out
         --- err
         Logged in as user_1. Access ends in 80 days (10 Oct 2026).
-        Log in again, which opens the whole history for five minutes? [y/N]
+        Log in again, which opens the whole history for five minutes? [y/N] You stay logged in as before.
         ");
         assert!(!fake.calls().contains("auth.begin"), "{}", fake.calls());
     }
