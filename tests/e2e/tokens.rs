@@ -135,7 +135,7 @@ fn a_long_wait_that_the_bank_asks_for_is_kept_by_the_schedule_and_told() {
     rig.login();
     rig.bank.bank().set_faults(vec![Rule::chance(Fault::RateLimitLong, 1_000_000)], 1);
     let said = rig.ctl(&["sync"]);
-    assert!(said.code == 75 && said.err.contains("to wait 60 minutes"), "{said:?}");
+    assert!(said.code == 75 && said.out.contains("to wait 60 minutes"), "{said:?}");
     let status = rig.status();
     let now: jiff::Timestamp = rig.bank.bank().now();
     let due: jiff::Timestamp =
