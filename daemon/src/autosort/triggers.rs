@@ -11,7 +11,7 @@ use monzo_common::id::AccountId;
 use monzo_common::model::{RunState, SyncState};
 
 use super::ending::title;
-use super::guard::{Guard, Verdict};
+use super::guard::{self, Guard, Verdict};
 use super::occurrence::{self, Begin, CreditRow, Facts, History, Occurrence, State, Subject, Synced, Why};
 use super::planning::{Purpose, off, text_hash};
 use super::proposals::{SorterError, commit};
@@ -48,6 +48,7 @@ impl Sorter {
         let under_way = self.under_way().await?;
         let mut went = under_way;
         let mut open = BTreeSet::new();
+        let apart = guard::apart(self.clock.skew()).is_some();
         for rule in settings.sorter.rules.clone() {
             let due = self.evaluate(rule, &credits, synced.as_ref()).await?;
             let now = self.clock.now();
@@ -60,7 +61,7 @@ impl Sorter {
                 if one.state == State::Open {
                     open.insert((due.rule.name.clone(), one.key.clone()));
                 }
-                if one.state != State::Open || self.adopt(&due, one).await? || went {
+                if one.state != State::Open || apart || self.adopt(&due, one).await? || went {
                     continue;
                 }
                 if synced.is_none() {
