@@ -103,6 +103,20 @@ async fn plan(run: &Run, target: &Target) -> Result<Vec<StoredWindow>, Failure> 
                 }
             } else if open {
                 writer.reopen_windows(&id)?;
+                // A gap of years, or one that a wrong clock has dated into the future, is more than the bank answers.
+                let unread =
+                    |window: &StoredWindow| window.state == WindowState::Open && window.cursor.is_none();
+                for window in writer.windows(&id)?.into_iter().filter(unread) {
+                    let whole = Window { since: window.since, before: window.before };
+                    let pieces = windows::pieces(window.since, window.before.min(now));
+                    if pieces == [whole] {
+                        continue;
+                    }
+                    writer.remove_window(window.id)?;
+                    for Window { since, before } in pieces {
+                        writer.add_window(&id, since, before, WindowState::Open)?;
+                    }
+                }
             }
             if !open {
                 known = writer.windows(&id)?;
