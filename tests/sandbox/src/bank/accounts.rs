@@ -89,6 +89,9 @@ impl Bank {
         if !matches!(account.kind, AccountKind::Rewards | AccountKind::Loan) {
             object["assets"] = json!({"image_url": ""});
         }
+        if let (AccountKind::Joint, Some(told)) = (account.kind, &self.switches.joint_type) {
+            object["type"] = if told.is_empty() { Value::Null } else { json!(told) };
+        }
         Some(object)
     }
 
@@ -114,10 +117,20 @@ impl Bank {
             .ok_or_else(|| Refusal::not_found("account"))
     }
 
+    /// The same, if its data can be read: of closed accounts nobody knows that they always can.
+    pub(super) fn account_to_read(&self, caller: Caller, id: &str) -> Result<usize, Refusal> {
+        let index = self.account_of(caller, id)?;
+        match self.switches.closed_refused {
+            404 if self.world.accounts[index].closed => Err(Refusal::not_found("account")),
+            403 if self.world.accounts[index].closed => Err(self.no_permission(caller.user)),
+            _ => Ok(index),
+        }
+    }
+
     /// `GET /balance`.
     pub(super) fn balance(&self, caller: Caller, request: &Request) -> Reply {
         let id = request.asked("account_id").ok_or_else(|| Refusal::missing("account_id"))?;
-        let index = self.account_of(caller, id)?;
+        let index = self.account_to_read(caller, id)?;
         let account = &self.world.accounts[index];
         // Nobody reports what hidden accounts answer (monzo-api.md 6.2.3); the backing loan refuses.
         if matches!(account.kind, AccountKind::BackingLoan | AccountKind::Hidden) {
@@ -149,7 +162,7 @@ impl Bank {
     /// `GET /pots`: deleted ones too.
     pub(super) fn pots(&self, caller: Caller, request: &Request) -> Reply {
         let id = request.asked("current_account_id").ok_or_else(|| Refusal::missing("current_account_id"))?;
-        let account = self.account_of(caller, id)?;
+        let account = self.account_to_read(caller, id)?;
         let pots: Vec<Value> = (0..self.world.pots.len())
             .filter(|pot| self.world.pots[*pot].account == account)
             .map(|pot| self.pot_object(pot))
@@ -257,6 +270,28 @@ mod tests {
         let other = till.bank.world.accounts[till.bank.life.cast.other].id.clone();
         refused(&till.get("/balance", &[("account_id", &other)]), 404, "not_found.account");
         refused(&till.get("/pots", &[("current_account_id", &other)]), 404, "not_found.account");
+    }
+
+    #[test]
+    fn a_closed_account_is_refused_and_a_joint_one_is_of_another_type_where_the_switches_say_so() {
+        let mut till = Till::whole();
+        let closed = till.bank.world.accounts.iter().find(|account| account.closed).expect("one").id.clone();
+        assert_eq!(till.get("/balance", &[("account_id", &closed)]).0, 200);
+        for status in [403, 404] {
+            till.bank.switches.closed_refused = status;
+            for (path, key) in
+                [("/balance", "account_id"), ("/transactions", "account_id"), ("/pots", "current_account_id")]
+            {
+                assert_eq!(till.get(path, &[(key, &closed)]).0, status, "{path}");
+            }
+        }
+        for (told, expected) in [("uk_young", Value::from("uk_young")), ("", Value::Null)] {
+            till.bank.switches.joint_type = Some(told.to_owned());
+            let (_, body) = till.get("/accounts", &[]);
+            let accounts = body["accounts"].as_array().expect("a list");
+            assert!(accounts.iter().any(|account| account["type"] == expected), "{body}");
+            assert!(accounts.iter().all(|account| account["type"] != "uk_retail_joint"), "{body}");
+        }
     }
 
     #[test]

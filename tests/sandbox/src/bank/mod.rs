@@ -138,7 +138,7 @@ impl Bank {
             None => self.consider(endpoint, request, fault),
         };
         if let Outcome::Answer(answer) = &mut outcome {
-            answer.date = clock::http_date(self.now);
+            answer.date = clock::http_date(self.now.saturating_add(self.switches.date_ahead_ms));
             answer.delay += self.settings.latency;
         }
         self.record(endpoint, request, &outcome, fault);

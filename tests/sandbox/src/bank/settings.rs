@@ -122,6 +122,14 @@ pub struct Switches {
     pub refresh_minds_bearer: bool,
     /// Every page that continues after an id is empty.
     pub false_empty_page: bool,
+    /// Lines on a page at most, whatever is asked for.
+    pub largest_page: u64,
+    /// Closed accounts answer with this status, 403 or 404, instead of being read; 0 reads them.
+    pub closed_refused: u16,
+    /// What the list says the joint account's type is; with the empty text it says none.
+    pub joint_type: Option<String>,
+    /// The `Date` header is so far ahead of the clock that dates the lines.
+    pub date_ahead_ms: i64,
     /// A limit above 100 is refused instead of lowered.
     pub strict_limit: bool,
     /// A key used again with another amount is refused instead of answered.
@@ -159,6 +167,10 @@ impl Default for Switches {
             refresh_answer_lost: false,
             refresh_minds_bearer: true,
             false_empty_page: false,
+            largest_page: 100,
+            closed_refused: 0,
+            joint_type: None,
+            date_ahead_ms: 0,
             strict_limit: false,
             strict_dedupe: false,
             funds_first: false,

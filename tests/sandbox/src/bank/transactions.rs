@@ -28,7 +28,7 @@ impl Bank {
     /// `GET /transactions`.
     pub(super) fn transactions(&self, caller: Caller, request: &Request) -> Reply {
         let id = request.asked("account_id").ok_or_else(|| Refusal::missing("account_id"))?;
-        let account = self.account_of(caller, id)?;
+        let account = self.account_to_read(caller, id)?;
         if self.world.accounts[account].kind == AccountKind::BackingLoan {
             return Err(self.no_permission(caller.user));
         }
@@ -109,7 +109,8 @@ impl Bank {
         if limit == 0 || (limit > LARGEST_PAGE && self.switches.strict_limit) {
             return Err(bad());
         }
-        Ok(limit.min(LARGEST_PAGE))
+        let largest = usize::try_from(self.switches.largest_page).unwrap_or(LARGEST_PAGE);
+        Ok(limit.min(LARGEST_PAGE).min(largest.max(1)))
     }
 
     /// Hidden accounts are never open beyond the horizon (monzo-api.md 2.5.6).
