@@ -110,12 +110,20 @@ impl Here {
         })
     }
 
-    /// The last instant of the day that a phrase means, not later than now.
+    /// The time that a phrase names, or the last instant of the day that it means; of today, now.
     ///
     /// # Errors
-    /// A usage failure that lists the phrases.
+    /// A usage failure that lists the phrases, or says that the day is still to come.
     pub fn end_of(&self, phrase: &str) -> Result<Timestamp, Failure> {
+        let ahead = || Failure::usage(format!("‘{phrase}’ lies in the future"), "name a day of the past");
+        if phrase.contains(':') {
+            let at = self.instant(phrase, End::Since)?;
+            return if at > self.now { Err(ahead()) } else { Ok(at) };
+        }
         let Period { since, until } = self.period(phrase, End::Since)?;
+        if since > self.now {
+            return Err(ahead());
+        }
         // `30d` is the day thirty days ago; every other phrase ends with its last day.
         let until = if counted(phrase.trim()) {
             let day = since.to_zoned(self.zone.clone()).date();
@@ -185,6 +193,10 @@ mod tests {
         check("2026-06", "2026-06-30T22:59:59.999Z");
         check("7d", "2026-07-15T22:59:59.999Z");
         check("today", "2026-07-22T10:00:00Z");
+        check("2026-07-21T09:00", "2026-07-21T08:00:00Z");
+        for ahead in ["tomorrow", "2027-01-01", "2026-07-22T11:01"] {
+            assert!(here().end_of(ahead).is_err(), "{ahead}");
+        }
     }
 
     #[test]

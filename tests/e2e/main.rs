@@ -23,6 +23,7 @@ mod midway;
 mod moves;
 mod notices;
 mod occasions;
+mod pasts;
 mod pauses;
 mod promises;
 mod questions;

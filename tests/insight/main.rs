@@ -1,6 +1,7 @@
 //! Bills and pay of the simulated life, predicted at many days of the past and compared with what then came.
 
 mod books;
+mod pasts;
 
 use std::collections::{BTreeMap, BTreeSet};
 

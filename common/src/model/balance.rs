@@ -16,8 +16,8 @@ pub struct Balance {
     pub pot_id: Option<PotId>,
     /// Name of the account or pot.
     pub name: String,
-    /// Minor units.
-    pub balance: i64,
+    /// Minor units; nothing where it is not known what was held at that instant.
+    pub balance: Option<i64>,
     /// An account's balance and all its pots, in minor units.
     pub total_balance: Option<i64>,
     /// What the bank itself calls spent today, in minor units; zero or negative. It starts again in the night, and
@@ -25,8 +25,11 @@ pub struct Balance {
     pub spend_today: Option<i64>,
     /// Currency of the amounts.
     pub currency: Currency,
-    /// When the bank said so.
+    /// The instant of which the balance is known.
     pub at: Timestamp,
+    /// The first instant of which it is known; only where an instant was asked for.
+    #[serde(default)]
+    pub known_from: Option<Timestamp>,
 }
 
 /// One point of a balance's history.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 use monzo_common::api::ApiClient;
+use monzo_common::model::Balance;
 
 use super::accounts::{Place, places};
 use super::status::unread;
@@ -35,14 +36,7 @@ async fn balances(args: &args::Balance, daemon: &Daemon, session: &mut Session) 
     if let Some(typed) = &args.name {
         let places = places(daemon).await?;
         let place = find::find(typed, &places)?;
-        balances.retain(|balance| match place {
-            Place::Account(account) => match &account.pot_id {
-                // A hidden account's balance is its pot's.
-                Some(pot) => balance.pot_id.as_ref() == Some(pot),
-                None => balance.pot_id.is_none() && balance.account_id == account.id,
-            },
-            Place::Pot(pot) => balance.pot_id.as_ref() == Some(&pot.id),
-        });
+        balances.retain(|balance| is_of(balance, place));
     }
     let look = session.look(&daemon.here);
     session.list("balances", columns::BALANCE, &balances, || view::balances(&balances, &look))?;
@@ -50,6 +44,17 @@ async fn balances(args: &args::Balance, daemon: &Daemon, session: &mut Session) 
         unread(daemon, session).await?;
     }
     Ok(Exit::Done)
+}
+
+fn is_of(balance: &Balance, place: &Place) -> bool {
+    match place {
+        Place::Account(account) => match &account.pot_id {
+            // A hidden account's balance is its pot's.
+            Some(pot) => balance.pot_id.as_ref() == Some(pot),
+            None => balance.pot_id.is_none() && balance.account_id == account.id,
+        },
+        Place::Pot(pot) => balance.pot_id.as_ref() == Some(&pot.id),
+    }
 }
 
 async fn history(args: &args::Balance, daemon: &Daemon, session: &mut Session) -> Result<Exit, Failure> {
@@ -60,15 +65,17 @@ async fn history(args: &args::Balance, daemon: &Daemon, session: &mut Session) -
         return Err(Failure::usage("the period lies ahead", "the past is shown, for example `-p 30d`"));
     }
     let places = places(daemon).await?;
-    let id = match &args.name {
-        None => None,
-        Some(typed) => Some(find::find(typed, &places)?.id().to_owned()),
-    };
+    let place = args.name.as_deref().map(|typed| find::find(typed, &places)).transpose()?;
+    let id = place.map(|place| place.id().to_owned());
     let points = daemon.client.balance_history(id, since, until).await?;
+    let mut first = daemon.client.balances(Some(since)).await?;
+    first.retain(|balance| place.map_or(balance.pot_id.is_none(), |place| is_of(balance, place)));
     let names: BTreeMap<String, String> =
         places.iter().map(|place| (place.id().to_owned(), place.name().to_owned())).collect();
     let look = session.look(&daemon.here);
-    session.list("points", columns::POINT, &points, || view::history(&points, &names, &look))?;
+    session.list("points", columns::POINT, &points, || {
+        view::history(&points, &names, &look) + &view::unknown(&first, &look)
+    })?;
     Ok(Exit::Done)
 }
 
@@ -85,11 +92,12 @@ mod tests {
             account_id: "acc_1".into(),
             pot_id: pot_id.map(Into::into),
             name: name.into(),
-            balance,
+            balance: Some(balance),
             total_balance: pot_id.is_none().then_some(123_456),
             spend_today: pot_id.is_none().then_some(-1_250),
             currency: Currency::GBP,
             at: now(),
+            known_from: None,
         };
         let point = BalancePoint {
             account_id: "acc_1".into(),
@@ -122,8 +130,8 @@ mod tests {
         insta::assert_snapshot!(fake.run(&["balance", "holiday", "--at", "2026-04-05", "-o", "csv"], "").await, @r"
         exit 0
         --- out
-        account_id,pot_id,name,balance,total_balance,spend_today,currency,at
-        acc_1,pot_1,Holiday,100000,,,GBP,2026-07-22T10:00:00Z
+        account_id,pot_id,name,balance,total_balance,spend_today,currency,at,known_from
+        acc_1,pot_1,Holiday,100000,,,GBP,2026-07-22T10:00:00Z,
         --- err
         ");
         insta::assert_snapshot!(fake.calls(), @r#"
@@ -148,6 +156,7 @@ mod tests {
         accounts.list {"hidden":true}
         pots.list
         insight.balances {"id":"pot_1","since":"2026-04-05T23:00:00Z","until":"2026-07-22T10:00:00Z"}
+        balances.list {"at":"2026-04-05T23:00:00Z"}
         "#);
         insta::assert_snapshot!(fake.run(&["balance", "-p", "30d"], "").await, @r"
         exit 2

@@ -31,13 +31,29 @@ pub fn balances(balances: &[Balance], look: &Look) -> String {
         };
         table.painted([
             (&name, if balance.pot_id.is_some() { Paint::Plain } else { Paint::Strong }),
-            (&amount(Some(balance.balance), balance.currency), Paint::Plain),
+            (&amount(balance.balance, balance.currency), Paint::Plain),
             (&money(balance.total_balance), Paint::Quiet),
             (&money(balance.spend_today.map(|spent| -spent).filter(|spent| *spent != 0)), Paint::Quiet),
-            (&look.here.minute(balance.at), Paint::Quiet),
+            (
+                &if balance.balance.is_some() { look.here.minute(balance.at) } else { String::new() },
+                Paint::Quiet,
+            ),
         ]);
     }
-    table.take(look)
+    let mut text = table.take(look);
+    text.push_str(&unknown(balances, look));
+    text
+}
+
+/// A sentence for each account or pot whose balance is not known at the instant that was asked for.
+pub fn unknown(balances: &[Balance], look: &Look) -> String {
+    let unknown = balances.iter().filter(|balance| balance.balance.is_none());
+    let sentence = |balance: &Balance| {
+        let from = balance.known_from.map(|from| look.here.day(from));
+        let from = from.map_or_else(|| "not known yet".to_owned(), |day| format!("known from {day} on"));
+        format!("The balance of {} is {from}.\n", super::clean(&balance.name))
+    };
+    unknown.map(sentence).collect()
 }
 
 /// Lines of a chart; taste.

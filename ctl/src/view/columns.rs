@@ -25,7 +25,7 @@ pub const POT: Columns = &[
 
 /// Balances.
 pub const BALANCE: Columns =
-    &["account_id", "pot_id", "name", "balance", "total_balance", "spend_today", "currency", "at"];
+    &["account_id", "pot_id", "name", "balance", "total_balance", "spend_today", "currency", "at", "known_from"];
 
 /// Points of a balance's history.
 pub const POINT: Columns = &["account_id", "pot_id", "at", "balance", "currency"];

@@ -27,7 +27,7 @@ mod transaction;
 pub use account::{accounts, exclusions, pots, show_account, show_pot};
 pub use backtest::backtest;
 pub use backup::{backups, begun_afresh, restored, size, verification};
-pub use balance::{balances, history};
+pub use balance::{balances, history, unknown};
 pub use completion::completion;
 pub use config::{entries, reload, report};
 pub use csv::{Csv, csv_of_one};

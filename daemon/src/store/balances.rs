@@ -39,17 +39,17 @@ fn balance(row: &Row<'_>) -> rusqlite::Result<StoredBalance> {
 const COLUMNS: &str = "account_id, pot_id, at, balance, total_balance, spend_today, currency";
 
 impl Reader<'_> {
-    /// What every account and pot held at an instant, as last told before it.
+    /// What every account and pot holds, as the bank last told.
     ///
     /// # Errors
     /// As every question.
-    pub fn balances(&self, at: Timestamp) -> Result<Vec<StoredBalance>, StoreError> {
+    pub fn balances(&self) -> Result<Vec<StoredBalance>, StoreError> {
         let newest = format!(
             "SELECT {COLUMNS} FROM balances b WHERE at = (SELECT max(at) FROM balances \
-             WHERE account_id = b.account_id AND pot_id = b.pot_id AND at <= ?1) ORDER BY account_id, pot_id"
+             WHERE account_id = b.account_id AND pot_id = b.pot_id) ORDER BY account_id, pot_id"
         );
         let mut query = self.0.prepare_cached(&newest)?;
-        Ok(query.query_map([ms(at)], balance)?.collect::<Result<_, _>>()?)
+        Ok(query.query_map([], balance)?.collect::<Result<_, _>>()?)
     }
 
     /// The kept balances of an account or pot from `since` until `until`, oldest first, with the one before.

@@ -12,7 +12,8 @@ use super::desk::Desk;
 use crate::config::nearest;
 use crate::exclusion::Exclusions;
 use crate::insight;
-use crate::store::{Reader, StoreError, StoredAccount, StoredPot};
+use crate::insight::balances::Past;
+use crate::store::{Reader, StoreError, StoredAccount, StoredBalance, StoredPot};
 
 /// What names and exclusions mean among the accounts and pots at one instant.
 pub(super) struct Ledger {
@@ -58,7 +59,47 @@ impl Ledger {
         }
     }
 
-    fn names_of(&self, point: &BalancePoint) -> Option<String> {
+    fn deleted(&self, point: &BalancePoint) -> bool {
+        self.pots.iter().any(|pot| pot.deleted && Some(&pot.id) == point.pot_id.as_ref())
+    }
+
+    /// The newest balance of an account, or of a pot that is still there.
+    fn present(&self, StoredBalance { point, total_balance, spend_today }: StoredBalance) -> Option<Balance> {
+        if self.deleted(&point) {
+            return None;
+        }
+        Some(Balance {
+            name: self.name_of(&point)?,
+            account_id: point.account_id,
+            pot_id: point.pot_id,
+            balance: Some(point.balance),
+            total_balance,
+            spend_today,
+            currency: point.currency,
+            at: point.at,
+            known_from: None,
+        })
+    }
+
+    /// The balance at an instant of the past; a pot that was deleted since is shown while it held something.
+    fn past(&self, Past { newest, held, known_from }: Past, asked: Timestamp) -> Option<Balance> {
+        if self.deleted(&newest) && held.is_none_or(|(_, balance)| balance == 0) {
+            return None;
+        }
+        Some(Balance {
+            name: self.name_of(&newest)?,
+            account_id: newest.account_id,
+            pot_id: newest.pot_id,
+            balance: held.map(|(_, balance)| balance),
+            total_balance: None,
+            spend_today: None,
+            currency: newest.currency,
+            at: held.map_or(asked, |(at, _)| at),
+            known_from: Some(known_from),
+        })
+    }
+
+    fn name_of(&self, point: &BalancePoint) -> Option<String> {
         match &point.pot_id {
             Some(id) => {
                 self.pots.iter().find(|pot| pot.id == *id).map(|pot| pot.name(&self.names).to_owned())
@@ -95,38 +136,30 @@ pub(super) async fn pots(desk: &Desk) -> Result<Vec<Pot>, Fault> {
     Ok(ledger.pots.iter().map(|pot| ledger.pot(pot)).collect())
 }
 
-/// Balances now, as the bank last told them, or at an instant, counted back from there.
+/// Balances now, as the bank last told them, or at an instant of the past, as the rows say.
 pub(super) async fn balances(desk: &Desk, at: Option<Timestamp>) -> Result<Vec<Balance>, Fault> {
     let config = desk.config.borrow().config.clone();
     let now = desk.clock.now();
+    if at.is_some_and(|at| at > now) {
+        let hint = "ask for an instant of the past, or leave `at` out for the balances now";
+        return Err(Fault::new(FaultKind::InvalidParams, "`at` lies in the future", hint));
+    }
     let rooms = desk.rooms()?;
     let read = rooms.store.read(move |reader| {
-        let stored = match at.filter(|at| *at < now) {
-            Some(at) => insight::balances::at(reader, at)?,
-            None => reader.balances(now)?,
+        let ledger = read_ledger(reader, &config)?;
+        let balances: Vec<Balance> = match at {
+            Some(at) => {
+                let past = insight::balances::at(reader, at)?.into_iter();
+                past.filter_map(|past| ledger.past(past, at)).collect()
+            }
+            None => {
+                let newest = reader.balances()?.into_iter();
+                newest.filter_map(|newest| ledger.present(newest)).collect()
+            }
         };
-        Ok((read_ledger(reader, &config)?, stored))
+        Ok(balances)
     });
-    let (ledger, stored) = read.await?;
-    let balances = stored.into_iter().filter_map(|balance| {
-        let point = balance.point;
-        let pot = point.pot_id.as_ref().and_then(|id| ledger.pots.iter().find(|pot| pot.id == *id));
-        // What is gone holds nothing worth a line.
-        if pot.is_some_and(|pot| pot.deleted) {
-            return None;
-        }
-        Some(Balance {
-            name: ledger.names_of(&point)?,
-            account_id: point.account_id,
-            pot_id: point.pot_id,
-            balance: point.balance,
-            total_balance: balance.total_balance,
-            spend_today: balance.spend_today,
-            currency: point.currency,
-            at: point.at,
-        })
-    });
-    Ok(balances.collect())
+    Ok(read.await?)
 }
 
 /// How the balance of an account or pot, or of every account that is not hidden, went from day to day.
