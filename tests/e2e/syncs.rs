@@ -63,6 +63,22 @@ fn a_false_empty_page_ends_no_window() {
 }
 
 #[test]
+fn a_bank_that_serves_fewer_rows_than_asked_is_read_to_the_end() {
+    for false_empty_page in [false, true] {
+        let rig = Rig::new(rig::year());
+        {
+            let mut bank = rig.bank.bank();
+            let switches =
+                monzo_sandbox::Switches { largest_page: 50, false_empty_page, ..bank.switches.clone() };
+            bank.switch(switches);
+        }
+        let said = rig.sign_in(&[], "ada");
+        assert_eq!(said.code, 0, "{said:?}");
+        ledger::assert_same(&rig);
+    }
+}
+
+#[test]
 fn a_sync_can_be_looked_at_while_it_runs_and_afterwards() {
     let rig = Rig::new(slow());
     rig.sign_in(&["--no-wait"], "ada");

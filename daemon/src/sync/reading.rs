@@ -3,6 +3,8 @@
 //! Pages are asked for by the id of the last row, which is exact however many rows share an instant.
 //! The bank has been seen to answer an id with an empty page or a refusal, so that neither is believed:
 //! the last row's instant is asked for again, and only what the bank then says ends the reading.
+//! Nor does a page shorter than asked end it, since the bank may serve fewer rows than it promises: from the last row's
+//! instant on it must list that row and no other.
 
 use std::collections::HashSet;
 
@@ -13,6 +15,9 @@ use crate::facts::{Page, Row};
 
 /// Rows on a full page: the bank's limit (monzo-api.md 5.7.1).
 pub const FULL: usize = 100;
+
+/// A bank that serves fewer rows at once is not imagined. Taste.
+const SHORTEST: usize = 10;
 
 /// How the next page is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,19 +51,35 @@ pub enum Step {
     End,
 }
 
+/// Why a page is asked for, which decides what it means when nothing new comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Why {
+    /// The reading begins here.
+    Begin,
+    /// The page before was full, or is not known.
+    More,
+    /// The page before was short: this one proves that it was the last.
+    Proof,
+    /// The proof is as long as a page of this bank and holds one instant only: more rows may share it.
+    Ties,
+    /// An id was answered with nothing, or refused.
+    Again,
+}
+
 /// A window on its way through.
 #[derive(Debug)]
 pub struct Reading {
     ask: Ask,
+    why: Why,
     last: Option<Cursor>,
     /// Rows read at the instant of the last one.
     tied: HashSet<TransactionId>,
+    /// Records on the longest page so far.
+    longest: usize,
     /// Begun by time, and no page had to be asked for in another way.
     whole: bool,
-    /// The page before was full, or is not known.
-    expecting: bool,
-    /// An empty answer would not be believed before it has come twice.
-    doubting: bool,
+    /// An empty answer has come once; it is believed when it comes twice.
+    doubted: bool,
 }
 
 impl Reading {
@@ -66,11 +87,12 @@ impl Reading {
     pub fn begin(since: Timestamp) -> Self {
         Self {
             ask: Ask::Time(since),
+            why: Why::Begin,
             last: None,
             tied: HashSet::new(),
+            longest: 0,
             whole: true,
-            expecting: false,
-            doubting: true,
+            doubted: false,
         }
     }
 
@@ -78,11 +100,11 @@ impl Reading {
     pub fn resume(cursor: Cursor) -> Self {
         Self {
             ask: Ask::After(cursor.id.clone()),
+            why: Why::More,
             tied: HashSet::from([cursor.id.clone()]),
             last: Some(cursor),
             whole: false,
-            expecting: true,
-            doubting: false,
+            ..Self::begin(Timestamp::MIN)
         }
     }
 
@@ -109,39 +131,62 @@ impl Reading {
     /// Takes the page that was asked for, and says whether there may be more.
     ///
     /// # Errors
-    /// [`Stuck`], with the cursor unchanged, when the page is full and nothing on it is new.
+    /// [`Stuck`], with the cursor unchanged, when the page is as long as they come and nothing on it is new.
     pub fn take(&mut self, page: &Page) -> Result<Step, Stuck> {
-        let by_id = matches!(self.ask, Ask::After(_));
-        if std::mem::take(&mut self.doubting) && page.is_empty() {
-            // An empty window is rare enough to ask for it twice, and an empty answer cheap enough to be a mistake.
-            return Ok(Step::More);
+        if page.is_empty() {
+            return Ok(self.empty());
         }
-        if by_id && page.is_empty() && self.expecting && self.fall_back() {
-            // Not a fallback yet: the last row and nothing after it will prove the end.
-            self.expecting = false;
-            self.doubting = true;
-            return Ok(Step::More);
-        }
-        let again = !by_id && self.last.is_some();
-        if again {
-            let present =
-                self.last.as_ref().is_some_and(|last| page.rows.iter().any(|row| row.id == last.id));
-            self.whole &= present;
-        }
+        self.doubted = false;
+        let why = self.why;
         let full = page.len() >= FULL;
-        let advanced = self.advance(&page.rows);
-        if !advanced && full {
-            return Err(Stuck);
+        self.longest = self.longest.max(page.len());
+        let listed = self.last.as_ref().is_some_and(|last| page.rows.iter().any(|row| row.id == last.id));
+        let instant = self.last.as_ref().map(|last| last.at);
+        if !self.advance(&page.rows) {
+            // As long as any page of this bank, so that more rows of the instant may not have fitted on it.
+            let cut = page.len() >= SHORTEST && page.len() == self.longest;
+            return match &self.last {
+                Some(last) if cut && why == Why::Proof => {
+                    (self.ask, self.why) = (Ask::After(last.id.clone()), Why::Ties);
+                    Ok(Step::More)
+                }
+                _ if full || (cut && why == Why::Again) => Err(Stuck),
+                _ => {
+                    self.whole &= listed || !matches!(why, Why::Proof | Why::Again);
+                    Ok(Step::End)
+                }
+            };
         }
-        // What had to be asked for again by time and then went on was not listed as it should be.
-        self.whole &= !(again && advanced);
-        self.expecting = full;
-        match &self.last {
-            Some(last) if full => {
-                self.ask = Ask::After(last.id.clone());
-                Ok(Step::More)
+        // What an id did not bring and the time does was not listed as it should be.
+        self.whole &= why != Why::Again && (listed || why != Why::Proof);
+        if let Some(Cursor { id, at }) = &self.last {
+            (self.ask, self.why) = if full {
+                (Ask::After(id.clone()), Why::More)
+            } else if why == Why::Ties && instant == Some(*at) {
+                (Ask::After(id.clone()), Why::Ties)
+            } else {
+                (Ask::Time(*at), Why::Proof)
+            };
+        }
+        Ok(Step::More)
+    }
+
+    /// An empty page is rare enough to ask for it twice, and an empty answer cheap enough to be a mistake.
+    fn empty(&mut self) -> Step {
+        if self.why == Why::More && self.fall_back() {
+            return Step::More;
+        }
+        match self.why {
+            Why::Begin | Why::Proof | Why::Again if !self.doubted => {
+                self.doubted = true;
+                Step::More
             }
-            _ => Ok(Step::End),
+            Why::Proof | Why::Again => {
+                // The last row at least should have been listed.
+                self.whole = false;
+                Step::End
+            }
+            Why::Begin | Why::More | Why::Ties => Step::End,
         }
     }
 
@@ -154,7 +199,7 @@ impl Reading {
     fn fall_back(&mut self) -> bool {
         match (&self.ask, &self.last) {
             (Ask::After(_), Some(last)) => {
-                self.ask = Ask::Time(last.at);
+                (self.ask, self.why, self.doubted) = (Ask::Time(last.at), Why::Again, false);
                 true
             }
             _ => false,
@@ -203,13 +248,15 @@ mod tests {
         refused: Vec<usize>,
         /// Rows that vanish after the page with this number.
         vanish: Option<(usize, usize)>,
+        /// Rows on a page at most.
+        limit: usize,
     }
 
     impl List {
         fn new(seconds: &[i64]) -> Self {
             let rows =
                 seconds.iter().enumerate().map(|(index, second)| row(&format!("tx_{index:06}"), at(*second)));
-            Self { rows: rows.collect(), empty: vec![], refused: vec![], vanish: None }
+            Self { rows: rows.collect(), empty: vec![], refused: vec![], vanish: None, limit: FULL }
         }
 
         fn read(mut self, since: Timestamp) -> Result<(Vec<TransactionId>, bool), Stuck> {
@@ -224,12 +271,21 @@ mod tests {
                 }
                 let rows: Vec<Row> = match reading.ask() {
                     Ask::After(_) if self.empty.contains(&number) => vec![],
-                    Ask::Time(since) => {
-                        self.rows.iter().filter(|row| row.created_at >= *since).take(FULL).cloned().collect()
-                    }
-                    Ask::After(id) => {
-                        self.rows.iter().skip_while(|row| row.id != *id).skip(1).take(FULL).cloned().collect()
-                    }
+                    Ask::Time(since) => self
+                        .rows
+                        .iter()
+                        .filter(|row| row.created_at >= *since)
+                        .take(self.limit)
+                        .cloned()
+                        .collect(),
+                    Ask::After(id) => self
+                        .rows
+                        .iter()
+                        .skip_while(|row| row.id != *id)
+                        .skip(1)
+                        .take(self.limit)
+                        .cloned()
+                        .collect(),
                 };
                 let page = Page { rows, unreadable: vec![] };
                 read.extend(page.rows.iter().map(|row| row.id.clone()));
@@ -261,6 +317,34 @@ mod tests {
     }
 
     #[test]
+    fn a_page_shorter_than_asked_is_not_the_last() {
+        for limit in [10_usize, 11, 50, 99] {
+            for count in [0_i64, 1, 2, 49, 50, 51, 120, 200] {
+                let seconds: Vec<i64> = (0..count).collect();
+                let list = List { limit, ..List::new(&seconds) };
+                let (read, whole) = list.read(at(0)).expect("it ends");
+                assert_eq!((unique(&read), whole), (seconds.len(), true), "{count} rows, {limit} on a page");
+            }
+        }
+    }
+
+    #[test]
+    fn more_rows_at_one_instant_than_a_short_page_holds_lose_nothing() {
+        let seconds = [vec![3; 7], vec![5; 180], vec![6; 40]].concat();
+        let (read, whole) = List { limit: 50, ..List::new(&seconds) }.read(at(0)).expect("it ends");
+        assert_eq!((unique(&read), whole), (seconds.len(), true));
+    }
+
+    #[test]
+    fn the_end_of_a_window_costs_one_request_more() {
+        let mut reading = Reading::begin(at(0));
+        let rows: Vec<Row> = (0..40).map(|index| row(&format!("tx_{index:02}"), at(index))).collect();
+        let last = Page { rows: rows[39..].to_vec(), unreadable: vec![] };
+        assert_eq!(reading.take(&Page { rows, unreadable: vec![] }), Ok(Step::More));
+        assert_eq!(reading.take(&last), Ok(Step::End));
+    }
+
+    #[test]
     fn a_false_empty_page_ends_nothing() {
         let seconds: Vec<i64> = (0..250).collect();
         let list = List { empty: vec![1, 3], ..List::new(&seconds) };
@@ -274,6 +358,8 @@ mod tests {
         assert_eq!(reading.take(&Page::default()), Ok(Step::More));
         assert_eq!(reading.ask(), &Ask::Time(at(0)));
         let page = Page { rows: vec![row("tx_1", at(5))], unreadable: vec![] };
+        assert_eq!(reading.take(&page), Ok(Step::More));
+        assert_eq!(reading.ask(), &Ask::Time(at(5)), "that it was the last page is proved");
         assert_eq!(reading.take(&page), Ok(Step::End));
         assert!(reading.whole());
         let mut reading = Reading::begin(at(0));
@@ -348,13 +434,14 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_the_bank_does_every_row_is_read_or_the_reading_says_so(
-            gaps in proptest::collection::vec(0_i64..3, 0..400),
+            gaps in proptest::collection::vec(0_i64..2, 0..400),
             empty in proptest::collection::vec(1_usize..8, 0..3),
             refused in proptest::collection::vec(1_usize..8, 0..2),
+            limit in SHORTEST..=FULL,
         ) {
             let mut second = 0;
             let seconds: Vec<i64> = gaps.iter().map(|gap| { second += gap; second }).collect();
-            let list = List { empty, refused, ..List::new(&seconds) };
+            let list = List { empty, refused, limit, ..List::new(&seconds) };
             if let Ok((read, _)) = list.read(at(0).checked_sub(SignedDuration::from_secs(1)).expect("in range")) {
                 prop_assert_eq!(unique(&read), seconds.len());
             }
