@@ -115,6 +115,10 @@ pub trait Api {
     #[method(name = "accounts.list", param_kind = map)]
     async fn accounts(&self, hidden: bool) -> RpcResult<Vec<Account>>;
 
+    /// Accounts that the bank lists and that are not synced, because `monzo.accounts` names neither their type nor their id.
+    #[method(name = "accounts.left_out")]
+    async fn left_out_accounts(&self) -> RpcResult<Vec<Account>>;
+
     /// Pots, deleted ones included.
     #[method(name = "pots.list")]
     async fn pots(&self) -> RpcResult<Vec<Pot>>;

@@ -101,6 +101,11 @@ fn describe(all: &mut Describe) {
         "Accounts; hidden ones if asked.",
         &[needed::<bool>("hidden")],
     );
+    all.method::<Vec<Account>>(
+        "accounts.left_out",
+        "Accounts that the bank lists and that are not synced.",
+        &[],
+    );
     all.method::<Vec<Pot>>("pots.list", "Pots, deleted ones included.", &[]);
     all.method::<Vec<Balance>>(
         "balances.list",

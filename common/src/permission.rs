@@ -51,6 +51,7 @@ pub const PERMISSIONS: &[Permission] = &[
     view("quarantine.get"),
     operate("sync.cancel"),
     view("accounts.list"),
+    view("accounts.left_out"),
     view("pots.list"),
     view("balances.list"),
     view("insight.balances"),

@@ -12,7 +12,7 @@ use monzo_common::shell;
 
 use crate::clock::elapsed;
 use crate::login::{MAKE_CONFIDENTIAL, Trouble, access};
-use crate::store::{Health, StoreError};
+use crate::store::{Health, LeftOut, StoreError};
 
 /// How long refreshes of the login may fail before a person should act. Taste.
 const REFRESH_FAILS: SignedDuration = SignedDuration::from_hours(24);
@@ -39,6 +39,19 @@ pub struct History {
     pub name: String,
     /// The part ends here.
     pub missing_before: Timestamp,
+}
+
+/// A difference between a balance and the rows that a person has been told of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// The account.
+    pub account_id: AccountId,
+    /// Minor units.
+    pub amount: i64,
+    /// What the records in quarantine have to do with it: a clause, or nothing.
+    pub because: String,
+    /// They are worth just that.
+    pub explained: bool,
 }
 
 /// How things stand.
@@ -72,8 +85,10 @@ pub struct Facts {
     pub accounts: Vec<AccountStatus>,
     /// Parts of history that are missing.
     pub histories: Vec<History>,
-    /// Differences that two syncs in a row have shown, in minor units.
-    pub differences: Vec<(AccountId, i64)>,
+    /// Accounts that the bank lists and that are not synced.
+    pub left_out: Vec<LeftOut>,
+    /// Differences that two syncs in a row have shown.
+    pub differences: Vec<Difference>,
     /// Records that could not be understood.
     pub quarantined: u64,
     /// How the database fares.
@@ -299,10 +314,32 @@ fn sync(facts: &Facts, all: &mut Vec<Attention>) {
             let hint = "`monzoctl sync` tries again; `monzoctl sync history --problems` looks back";
             all.push(of(Severity::Problem, "account_failed", id, message, hint));
         }
-        let told = facts.differences.iter().find(|(told, _)| *told == account.account.id);
-        if let Some((_, difference)) = told {
-            all.push(difference_of(account, *difference));
+        let told = facts.differences.iter().find(|told| told.account_id == account.account.id);
+        if let Some(difference) = told {
+            all.push(difference_of(account, difference));
         }
+    }
+    if facts.accounts.is_empty() && facts.last_success_at.is_some() {
+        let message = match facts.left_out.len() {
+            0 => "the bank lists no account for this login".to_owned(),
+            1 => "nothing is synced: the bank lists one account, of a type that is not synced".to_owned(),
+            more => format!("nothing is synced: the bank lists {more} accounts of types that are not synced"),
+        };
+        let hint = match facts.left_out.is_empty() {
+            true => "sign in as the person whose accounts they are: `monzoctl login`",
+            false => "`monzoctl accounts` says how to sync them",
+        };
+        all.push(problem("no_account", message, hint));
+    }
+    let unfamiliar = |account: &&LeftOut| !account.closed && !FAMILIAR.contains(&account.kind.as_str());
+    for LeftOut { id, kind, .. } in facts.left_out.iter().filter(unfamiliar) {
+        let of = match kind.as_str() {
+            "" => "whose type the bank does not tell".to_owned(),
+            kind => format!("of the type {kind}"),
+        };
+        let message = format!("an account {of} is not synced");
+        let hint = "`monzoctl accounts` says how to sync it";
+        all.push(self::of(Severity::Note, "account_left_out", id.as_str(), message, hint));
     }
     for History { account_id, name, missing_before } in &facts.histories {
         let message = format!(
@@ -325,12 +362,27 @@ fn sync(facts: &Facts, all: &mut Vec<Attention>) {
     }
 }
 
-fn difference_of(account: &AccountStatus, difference: i64) -> Attention {
+/// Types of accounts that are left out unless the configuration names them, of which nobody needs to be told.
+const FAMILIAR: [&str; 9] = [
+    "uk_retail",
+    "uk_retail_joint",
+    "uk_business",
+    "uk_monzo_flex",
+    "uk_monzo_flex_backing_loan",
+    "uk_rewards",
+    "uk_loan",
+    "uk_prepaid",
+    "pot",
+];
+
+fn difference_of(account: &AccountStatus, difference: &Difference) -> Attention {
+    let Difference { amount, because, explained, .. } = difference;
     let (name, currency) = (&account.account.name, account.account.currency);
     let id = account.account.id.as_str();
     if account.account.pot_id.is_some() {
-        let spent = Money::new(difference.saturating_neg(), currency);
-        let message = format!("{name}: {spent} of spending is not among the rows that the bank lists");
+        let spent = Money::new(amount.saturating_neg(), currency);
+        let message =
+            format!("{name}: {spent} of spending is not among the rows that the bank lists{because}");
         return of(
             Severity::Note,
             "unexplained_spending",
@@ -339,9 +391,13 @@ fn difference_of(account: &AccountStatus, difference: i64) -> Attention {
             "a virtual card of the pot is the usual cause",
         );
     }
-    let money = Money::new(difference, currency);
-    let message = format!("{name}: the bank's balance and the rows differ by {money}");
-    let hint = "`monzoctl sync --full` reads the last 88 days again";
+    let money = Money::new(*amount, currency);
+    let message = format!("{name}: the bank's balance and the rows differ by {money}{because}");
+    if *explained {
+        let hint = "nothing is to be done: an upgrade that understands the record ends it";
+        return of(Severity::Note, "difference", id, message, hint);
+    }
+    let hint = "`monzoctl login` reads the whole history again; the last 88 days were read again already";
     of(Severity::Problem, "difference", id, message, hint)
 }
 
@@ -443,10 +499,35 @@ fn machine(facts: &Facts, all: &mut Vec<Attention>) {
 
 #[cfg(test)]
 mod tests {
+    use monzo_common::model::Account;
+    use monzo_common::money::Currency;
+
     use super::*;
 
     fn day(days: i64) -> Timestamp {
         Timestamp::UNIX_EPOCH + SignedDuration::from_hours(24 * days)
+    }
+
+    fn account() -> AccountStatus {
+        AccountStatus {
+            account: Account {
+                id: "acc_1".into(),
+                name: "Personal".to_owned(),
+                kind: "uk_retail".to_owned(),
+                currency: Currency::GBP,
+                closed: false,
+                excluded: false,
+                balance: Some(0),
+                total_balance: Some(0),
+                pot_id: None,
+                left_out: false,
+            },
+            last_success_at: Some(day(100)),
+            covered_from: None,
+            covered_to: None,
+            error: None,
+            difference: Some(0),
+        }
     }
 
     /// Everything is as it should be.
@@ -471,8 +552,9 @@ mod tests {
             sync_error: None,
             next_sync: Some(day(100) + SignedDuration::from_mins(5)),
             zone: TimeZone::UTC,
-            accounts: Vec::new(),
+            accounts: vec![account()],
             histories: Vec::new(),
+            left_out: Vec::new(),
             differences: Vec::new(),
             quarantined: 0,
             store: Health::Good,
@@ -542,6 +624,32 @@ mod tests {
             facts.skew = Some(SignedDuration::from_secs(-300));
         };
         check(change, &["!login_needed", "!clock_skewed", "quarantine"]);
+    }
+
+    #[test]
+    fn an_account_of_an_unfamiliar_type_is_noted_and_no_account_at_all_is_a_problem() {
+        let left_out = |kind: &str, closed| LeftOut { id: "acc_2".into(), kind: kind.to_owned(), closed };
+        check(|facts| facts.left_out = vec![left_out("uk_young", false)], &["account_left_out:acc_2"]);
+        check(|facts| facts.left_out = vec![left_out("", false)], &["account_left_out:acc_2"]);
+        check(|facts| facts.left_out = vec![left_out("uk_rewards", false), left_out("", true)], &[]);
+        check(|facts| facts.accounts.clear(), &["!no_account"]);
+        let unread = |facts: &mut Facts| {
+            facts.accounts.clear();
+            facts.last_success_at = None;
+        };
+        check(unread, &[]);
+    }
+
+    #[test]
+    fn a_difference_is_a_problem_unless_what_could_not_be_understood_explains_it() {
+        let told = |explained| Difference {
+            account_id: "acc_1".into(),
+            amount: 500,
+            because: String::new(),
+            explained,
+        };
+        check(|facts| facts.differences = vec![told(false)], &["!difference:acc_1"]);
+        check(|facts| facts.differences = vec![told(true)], &["difference:acc_1"]);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! secrets when the test ends, and the daemon's log is printed when it fails.
 
 mod access;
+mod accounts;
 mod asks;
 mod capture;
 mod changes;

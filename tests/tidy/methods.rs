@@ -44,6 +44,7 @@ const WAYS: &[(&str, Way)] = &[
     ("quarantine.get", Command("show record_1")),
     ("sync.cancel", Command("sync cancel")),
     ("accounts.list", Command("accounts")),
+    ("accounts.left_out", Command("accounts")),
     ("pots.list", Command("pots")),
     ("balances.list", Command("balance")),
     ("insight.balances", Command("balance --history")),

@@ -28,4 +28,7 @@ pub struct Account {
     pub total_balance: Option<i64>,
     /// The pot that this hidden account backs.
     pub pot_id: Option<PotId>,
+    /// The bank lists it, and `monzo.accounts` does not have it synced.
+    #[serde(default)]
+    pub left_out: bool,
 }

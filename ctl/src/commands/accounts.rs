@@ -56,7 +56,8 @@ pub(super) async fn places(daemon: &Daemon) -> Result<Vec<Place>, Failure> {
 /// `accounts`
 pub(super) async fn accounts(args: &args::Accounts, session: &mut Session) -> Result<Exit, Failure> {
     let daemon = session.connect().await?;
-    let accounts = daemon.client.accounts(args.hidden).await?;
+    let mut accounts = daemon.client.accounts(args.hidden).await?;
+    accounts.extend(daemon.client.left_out_accounts().await?);
     let look = session.look(&daemon.here);
     session.list("accounts", columns::ACCOUNT, &accounts, || view::accounts(&accounts, &look))?;
     if accounts.is_empty() {

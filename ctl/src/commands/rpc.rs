@@ -136,6 +136,7 @@ mod tests {
             "currency": "GBP",
             "excluded": false,
             "id": "acc_1",
+            "left_out": false,
             "name": "Current",
             "pot_id": null,
             "total_balance": 5,

@@ -32,8 +32,13 @@ pub fn accounts(accounts: &[Account], look: &Look) -> String {
     ])
     .sparing(&["TYPE", "WITH POTS"]);
     for account in accounts {
-        let state = words(&[(account.closed, "closed"), (account.excluded, "excluded")]);
-        let paint = if account.closed || account.excluded { Paint::Quiet } else { Paint::Plain };
+        let state = words(&[
+            (account.closed, "closed"),
+            (account.excluded, "excluded"),
+            (account.left_out, "not synced"),
+        ]);
+        let quiet = account.closed || account.excluded || account.left_out;
+        let paint = if quiet { Paint::Quiet } else { Paint::Plain };
         table.painted([
             (&account.name, paint),
             (&account.kind, Paint::Quiet),
@@ -43,7 +48,15 @@ pub fn accounts(accounts: &[Account], look: &Look) -> String {
             (&state, Paint::Note),
         ]);
     }
-    table.take(look)
+    let mut text = table.take(look);
+    if let Some(account) = accounts.iter().find(|account| account.left_out && !account.closed) {
+        text.push_str(&format!(
+            "\nTo sync an account that is not synced, add its id to `accounts` in the [monzo] section of the\n\
+             configuration, for example \"{}\", then run `monzoctl config reload` and `monzoctl login`.\n",
+            super::clean(account.id.as_str())
+        ));
+    }
+    text
 }
 
 /// Cells of a goal's bar; taste.
@@ -184,13 +197,19 @@ mod tests {
         closed.closed = true;
         let mut unknown = account("acc_3", "Joint", None);
         unknown.excluded = true;
-        let all = [account("acc_1", "Current", Some(123_456)), closed, unknown];
-        insta::assert_snapshot!(accounts(&all, &look(None)), @r"
+        let mut young = account("acc_4", "young", None);
+        young.left_out = true;
+        let all = [account("acc_1", "Current", Some(123_456)), closed, unknown, young];
+        insta::assert_snapshot!(accounts(&all, &look(None)), @r#"
         NAME     TYPE         BALANCE  WITH POTS  ID
         Current  uk_retail  £1,234.56  £1,234.56  acc_1
         Old      uk_retail      £0.00      £0.00  acc_2  closed
         Joint    uk_retail          –          –  acc_3  excluded
-        ");
+        young    uk_retail          –          –  acc_4  not synced
+
+        To sync an account that is not synced, add its id to `accounts` in the [monzo] section of the
+        configuration, for example "acc_4", then run `monzoctl config reload` and `monzoctl login`.
+        "#);
     }
 
     #[test]

@@ -4,8 +4,18 @@
 pub type Columns = &'static [&'static str];
 
 /// Accounts.
-pub const ACCOUNT: Columns =
-    &["id", "name", "type", "currency", "closed", "excluded", "balance", "total_balance", "pot_id"];
+pub const ACCOUNT: Columns = &[
+    "id",
+    "name",
+    "type",
+    "currency",
+    "closed",
+    "excluded",
+    "balance",
+    "total_balance",
+    "pot_id",
+    "left_out",
+];
 
 /// Pots.
 pub const POT: Columns = &[
@@ -24,8 +34,17 @@ pub const POT: Columns = &[
 ];
 
 /// Balances.
-pub const BALANCE: Columns =
-    &["account_id", "pot_id", "name", "balance", "total_balance", "spend_today", "currency", "at", "known_from"];
+pub const BALANCE: Columns = &[
+    "account_id",
+    "pot_id",
+    "name",
+    "balance",
+    "total_balance",
+    "spend_today",
+    "currency",
+    "at",
+    "known_from",
+];
 
 /// Points of a balance's history.
 pub const POINT: Columns = &["account_id", "pot_id", "at", "balance", "currency"];

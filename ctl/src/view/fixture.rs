@@ -34,6 +34,7 @@ pub(crate) fn account(id: &str, name: &str, balance: Option<i64>) -> Account {
         balance,
         total_balance: balance,
         pot_id: None,
+        left_out: false,
     }
 }
 

@@ -18,7 +18,7 @@ fn signed(span: TimeSpan) -> SignedDuration {
 pub fn of_sync(config: &Config) -> sync::Settings {
     let Config { monzo, sync, names, .. } = config;
     sync::Settings {
-        kinds: monzo.accounts.iter().map(|kind| kind.as_str().to_owned()).collect(),
+        accounts: monzo.accounts.iter().map(|account| account.as_str().to_owned()).collect(),
         plan: schedule::Plan { interval: signed(sync.interval), jitter: signed(sync.jitter) },
         on_start: sync.on_start,
         poll: sync.poll.map(signed),

@@ -14,7 +14,7 @@ use super::resolve::{self, Resolved};
 use super::rule::{By, Mode, Payday, Place, Rule, Step};
 use super::world::{self, World};
 use super::{Settings, Sorter, calendar, figures, plan};
-use crate::store::StoreError;
+use crate::store::{Reader, StoreError};
 
 /// So many paydays are looked at: weekly ones of twenty years.
 const MOST_PAYDAYS: usize = 1_100;
@@ -169,8 +169,13 @@ impl Sorter {
         let settings = self.settings();
         let sorter = &settings.sorter;
         let account = resolved.source.as_ref().map(|source| source.account.clone());
-        let (frozen, synced_at) =
-            self.store.read(move |reader| Ok((reader.freezes(at)?, reader.last_success_at()?))).await?;
+        let id = account.as_ref().map(|account| account.id.clone());
+        // Another account that cannot be read makes what is known of this one no older.
+        let synced = move |reader: &Reader<'_>| match id {
+            Some(id) => Ok((reader.freezes(at)?, reader.account(&id)?.read_at)),
+            None => Ok((reader.freezes(at)?, reader.last_success_at()?)),
+        };
+        let (frozen, synced_at) = self.store.read(synced).await?;
         let holds =
             frozen.into_iter().find(|freeze| freeze.rule.as_deref().is_none_or(|name| name == rule.name));
         let balance = account.as_ref().and_then(|account| account.balance).unwrap_or(0);

@@ -129,7 +129,7 @@ const GENERAL: &[Key] = &[
         monzo.accounts,
         LIVE,
         some,
-        "The types of account to sync: \"uk_retail\", \"uk_retail_joint\", \"uk_business\", \"uk_monzo_flex\"."
+        "The accounts to sync, by type (\"uk_retail\", \"uk_retail_joint\", \"uk_business\", \"uk_monzo_flex\") or by id (\"acc_\u{2026}\")."
     ),
     key!(monzo.clock, RESTART, any, "\"system\", or \"bank\": the time of a simulated bank on this machine."),
     // Shorter than five minutes asks the bank without need; longer than a week outlives the 90 days too soon.

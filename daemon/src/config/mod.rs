@@ -21,4 +21,4 @@ pub use load::{Loaded, Locations, check_text};
 pub use model::{Access, Backup, Config, Exclude, Log, Metrics, Monzo, Notify, Rpc, Store, Sync, Time};
 pub use sorter::{Note, notes};
 pub use value::{ByteSize, TimeSpan, Zone};
-pub use word::{AccountKind, ClockSource, LogFormat, LogLevel, Sweep, Topic};
+pub use word::{AccountKind, ClockSource, LogFormat, LogLevel, Sweep, SyncedAccount, Topic};

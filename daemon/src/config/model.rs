@@ -10,7 +10,7 @@ use crate::autosort::rule::{Autosort, Payday};
 use super::{
     address::{BankUrl, ClientId, Principal, RedirectUrl},
     value::{ByteSize, TimeSpan, Zone},
-    word::{AccountKind, ClockSource, LogFormat, LogLevel, Sweep, Topic},
+    word::{AccountKind, ClockSource, LogFormat, LogLevel, Sweep, SyncedAccount, Topic},
 };
 
 /// The whole configuration; [`Default`] is what an empty file means.
@@ -60,7 +60,7 @@ pub struct Monzo {
     /// Requests in flight during the capture of the history.
     pub max_concurrency: u32,
     /// The types of account that are synced.
-    pub accounts: Vec<AccountKind>,
+    pub accounts: Vec<SyncedAccount>,
     /// Where the present comes from.
     pub clock: ClockSource,
 }
@@ -183,7 +183,9 @@ impl Default for Monzo {
             client_id: None,
             timeout: span("30s"),
             max_concurrency: 4,
-            accounts: vec![AccountKind::Personal, AccountKind::Joint, AccountKind::Business],
+            accounts: [AccountKind::Personal, AccountKind::Joint, AccountKind::Business]
+                .map(SyncedAccount::Kind)
+                .to_vec(),
             clock: ClockSource::System,
         }
     }

@@ -60,6 +60,37 @@ words! {
     }
 }
 
+/// Which accounts to sync: those of a type, or one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SyncedAccount {
+    /// All of a type.
+    Kind(AccountKind),
+    /// The one with this id, of whatever type.
+    Id(String),
+}
+
+impl SyncedAccount {
+    /// Returns the type or the id, as it is written in the configuration.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Kind(kind) => kind.as_str(),
+            Self::Id(id) => id,
+        }
+    }
+}
+
+impl Setting for SyncedAccount {
+    fn read(value: &DeValue<'_>) -> Result<Self, String> {
+        match text(value, "a type of account or an account's id in quotes")? {
+            id if id.starts_with("acc_") => Ok(Self::Id(id.to_owned())),
+            _ => AccountKind::read(value).map(Self::Kind),
+        }
+    }
+    fn print(&self) -> String {
+        quoted(self.as_str())
+    }
+}
+
 words! {
     /// A kind of news.
     Topic {

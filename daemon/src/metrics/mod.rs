@@ -117,7 +117,7 @@ impl Metrics {
             sync: Sync {
                 last_success: r.gauge(
                     "monzod_sync_last_success_timestamp_seconds",
-                    "When the last sync that read every account ended; 0: never.",
+                    "When the last sync that read what could be read ended; 0: never.",
                 ),
                 last_attempt: r.gauge(
                     "monzod_sync_last_attempt_timestamp_seconds",

@@ -64,13 +64,10 @@ impl Metrics {
     }
 
     /// A sync ended at `at` after `elapsed`.
-    pub fn sync_ended(&self, outcome: SyncOutcome, at: Timestamp, elapsed: Duration) {
+    pub fn sync_ended(&self, outcome: SyncOutcome, elapsed: Duration) {
         self.sync.running.set(0);
         self.sync.runs.with_label_values(&[outcome.as_str()]).inc();
         self.sync.duration.observe(seconds(elapsed));
-        if outcome == SyncOutcome::Done {
-            self.sync_succeeded(Some(at));
-        }
     }
 
     /// The last sync began at `at`; at start, from the database.
@@ -78,7 +75,7 @@ impl Metrics {
         self.sync.last_attempt.set(seconds_at(at));
     }
 
-    /// The last sync that read every account ended at `at`; at start, from the database.
+    /// The last sync that read what could be read ended at `at`, by the database.
     pub fn sync_succeeded(&self, at: Option<Timestamp>) {
         self.sync.last_success.set(seconds_at(at));
     }
@@ -252,10 +249,11 @@ mod tests {
         metrics.sync_started(at);
         shows(&metrics, "monzod_sync_running 1");
         metrics.rows_stored(Rows { added: 3, changed: 2, withdrawn: 0 });
-        metrics.sync_ended(SyncOutcome::Partial, at, Duration::from_secs(3));
+        metrics.sync_ended(SyncOutcome::Partial, Duration::from_secs(3));
         shows(&metrics, "monzod_sync_last_attempt_timestamp_seconds 1000000");
         shows(&metrics, "monzod_sync_last_success_timestamp_seconds 0");
-        metrics.sync_ended(SyncOutcome::Done, at, Duration::from_secs(3));
+        metrics.sync_ended(SyncOutcome::Done, Duration::from_secs(3));
+        metrics.sync_succeeded(Some(at));
         shows(&metrics, "monzod_sync_running 0");
         shows(&metrics, "monzod_sync_last_success_timestamp_seconds 1000000");
         shows(&metrics, "monzod_sync_rows_total{change=\"added\"} 3");

@@ -406,6 +406,16 @@ pub fn row(account: &AccountId, raw: &str) -> Result<Row, Unreadable> {
     })
 }
 
+/// The amount of a record that could otherwise not be understood, if it is a whole number, in quotes or not.
+pub fn amount(raw: &str) -> Option<i64> {
+    #[derive(Deserialize)]
+    struct Amount {
+        amount: serde_json::Value,
+    }
+    let found: Amount = serde_json::from_str(raw).ok()?;
+    found.amount.as_i64().or_else(|| found.amount.as_str()?.parse().ok())
+}
+
 /// What the bank itself says belongs together, of a kept record: the standing order or mandate that a row is of
 /// (monzo-api.md 5.5).
 pub fn series(raw: &str) -> Option<String> {

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use monzo_common::id::{AccountId, PotId};
 use monzo_common::money::Currency;
 use rusqlite::{Row, params};
+use serde::{Deserialize, Serialize};
 
 use super::raw::{Deflater, inflate};
 use super::time::{maybe_at, maybe_ms, ms, parsed};
@@ -23,7 +24,7 @@ pub struct StoredAccount {
     pub owners: Vec<String>,
     /// Currency of its amounts.
     pub currency: Currency,
-    /// Closed accounts stay listed.
+    /// Closed accounts stay listed; hidden ones are closed when their pot is deleted.
     pub closed: bool,
     /// When it was opened, where known; for hidden accounts when the pot was made.
     pub created_at: Option<Timestamp>,
@@ -75,6 +76,20 @@ impl StoredAccount {
     }
 }
 
+/// An account that the bank lists and that is not synced.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// The bank's id.
+    pub id: AccountId,
+    /// The bank's type; empty where it tells none.
+    pub kind: String,
+    /// It is closed.
+    pub closed: bool,
+}
+
+/// Where the store keeps the accounts that are left out.
+const LEFT_OUT: &str = "accounts_left_out";
+
 /// Numbers the open accounts of one type by when they were opened, where there are several.
 fn number(accounts: &mut [StoredAccount]) {
     let mut open: BTreeMap<String, Vec<usize>> = BTreeMap::new();
@@ -91,7 +106,7 @@ fn number(accounts: &mut [StoredAccount]) {
     }
 }
 
-const SELECT: &str = "SELECT a.id, a.kind, a.owners, a.currency, a.closed, coalesce(a.created_at, p.created_at), a.pot_id, p.name, \
+const SELECT: &str = "SELECT a.id, a.kind, a.owners, a.currency, a.closed OR coalesce(p.deleted, FALSE), coalesce(a.created_at, p.created_at), a.pot_id, p.name, \
      a.read_at, a.error, a.anchor_at, a.anchor_balance, a.difference, a.told_difference, \
      coalesce(p.balance, b.balance), b.total_balance \
      FROM accounts a LEFT JOIN pots p ON p.id = a.pot_id \
@@ -155,6 +170,28 @@ impl Reader<'_> {
         let found = self.accounts()?.into_iter().find(|account| account.id == *id);
         found.ok_or_else(|| StoreError::Missing(id.to_string()))
     }
+
+    /// The accounts that the bank last listed and that are not synced.
+    ///
+    /// # Errors
+    /// As every question.
+    pub fn left_out(&self) -> Result<Vec<LeftOut>, StoreError> {
+        let kept = self.meta(LEFT_OUT)?;
+        Ok(kept.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
+    }
+
+    /// When everything of an account that the bank serves was last read again.
+    ///
+    /// # Errors
+    /// As every question.
+    pub fn swept_at(&self, id: &AccountId) -> Result<Option<Timestamp>, StoreError> {
+        Ok(self.meta(&swept_key(id))?.and_then(|text| text.parse().ok()))
+    }
+}
+
+/// Where it is kept when an account was last swept.
+fn swept_key(id: &AccountId) -> String {
+    format!("swept_at/{id}")
 }
 
 impl Writer<'_> {
@@ -199,6 +236,32 @@ impl Writer<'_> {
         let update = "UPDATE accounts SET error = ?3, read_at = iif(?3 IS NULL, ?2, read_at) WHERE id = ?1";
         self.0.0.prepare_cached(update)?.execute(params![id.as_str(), ms(now), error])?;
         Ok(())
+    }
+
+    /// Notes which accounts are not synced.
+    ///
+    /// # Errors
+    /// As every deed.
+    pub fn set_left_out(&self, accounts: &[LeftOut]) -> Result<(), StoreError> {
+        self.set_meta(LEFT_OUT, &serde_json::to_string(accounts).unwrap_or_default())
+    }
+
+    /// What kept an account from being read is no fault any more.
+    ///
+    /// # Errors
+    /// As every deed.
+    pub fn forgive_account(&self, id: &AccountId) -> Result<(), StoreError> {
+        let update = "UPDATE accounts SET error = NULL WHERE id = ?1";
+        self.0.0.prepare_cached(update)?.execute([id.as_str()])?;
+        Ok(())
+    }
+
+    /// Notes that everything of an account that the bank serves was read again.
+    ///
+    /// # Errors
+    /// As every deed.
+    pub fn set_swept(&self, id: &AccountId, at: Timestamp) -> Result<(), StoreError> {
+        self.set_meta(&swept_key(id), &at.to_string())
     }
 
     /// Notes what a reconciliation found.

@@ -50,7 +50,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use place::Place;
 
-pub use accounts::StoredAccount;
+pub use accounts::{LeftOut, StoredAccount};
 pub use asks::{PossibleAnswer, StoredAsk};
 pub use backup::{BackupError, list, prune};
 pub use balances::StoredBalance;

@@ -84,6 +84,19 @@ impl Reader<'_> {
     }
 }
 
+impl Reader<'_> {
+    /// The JSON of the records of an account in quarantine.
+    ///
+    /// # Errors
+    /// As every question.
+    pub fn quarantine_of(&self, account: &AccountId) -> Result<Vec<String>, StoreError> {
+        let mut query =
+            self.0.prepare_cached("SELECT raw FROM quarantine WHERE account_id = ?1 ORDER BY id")?;
+        let kept = query.query_map([account.as_str()], |row| row.get::<_, Vec<u8>>(0))?;
+        kept.map(|raw| Ok(inflate(&raw?))).collect()
+    }
+}
+
 impl Writer<'_> {
     /// Records of this account wait in quarantine.
     pub(super) fn in_quarantine(&self, account: &AccountId) -> Result<bool, StoreError> {

@@ -120,12 +120,14 @@ impl Reader<'_> {
         Ok(Sync { accounts, ..sync })
     }
 
-    /// When a sync last read everything.
+    /// When a sync last read what could be read: an account that fails is told of by itself and holds no other back.
     ///
     /// # Errors
     /// As every question.
     pub fn last_success_at(&self) -> Result<Option<Timestamp>, StoreError> {
-        let newest = "SELECT ended_at FROM syncs WHERE state = 'done' ORDER BY number DESC LIMIT 1";
+        let newest = "SELECT ended_at FROM syncs WHERE state = 'done' OR (state = 'partial' AND EXISTS \
+             (SELECT 1 FROM sync_accounts s JOIN accounts a ON a.id = s.account_id \
+             WHERE s.sync_id = syncs.id AND s.pages > 0 AND s.error IS NULL AND a.pot_id IS NULL)) ORDER BY number DESC LIMIT 1";
         Ok(optional(self.0.prepare_cached(newest)?.query_row([], |row| maybe_at(row, 0)))?.flatten())
     }
 

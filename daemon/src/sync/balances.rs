@@ -10,6 +10,7 @@ use monzo_common::money::Money;
 
 use super::failure::Failure;
 use super::page;
+use super::quarantined::quarantined;
 use super::reconcile::{self, Anchor, Finding};
 use super::run::{Run, Target};
 use crate::events::{Happened, Kind};
@@ -57,13 +58,7 @@ async fn read_one(run: &Run, target: &Target, held: &mut Held) -> Result<(), Fai
 
 /// Reads the balances again and tells of differences that stay.
 pub async fn reconcile(run: &Run, targets: &[Target], before: Held) -> Result<(), Failure> {
-    let healthy: Vec<Target> = {
-        let accounts = run.tally.accounts();
-        let failed = |id: &AccountId| {
-            accounts.iter().any(|account| account.account_id == *id && account.error.is_some())
-        };
-        targets.iter().filter(|target| !failed(&target.id)).cloned().collect()
-    };
+    let healthy: Vec<Target> = targets.iter().filter(|target| !run.failed(&target.id)).cloned().collect();
     let mut after = Held::default();
     read(run, &healthy, &mut after).await?;
     for target in healthy.iter().filter(|target| !target.flex) {
@@ -106,16 +101,17 @@ async fn compare(run: &Run, target: &Target, balance: i64) -> Result<(), Failure
                 Ok::<_, StoreError>(pots.any(|known| known.id == *pot && known.has_virtual_cards))
             };
             let spends = account.pot_id.as_ref().map(spends).transpose()?.unwrap_or_default();
-            Ok(Some((finding, account.currency, spends)))
+            let because = quarantined(writer, &id)?.because(difference);
+            Ok(Some((finding, account.currency, spends, because)))
         })
         .await?;
-    let Some((finding, currency, spends)) = compared else { return Ok(()) };
+    let Some((finding, currency, spends, because)) = compared else { return Ok(()) };
     let happened = match finding {
         Finding::Nothing => return Ok(()),
         Finding::Found(difference) if spends && difference < 0 => Happened::new(
             Kind::DifferenceFound,
             format!(
-                "{}: {} of spending from the pot is not among the rows that the bank lists",
+                "{}: {} of spending from the pot is not among the rows that the bank lists{because}",
                 target.name,
                 Money::new(difference.saturating_neg(), currency)
             ),
@@ -123,7 +119,7 @@ async fn compare(run: &Run, target: &Target, balance: i64) -> Result<(), Failure
         Finding::Found(difference) => Happened::new(
             Kind::DifferenceFound,
             format!(
-                "{}: the bank's balance and the rows differ by {}",
+                "{}: the bank's balance and the rows differ by {}{because}",
                 target.name,
                 Money::new(difference, currency)
             ),

@@ -84,19 +84,27 @@ pub async fn capture(
 
 /// The windows to read for an account now: cut once, reopened by a login, and given up where the bank no longer serves.
 ///
-/// A full sync within the five minutes reads what is complete again; those windows stay complete whatever comes of it.
+/// Within the five minutes a full sync, and a balance that the rows do not explain, have read again what is complete;
+/// those windows stay complete whatever comes of it.
 async fn plan(run: &Run, target: &Target) -> Result<Vec<StoredWindow>, Failure> {
     let now = run.rooms.clock.now();
     let open = run.history_open() && !target.hidden();
     let edge = windows::readable_from(now);
-    let again = open && run.task.full;
+    let full = run.task.full;
     let id = target.id.clone();
-    let opened_at = if target.hidden() { target.opened_at.max(edge) } else { target.opened_at };
-    let planned = run
+    let readable_from = if open { target.opened_at } else { target.opened_at.max(edge) };
+    let opened_at = if target.hidden() { readable_from } else { target.opened_at };
+    let (planned, again) = run
         .rooms
         .store
         .write(move |writer| {
             let mut known = writer.windows(&id)?;
+            let unexplained = writer.account(&id)?.difference.is_some_and(|difference| difference != 0);
+            if let Some(first) = known.first()
+                && readable_from < first.since
+            {
+                writer.add_window(&id, readable_from, first.since, WindowState::Open)?;
+            }
             if known.is_empty() {
                 for Window { since, before } in windows::cut(opened_at, now) {
                     writer.add_window(&id, since, before, WindowState::Open)?;
@@ -140,7 +148,7 @@ async fn plan(run: &Run, target: &Target) -> Result<Vec<StoredWindow>, Failure> 
                     }
                 }
             }
-            writer.windows(&id)
+            Ok((writer.windows(&id)?, open && (full || unexplained)))
         })
         .await?;
     let mut wanted = Vec::new();
@@ -186,7 +194,10 @@ async fn refused(run: &Run, target: &Target, id: i64) -> Result<(), Failure> {
     // So has the edge; the bank's own edge is two days further back.
     let edge = windows::readable_from(run.rooms.clock.now());
     let young = asked >= edge.checked_sub(MARGIN).unwrap_or(edge);
-    if young && !target.hidden() {
+    if young && target.closed {
+        return Err(Failure::TooOld);
+    }
+    if young && target.speaks_for_login() {
         let failure = page::lapsed(run, &target.id).await;
         if !matches!(failure, Failure::TooOld) {
             return Err(failure);

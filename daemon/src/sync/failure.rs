@@ -70,6 +70,15 @@ impl Failure {
         matches!(self, Self::Lapsed | Self::Bank(monzo::Error::LoginNeeded { .. }))
     }
 
+    /// The bank refuses the account, rather than failing.
+    pub fn refuses(&self) -> bool {
+        match self {
+            Self::TooOld | Self::Unreadable => true,
+            Self::Bank(monzo::Error::Refused { status, .. }) => matches!(status, 403 | 404),
+            _ => false,
+        }
+    }
+
     /// The account is left out, which is said but fails no sync.
     pub fn leaves_out(&self) -> bool {
         matches!(self, Self::Unreadable | Self::Unlisted)

@@ -12,6 +12,7 @@ mod page;
 mod pass;
 mod poll;
 pub mod progress;
+mod quarantined;
 pub mod reading;
 pub mod reconcile;
 mod run;
@@ -25,6 +26,7 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use monzo_common::id::AccountId;
 use monzo_common::model::{Progress, Sync, SyncCancelled, SyncStarted, SyncState};
 
 use crate::clock::Clock;
@@ -35,13 +37,14 @@ use crate::metrics::Metrics;
 use crate::monzo::Client;
 use crate::store::Store;
 
+pub use quarantined::{Quarantined, quarantined};
 pub use service::{Service, StartError};
 
 /// What the configuration says about syncing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// Kinds of accounts to read.
-    pub kinds: Vec<String>,
+    /// Which accounts to read: types and ids.
+    pub accounts: Vec<String>,
     /// When to sync.
     pub plan: schedule::Plan,
     /// Sync when the daemon starts, if stale.
@@ -56,6 +59,13 @@ pub struct Settings {
     pub concurrency: usize,
     /// What the person calls accounts and pots.
     pub names: std::collections::BTreeMap<String, String>,
+}
+
+impl Settings {
+    /// An account is to be read.
+    pub fn reads(&self, id: &AccountId, kind: &str) -> bool {
+        self.accounts.iter().any(|wanted| wanted == kind || wanted == id.as_str())
+    }
 }
 
 /// The rooms that syncing works with.

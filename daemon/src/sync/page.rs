@@ -128,7 +128,7 @@ async fn ask(
 
 /// What it means that the bank forbids to read an account: this one alone, or all of them (monzo-api.md 2.8).
 pub async fn forbidden(run: &Run, target: &Target) -> Failure {
-    if target.hidden() {
+    if !target.speaks_for_login() {
         return Failure::Unreadable;
     }
     match run.ask(run.rooms.client.accounts(run.lane())).await {

@@ -14,6 +14,7 @@ use super::progress::Counts;
 use super::reading::Reading;
 use super::run::{Run, Target};
 use super::windows::{self, Start, Window};
+use crate::clock::elapsed;
 use crate::events::{Happened, Kind};
 use crate::store::WindowState;
 
@@ -26,11 +27,11 @@ const SINGLY: usize = 10;
 /// Reads an account's last days again, and notes how far its history now reaches.
 pub async fn pass(run: &Run, target: &Target) -> Result<(), Failure> {
     let began = run.rooms.clock.now();
-    let Some(Start { since, lost }) = start(run, target).await? else { return Ok(()) };
+    let Some((Start { since, lost }, swept)) = start(run, target).await? else { return Ok(()) };
     let mut roll = roll(run, target, Window { since, before: began }).await?;
     let read = page::read(run, target, Reading::begin(since), None, Keep::Rows, &mut roll).await;
     let reading = match read {
-        Err(Failure::TooOld) if !target.hidden() => return Err(page::lapsed(run, &target.id).await),
+        Err(Failure::TooOld) if target.speaks_for_login() => return Err(page::lapsed(run, &target.id).await),
         read => read?,
     };
     let settled = if reading.whole() { conclude(run, target, roll, began).await? } else { Vec::new() };
@@ -40,6 +41,9 @@ pub async fn pass(run: &Run, target: &Target) -> Result<(), Failure> {
     let covered = run.rooms.store.write(move |writer| {
         if let Some((since, before)) = gap {
             writer.refuse_window(&id, since, before)?;
+        }
+        if swept {
+            writer.set_swept(&id, began)?;
         }
         writer.extend_coverage(&id, since, began)
     });
@@ -59,28 +63,40 @@ pub async fn pass(run: &Run, target: &Target) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Where the reading begins; nowhere while a part of the history before it is still open.
-async fn start(run: &Run, target: &Target) -> Result<Option<Start>, Failure> {
+/// Where the reading begins, and whether it goes as far back as the bank serves; nowhere while a part of the history
+/// before it is still open.
+async fn start(run: &Run, target: &Target) -> Result<Option<(Start, bool)>, Failure> {
     let now = run.rooms.clock.now();
     let young = now.checked_sub(UNSETTLED_FOR).unwrap_or(now);
     let (id, flex) = (target.id.clone(), target.flex);
-    let (covered, unsettled, open) = run
+    let (every, reread) = {
+        let settings = run.rooms.settings.borrow();
+        (settings.sweep, settings.reread)
+    };
+    let (covered, unsettled, open, sweep) = run
         .rooms
         .store
         .read(move |reader| {
             let covered = reader.covered(&id)?;
             let unsettled = if flex { None } else { reader.oldest_unsettled(&id, young)? };
             let open = reader.windows(&id)?.iter().any(|window| window.state == WindowState::Open);
-            Ok((covered, unsettled, open))
+            let swept_at = reader.swept_at(&id)?;
+            let swept_for = swept_at.and_then(|at| elapsed(at, now));
+            let due = |every| swept_for.is_none_or(|gone| gone >= every);
+            let account = reader.account(&id)?;
+            // Before a difference is told, all that can be read is read again.
+            let doubted = account.difference.is_some_and(|difference| difference != 0)
+                && account.told_difference != account.difference;
+            Ok((covered, unsettled, open, every.is_some_and(due) || doubted))
         })
         .await?;
     if open {
         return Ok(None);
     }
-    let reread =
-        if run.task.sweep || run.task.full { windows::READABLE } else { run.rooms.settings.borrow().reread };
+    let sweep = sweep || run.task.full;
+    let reread = if sweep { windows::READABLE } else { reread };
     let start = windows::start(now, covered.map(|(_, to)| to), unsettled, reread);
-    Ok(Some(Start { since: start.since.max(target.opened_at), ..start }))
+    Ok(Some((Start { since: start.since.max(target.opened_at), ..start }, sweep)))
 }
 
 /// The rows known strictly inside the window.

@@ -47,12 +47,12 @@ impl Poll {
 
     async fn changed(&self, rooms: &Rooms) -> Result<bool, monzo::Error> {
         let Ok(accounts) = rooms.store.read(|reader| reader.accounts()).await else { return Ok(false) };
-        let kinds = rooms.settings.borrow().kinds.clone();
+        let settings = rooms.settings.borrow().clone();
         let listed = accounts.iter().filter(|account| {
             account.pot_id.is_none()
                 && !account.closed
                 && account.error.is_none()
-                && kinds.contains(&account.kind)
+                && settings.reads(&account.id, &account.kind)
         });
         let known: HashMap<AccountId, Option<i64>> =
             listed.map(|account| (account.id.clone(), account.balance)).collect();

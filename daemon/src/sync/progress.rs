@@ -156,6 +156,13 @@ impl Tally {
         self.publish(&state);
     }
 
+    /// An account has failed or was left out.
+    pub fn failed(&self, id: &AccountId) -> bool {
+        let state = self.lock();
+        let failed = |account: &AccountSync| account.account_id == *id && account.error.is_some();
+        state.left_out.contains(id) || state.accounts.iter().any(failed)
+    }
+
     /// An account that cannot be read is no failure of the sync.
     pub fn left_out(&self, id: &AccountId) {
         self.lock().left_out.push(id.clone());

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use monzo_common::id::{AccountId, PotId};
 use monzo_common::model::{SyncPhase, SyncState};
 use tokio::sync::mpsc;
@@ -22,7 +22,7 @@ use super::{Rooms, balances, capture, pass};
 use crate::events::{Happened, Kind};
 use crate::facts;
 use crate::monzo::{self, Lane};
-use crate::store::StoredAccount;
+use crate::store::{LeftOut, StoredAccount};
 
 /// How long the balances may hold up a capture. Taste.
 const FIRST_BALANCES: Duration = Duration::from_secs(10);
@@ -32,8 +32,6 @@ const FIRST_BALANCES: Duration = Duration::from_secs(10);
 pub struct Task {
     /// Re-read all that the bank serves now.
     pub full: bool,
-    /// The 88-day re-read for late edits is due.
-    pub sweep: bool,
 }
 
 /// An account on its way through a sync.
@@ -43,28 +41,40 @@ pub struct Target {
     pub id: AccountId,
     /// What the person calls it.
     pub name: String,
-    /// When it was opened, as far as known.
+    /// No row of it is older than this, as far as known.
     pub opened_at: Timestamp,
     /// The pot that it hides behind.
     pub pot_id: Option<PotId>,
     /// Its rows never settle (monzo-api.md 5.9.12).
     pub flex: bool,
+    /// It is closed, or its pot is deleted: the bank may refuse to let it be read.
+    pub closed: bool,
 }
+
+/// A first row can be older than its account by a moment; a day is beyond doubt. Taste.
+const BEFORE_OPENING: SignedDuration = SignedDuration::from_hours(24);
 
 impl Target {
     fn of(account: &StoredAccount, names: &BTreeMap<String, String>) -> Self {
+        let opened_at = account.created_at.unwrap_or(windows::BEFORE_THE_BANK);
         Self {
             id: account.id.clone(),
             name: account.name(names),
-            opened_at: account.created_at.unwrap_or(windows::BEFORE_THE_BANK),
+            opened_at: opened_at.checked_sub(BEFORE_OPENING).unwrap_or(opened_at),
             pot_id: account.pot_id.clone(),
             flex: account.kind == "uk_monzo_flex",
+            closed: account.closed,
         }
     }
 
-    /// Hidden accounts are never served beyond 90 days, and never decide about the login (monzo-api.md 6.2.2).
+    /// Hidden accounts are never served beyond 90 days (monzo-api.md 6.2.2).
     pub fn hidden(&self) -> bool {
         self.pot_id.is_some()
+    }
+
+    /// Its refusal may mean that the bank's permission has ended; hidden and closed accounts are refused for themselves.
+    pub fn speaks_for_login(&self) -> bool {
+        !self.hidden() && !self.closed
     }
 }
 
@@ -117,10 +127,9 @@ impl Run {
         }
     }
 
-    /// Kinds of accounts to read, and what the person calls things.
-    fn names(&self) -> (Vec<String>, BTreeMap<String, String>) {
-        let settings = self.rooms.settings.borrow();
-        (settings.kinds.clone(), settings.names.clone())
+    /// What the person calls accounts and pots.
+    fn names(&self) -> BTreeMap<String, String> {
+        self.rooms.settings.borrow().names.clone()
     }
 
     /// Keeps an event, and tells of it.
@@ -202,15 +211,16 @@ fn spawn_pass(run: &Arc<Run>, passes: &mut JoinSet<Result<(), Failure>>, target:
 }
 
 impl Run {
-    /// An account has failed already in this sync.
-    fn failed(&self, id: &AccountId) -> bool {
-        self.tally.accounts().iter().any(|account| account.account_id == *id && account.error.is_some())
+    /// An account has failed or was left out already in this sync.
+    pub fn failed(&self, id: &AccountId) -> bool {
+        self.tally.failed(id)
     }
 
     /// Notes how an account's reading ended, and passes on only what ends the whole sync.
     pub async fn close(&self, target: &Target, read: Result<(), Failure>) -> Result<(), Failure> {
         let failure = match read {
             Err(failure) if failure.ends_sync() => return Err(failure),
+            Err(failure) if target.closed && failure.refuses() => return self.close_refused(target).await,
             read => read.err(),
         };
         let error = failure.as_ref().map(ToString::to_string);
@@ -228,6 +238,33 @@ impl Run {
                 let happened = Happened::new(Kind::AccountUnreadable, format!("{}: {failure}", target.name));
                 self.happened(happened.account(target.id.as_str())).await;
             }
+        }
+        Ok(())
+    }
+}
+
+impl Run {
+    /// A closed account that the bank no longer lets be read is nothing to be mended: it is told once, and left out.
+    async fn close_refused(&self, target: &Target) -> Result<(), Failure> {
+        let (id, now) = (target.id.clone(), self.rooms.clock.now());
+        let key = format!("closed_refused/{id}");
+        let noted = self.rooms.store.write(move |writer| {
+            writer.forgive_account(&id)?;
+            let new = writer.meta(&key)?.is_none();
+            if new {
+                writer.set_meta(&key, &now.to_string())?;
+            }
+            Ok(new)
+        });
+        let new = noted.await?;
+        self.tally.done(&target.id, None);
+        self.tally.left_out(&target.id);
+        if new {
+            let name = &target.name;
+            let message =
+                format!("{name}: the bank no longer lets this account be read; its history is kept");
+            let happened = Happened::new(Kind::AccountUnreadable, message);
+            self.happened(happened.account(target.id.as_str())).await;
         }
         Ok(())
     }
@@ -259,21 +296,28 @@ async fn list(run: &Run) -> Result<Vec<Target>, Failure> {
         answer => answer?,
     };
     let now = run.rooms.clock.now();
-    let (kinds, names) = run.names();
-    let wanted: Vec<facts::Account> =
-        accounts.into_iter().filter(|account| kinds.contains(&account.kind)).collect();
+    let settings = run.rooms.settings.borrow().clone();
+    let (wanted, others): (Vec<facts::Account>, Vec<_>) =
+        accounts.into_iter().partition(|account| settings.reads(&account.id, &account.kind));
+    let others: Vec<LeftOut> = others
+        .into_iter()
+        .map(|account| LeftOut { id: account.id, kind: account.kind, closed: account.closed })
+        .collect();
     let bank: BTreeSet<AccountId> = wanted.iter().map(|account| account.id.clone()).collect();
     let stored = run
         .rooms
         .store
         .write(move |writer| {
             writer.upsert_accounts(&wanted, now)?;
+            writer.set_left_out(&others)?;
             writer.accounts()
         })
         .await?;
-    let kept = stored.iter().filter(|account| account.pot_id.is_none() && kinds.contains(&account.kind));
+    let kept = stored
+        .iter()
+        .filter(|account| account.pot_id.is_none() && settings.reads(&account.id, &account.kind));
     let mut listed = Vec::new();
-    for target in kept.map(|account| Target::of(account, &names)) {
+    for target in kept.map(|account| Target::of(account, &settings.names)) {
         if bank.contains(&target.id) {
             listed.push(target);
         } else {
@@ -288,7 +332,7 @@ async fn list(run: &Run) -> Result<Vec<Target>, Failure> {
 async fn with_hidden(run: &Run, mut targets: Vec<Target>) -> Result<Vec<Target>, Failure> {
     let stored = run.rooms.store.read(|reader| reader.accounts()).await?;
     for account in stored.iter().filter(|account| account.pot_id.is_some()) {
-        let target = Target::of(account, &run.names().1);
+        let target = Target::of(account, &run.names());
         run.tally.account(&target.id, &target.name);
         targets.push(target);
     }
@@ -298,7 +342,7 @@ async fn with_hidden(run: &Run, mut targets: Vec<Target>) -> Result<Vec<Target>,
 /// A hidden account that was found on the way.
 pub async fn hidden_target(run: &Run, id: &AccountId) -> Result<Option<Target>, Failure> {
     let stored = run.rooms.store.read(|reader| reader.accounts()).await?;
-    let names = run.names().1;
+    let names = run.names();
     let found = stored.iter().find(|account| account.id == *id).map(|account| Target::of(account, &names));
     if let Some(target) = &found {
         let message =

@@ -30,9 +30,6 @@ const SOON: jiff::SignedDuration = jiff::SignedDuration::from_secs(5);
 /// When a sync that could not begin is tried again at other times. Taste.
 const LATER: jiff::SignedDuration = jiff::SignedDuration::from_mins(5);
 
-/// Where the store keeps when the last full re-read was.
-const SWEPT_AT: &str = "swept_at";
-
 /// Why no sync was started.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -332,7 +329,6 @@ impl Service {
     /// Notes a sync and lets it run.
     async fn begin(&mut self, cause: &str, full: bool) -> Result<Sync, StartError> {
         let now = self.rooms.clock.now();
-        let sweep = self.sweep_due(now).await?;
         let (id, noted, unnoted) = (fresh_id(now), cause.to_owned(), self.unnoted.clone());
         let begun = self.rooms.store.write(move |writer| {
             if let Some(ended) = unnoted {
@@ -351,7 +347,7 @@ impl Service {
         let run = Arc::new(Run {
             rooms: Arc::clone(&self.rooms),
             id: sync.id.clone(),
-            task: Task { full, sweep },
+            task: Task { full },
             tally: Tally::new(&sync.id, history_ends, self.progress.clone()),
             cancel: CancellationToken::new(),
             history_ends,
@@ -363,13 +359,6 @@ impl Service {
         let task = tokio::spawn(run::run(Arc::clone(&run), receive));
         self.running = Some(Running { sync: sync.clone(), run, task, cancelled: Vec::new() });
         Ok(sync)
-    }
-
-    async fn sweep_due(&self, now: Timestamp) -> Result<bool, StoreError> {
-        let Some(every) = self.rooms.settings.borrow().sweep else { return Ok(false) };
-        let last = self.rooms.store.read(|reader| reader.meta(SWEPT_AT)).await?;
-        let last: Option<Timestamp> = last.and_then(|text| text.parse().ok());
-        Ok(last.and_then(|last| elapsed(last, now)).is_none_or(|gone| gone >= every))
     }
 
     async fn reschedule(&mut self) {

@@ -7,13 +7,14 @@ use monzo_common::fault::{Fault, FaultKind};
 use monzo_common::model::{
     Account, Balance, BalancePoint, Pot, TransactionDetail, TransactionPage, TransactionQuery,
 };
+use monzo_common::money::Currency;
 
 use super::desk::Desk;
 use crate::config::nearest;
 use crate::exclusion::Exclusions;
 use crate::insight;
 use crate::insight::balances::Past;
-use crate::store::{Reader, StoreError, StoredAccount, StoredBalance, StoredPot};
+use crate::store::{LeftOut, Reader, StoreError, StoredAccount, StoredBalance, StoredPot};
 
 /// What names and exclusions mean among the accounts and pots at one instant.
 pub(super) struct Ledger {
@@ -31,7 +32,7 @@ impl Ledger {
             name: account.name(&self.names),
             kind: account.kind.clone(),
             currency: account.currency,
-            closed: account.closed || pot.is_some_and(|pot| pot.deleted),
+            closed: account.closed,
             excluded: match pot {
                 Some(pot) => self.exclusions.pot(&pot.id, &pot.account_id),
                 None => self.exclusions.account(&account.id),
@@ -39,6 +40,23 @@ impl Ledger {
             balance: account.balance,
             total_balance: account.total_balance,
             pot_id: account.pot_id.clone(),
+            left_out: false,
+        }
+    }
+
+    fn left_out(&self, LeftOut { id, kind, closed }: LeftOut) -> Account {
+        let unnamed = if kind.is_empty() { "no type" } else { kind.trim_start_matches("uk_") };
+        Account {
+            name: self.names.get(id.as_str()).cloned().unwrap_or_else(|| unnamed.replace('_', " ")),
+            id,
+            kind,
+            currency: Currency::GBP,
+            closed,
+            excluded: false,
+            balance: None,
+            total_balance: None,
+            pot_id: None,
+            left_out: true,
         }
     }
 
@@ -129,6 +147,13 @@ pub(super) async fn accounts(desk: &Desk, hidden: bool) -> Result<Vec<Account>, 
     let ledger = ledger(desk).await?;
     let shown = ledger.accounts.iter().filter(|account| hidden || account.pot_id.is_none());
     Ok(shown.map(|account| ledger.account(account)).collect())
+}
+
+/// Accounts that the bank lists and that are not synced.
+pub(super) async fn left_out_accounts(desk: &Desk) -> Result<Vec<Account>, Fault> {
+    let ledger = ledger(desk).await?;
+    let left_out = desk.rooms()?.store.read(|reader| reader.left_out()).await?;
+    Ok(left_out.into_iter().map(|account| ledger.left_out(account)).collect())
 }
 
 pub(super) async fn pots(desk: &Desk) -> Result<Vec<Pot>, Fault> {

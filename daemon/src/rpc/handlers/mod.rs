@@ -129,6 +129,10 @@ impl ApiServer for Desk {
         Ok(ledger::accounts(self, hidden).await?)
     }
 
+    async fn left_out_accounts(&self) -> RpcResult<Vec<Account>> {
+        Ok(ledger::left_out_accounts(self).await?)
+    }
+
     async fn pots(&self) -> RpcResult<Vec<Pot>> {
         Ok(ledger::pots(self).await?)
     }

@@ -11,10 +11,10 @@ use monzo_common::model::{
 
 use super::desk::{Desk, Rooms, Served};
 use super::ledger::read_ledger;
-use crate::attention::{self, Facts, History, RunMatter};
+use crate::attention::{self, Difference, Facts, History, RunMatter};
 use crate::clock::elapsed;
 use crate::store::Writer;
-use crate::sync::schedule;
+use crate::sync::{self, schedule};
 
 pub(super) async fn status(desk: &Desk) -> Result<Status, Fault> {
     let served = desk.served.borrow().clone();
@@ -97,9 +97,18 @@ async fn gather(desk: &Desk, rooms: &Rooms) -> Result<(Status, Facts), Fault> {
                 difference: account.difference,
             });
         }
-        let told =
-            ledger.accounts.iter().filter_map(|account| Some((account.id.clone(), account.told_difference?)));
-        let differences = told.collect();
+        let mut differences = Vec::new();
+        for account in &ledger.accounts {
+            if let Some(amount) = account.told_difference {
+                let quarantined = sync::quarantined(reader, &account.id)?;
+                differences.push(Difference {
+                    account_id: account.id.clone(),
+                    amount,
+                    because: quarantined.because(amount),
+                    explained: quarantined.explains(amount),
+                });
+            }
+        }
         let sync = SyncStatus {
             state: String::new(),
             last_success_at: reader.last_success_at()?,
@@ -108,9 +117,11 @@ async fn gather(desk: &Desk, rooms: &Rooms) -> Result<(Status, Facts), Fault> {
             stale: false,
             error: reader.last_sync_error()?,
         };
-        Ok((accounts, histories, differences, sync, reader.quarantined()?))
+        let kept_apart = (reader.quarantined()?, reader.left_out()?);
+        Ok((accounts, histories, differences, sync, kept_apart))
     });
-    let (mut accounts, histories, differences, recorded, quarantined) = read.await?;
+    let (mut accounts, histories, differences, recorded, kept_apart) = read.await?;
+    let (quarantined, left_out) = kept_apart;
     // What a wrong clock has dated into the future is not known.
     let known = |at: Option<Timestamp>| at.filter(|at| elapsed(*at, now).is_some());
     let attempt = recorded.last_attempt_at;
@@ -155,6 +166,7 @@ async fn gather(desk: &Desk, rooms: &Rooms) -> Result<(Status, Facts), Fault> {
         zone,
         accounts: accounts.clone(),
         histories,
+        left_out,
         differences,
         quarantined,
         store: rooms.store.health(),

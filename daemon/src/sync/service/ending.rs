@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use monzo_common::model::{AccountSync as Account, LoginState, Sync, SyncCancelled, SyncState};
 
 use super::super::failure::Failure;
-use super::super::run::{Ended, Task};
-use super::{Running, SWEPT_AT, Service};
+use super::super::run::Ended;
+use super::{Running, Service};
 use crate::events::{Happened, Kind};
 use crate::metrics::{Rows, SyncOutcome};
 
@@ -33,18 +33,17 @@ impl Service {
         // First, so that whoever sees the end also sees when the next one is due.
         self.polled_at = Some(now);
         self.reschedule_after(state, now).await;
-        let Task { full, sweep } = running.run.task;
-        let (kept, swept) = (sync.clone(), (full || sweep) && state == SyncState::Done);
-        let noted = self.rooms.store.write(move |writer| {
-            writer.end_sync(&kept)?;
-            if swept { writer.set_meta(SWEPT_AT, &now.to_string()) } else { Ok(()) }
-        });
+        let kept = sync.clone();
+        let noted = self.rooms.store.write(move |writer| writer.end_sync(&kept));
         if let Err(error) = noted.await {
             tracing::error!(%error, monzod_sync_id = sync.id, "the end of a sync could not be noted");
             self.unnoted = Some(sync.clone());
         }
         self.tell(&sync, failure.as_ref(), failures_before).await;
         self.count(&sync, now);
+        if let Ok(success) = self.rooms.store.read(|reader| reader.last_success_at()).await {
+            self.rooms.metrics.sync_succeeded(success);
+        }
         running.run.tally.ended(sync.clone());
         for answer in running.cancelled {
             let _ = answer.send(SyncCancelled { sync: Some(sync.clone()), changed: true });
@@ -95,7 +94,7 @@ impl Service {
             SyncState::Failed => SyncOutcome::Failed,
         };
         let elapsed = Duration::try_from(now.duration_since(sync.started_at)).unwrap_or_default();
-        metrics.sync_ended(outcome, now, elapsed);
+        metrics.sync_ended(outcome, elapsed);
         for account in &sync.accounts {
             let Account { added, changed, withdrawn, .. } = account;
             metrics.rows_stored(Rows { added: *added, changed: *changed, withdrawn: *withdrawn });

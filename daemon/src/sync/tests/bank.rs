@@ -36,6 +36,8 @@ struct State {
     /// What every request of a kind meets until it is taken away.
     always: Option<(&'static str, Trouble)>,
     dice: Option<u64>,
+    /// Rows on a page, where the bank serves fewer than are asked for.
+    page: Option<usize>,
     asked: VecDeque<String>,
 }
 
@@ -143,6 +145,18 @@ impl Bank {
         self.state().dice = seed;
     }
 
+    /// Serves no more than so many rows at once, whatever is asked for.
+    pub fn short_pages(&self, rows: usize) {
+        self.state().page = Some(rows);
+    }
+
+    /// Changes what the list of accounts says of one.
+    pub fn relist(&self, id: &str, change: impl FnOnce(&mut Value)) {
+        let mut state = self.state();
+        let account = state.accounts.iter_mut().find(|account| account["id"] == id);
+        change(account.expect("an account"));
+    }
+
     /// The addresses that were asked for since this was last called.
     pub fn asked(&self) -> Vec<String> {
         self.state().asked.drain(..).collect()
@@ -225,8 +239,11 @@ impl State {
             return refuse(403, "forbidden.verification_required");
         }
         let listed = rows.iter().skip(after.map_or(0, |index| index + 1));
-        let page: Vec<&Value> =
-            listed.filter(|(at, _)| *at >= from && *at < before).take(100).map(|(_, row)| row).collect();
+        let page: Vec<&Value> = listed
+            .filter(|(at, _)| *at >= from && *at < before)
+            .take(self.page.unwrap_or(100))
+            .map(|(_, row)| row)
+            .collect();
         ok(&json!({"transactions": page}))
     }
 

@@ -1,6 +1,8 @@
 //! The first history: all of it, once, however often it is interrupted.
 
 use super::*;
+use crate::store::WindowState;
+use crate::sync::windows;
 
 #[tokio::test(start_paused = true)]
 async fn a_first_capture_equals_the_banks_ledger() {
@@ -9,7 +11,7 @@ async fn a_first_capture_equals_the_banks_ledger() {
     done(&sync);
     rig.equals_the_bank().await;
     let (from, to) = rig.covered("acc_1").await.expect("covered");
-    assert_eq!((from, to), (ago(3 * 365 * 24), rig.clock.now()));
+    assert_eq!((from, to), (ago((3 * 365 + 1) * 24), rig.clock.now()), "from a day before it was opened");
     assert_eq!(rig.covered("acc_pot").await.expect("covered").0, ago(88 * 24));
     assert!(sync.id.starts_with("sync_") && sync.id.len() == 21, "{}", sync.id);
     let events = rig.events();
@@ -41,7 +43,7 @@ async fn a_capture_asks_for_bounded_windows_that_abut() {
         }
     }
     let windows: Vec<_> = begins.into_iter().map(|(before, since)| (since, before)).collect();
-    assert_eq!(windows.first().map(|window| window.0), Some(ago(3 * 365 * 24)));
+    assert_eq!(windows.first().map(|window| window.0), Some(ago((3 * 365 + 1) * 24)));
     assert!(windows.windows(2).all(|pair| pair[0].1 == pair[1].0), "{windows:?}");
     assert!(
         asked
@@ -67,7 +69,7 @@ async fn what_the_five_minutes_do_not_cover_is_remembered_and_taken_at_the_next_
     done(&again);
     rig.equals_the_bank().await;
     assert_eq!(rig.refused("acc_1").await, []);
-    assert_eq!(rig.covered("acc_1").await.expect("covered").0, ago(3 * 365 * 24));
+    assert_eq!(rig.covered("acc_1").await.expect("covered").0, ago((3 * 365 + 1) * 24));
     let repeated: u64 = again.accounts.iter().map(|account| account.changed).sum();
     assert_eq!(repeated, 0, "nothing is stored twice");
 }
@@ -81,7 +83,7 @@ async fn a_capture_that_is_stopped_goes_on_where_it_was() {
     rig = rig.restart().await;
     done(&rig.ends("login").await);
     rig.equals_the_bank().await;
-    assert_eq!(rig.covered("acc_1").await.expect("covered").0, ago(3 * 365 * 24));
+    assert_eq!(rig.covered("acc_1").await.expect("covered").0, ago((3 * 365 + 1) * 24));
 }
 
 #[tokio::test(start_paused = true)]
@@ -147,7 +149,7 @@ async fn a_full_sync_in_the_five_minutes_reads_everything_again() {
     done(&sync);
     rig.equals_the_bank().await;
     assert_eq!(sync.accounts.iter().map(|account| account.changed).sum::<u64>(), 1);
-    assert_eq!(rig.covered("acc_1").await.expect("covered").0, ago(3 * 365 * 24));
+    assert_eq!(rig.covered("acc_1").await.expect("covered").0, ago((3 * 365 + 1) * 24));
 }
 
 #[tokio::test(start_paused = true)]
@@ -160,4 +162,80 @@ async fn more_rows_at_one_instant_than_a_page_holds_lose_nothing() {
     let rig = Rig::new(bank).await;
     done(&rig.log_in().await);
     rig.equals_the_bank().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bank_that_serves_fewer_rows_than_asked_is_read_to_the_end() {
+    let bank = Bank::new();
+    bank.short_pages(50);
+    let rig = Rig::new(bank).await;
+    done(&rig.log_in().await);
+    rig.equals_the_bank().await;
+    rig.bank.pay("acc_1", "tx_young", NOW, -5);
+    done(&rig.sync(true).await);
+    rig.equals_the_bank().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_first_row_that_is_older_than_its_account_is_read() {
+    let bank = Bank::new();
+    bank.pay("acc_1", "tx_first", ago(3 * 365 * 24) - Duration::from_millis(3), 10_000);
+    let rig = Rig::new(bank).await;
+    done(&rig.log_in().await);
+    rig.equals_the_bank().await;
+    let account = rig.store.read(|reader| reader.account(&"acc_1".into())).await.expect("an account");
+    assert_eq!(account.difference, Some(0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_history_that_began_with_its_account_gets_the_day_before_at_the_next_login() {
+    let bank = Bank::new();
+    bank.pay("acc_1", "tx_first", ago(3 * 365 * 24) - Duration::from_millis(3), 10_000);
+    let rig = Rig::new(bank).await;
+    // As an earlier version read it.
+    let cut = windows::cut(ago(3 * 365 * 24), NOW);
+    let opened = serde_json::json!({"accounts": [{"id": "acc_1", "type": "uk_retail",
+        "created": ago(3 * 365 * 24).to_string()}]});
+    let accounts = crate::monzo::wire::accounts(opened.to_string().as_bytes()).expect("a list");
+    rig.store
+        .write(move |writer| {
+            writer.upsert_accounts(&accounts, NOW)?;
+            cut.iter().try_for_each(|window| {
+                writer.add_window(&"acc_1".into(), window.since, window.before, WindowState::Open)
+            })
+        })
+        .await
+        .expect("kept");
+    done(&rig.log_in().await);
+    rig.equals_the_bank().await;
+    assert_eq!(rig.covered("acc_1").await.expect("covered").0, ago((3 * 365 + 1) * 24));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_balance_that_the_rows_do_not_explain_has_a_login_read_everything_again() {
+    let rig = Rig::new(Bank::new()).await;
+    done(&rig.log_in().await);
+    rig.advance(1);
+    // A row of long ago comes to light, and so does its share of the balance.
+    rig.bank.pay("acc_1", "tx_late", ago(700 * 24), -4_200);
+    done(&rig.sync(false).await);
+    done(&rig.sync(false).await);
+    let difference = || rig.store.read(|reader| Ok(reader.account(&"acc_1".into())?.difference));
+    assert_eq!(difference().await.expect("an account"), Some(-4_200));
+    done(&rig.log_in().await);
+    rig.equals_the_bank().await;
+    assert_eq!(difference().await.expect("an account"), Some(0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_balance_that_the_rows_do_not_explain_has_all_that_can_be_read_read_again_before_it_is_told() {
+    let mut rig = Rig::new(Bank::new()).await;
+    done(&rig.log_in().await);
+    rig.advance(1);
+    rig.bank.pay("acc_1", "tx_late", ago(60 * 24), -4_200);
+    rig.events();
+    done(&rig.sync(false).await);
+    done(&rig.sync(false).await);
+    rig.equals_the_bank().await;
+    assert!(!rig.events().contains(&"difference_found".to_owned()));
 }

@@ -154,7 +154,7 @@ async fn a_long_silence_leaves_a_gap_that_the_next_login_fills() {
     done(&rig.log_in().await);
     assert_eq!(rig.refused("acc_1").await, []);
     assert!(detail(&rig, "tx_lost").await.transaction.amount == -5);
-    assert_eq!(rig.covered("acc_1").await.expect("covered").0, ago(3 * 365 * 24));
+    assert_eq!(rig.covered("acc_1").await.expect("covered").0, ago((3 * 365 + 1) * 24));
 }
 
 #[tokio::test(start_paused = true)]

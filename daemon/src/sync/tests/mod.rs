@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use monzo_common::id::AccountId;
 use monzo_common::model::{Event, LoginState, Sync, SyncState};
 use monzo_common::money::Currency;
 use tempfile::TempDir;
@@ -116,7 +115,7 @@ impl Rig {
         let login = Login::open(parts).await.expect("a login");
         let day = |days: i64| SignedDuration::from_hours(24 * days);
         let settings = Settings {
-            kinds: vec!["uk_retail".into(), "uk_retail_joint".into()],
+            accounts: vec!["uk_retail".into(), "uk_retail_joint".into()],
             plan: schedule::Plan { interval: SignedDuration::from_hours(6), jitter: SignedDuration::ZERO },
             on_start: true,
             poll,

@@ -219,3 +219,48 @@ async fn a_sync_is_due_by_the_wall_clock() {
     rig.advance(6);
     done(&next.await);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_closed_account_that_is_refused_is_noted_once_and_holds_nothing_up() {
+    for (status, code) in [
+        (403, "forbidden.insufficient_permissions"),
+        (403, "forbidden.verification_required"),
+        (403, "forbidden.account_closed"),
+        (404, "not_found.account"),
+    ] {
+        let mut rig = captured().await;
+        rig.bank.relist("acc_2", |account| account["closed"] = true.into());
+        let body: &'static str = Box::leak(format!(r#"{{"code":"{code}"}}"#).into_boxed_str());
+        rig.bank.always(Some(("account_id=acc_2", Trouble::Status(status, body))));
+        rig.advance(6);
+        let sync = rig.sync(false).await;
+        assert_eq!((sync.state, errors(&sync)), (SyncState::Done, vec![]), "{status} {code}");
+        done(&rig.sync(true).await);
+        assert_eq!(rig.events(), ["account_unreadable"], "{status} {code}");
+        assert_eq!(rig.login.state().state, LoginState::Ready);
+        let account = rig.store.read(|reader| reader.account(&"acc_2".into())).await.expect("an account");
+        assert_eq!(account.error, None);
+        rig.equals_the_bank().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_that_fails_holds_no_other_back() {
+    let rig = captured().await;
+    rig.advance(6);
+    rig.bank.always(Some(("account_id=acc_2", Trouble::Status(500, ""))));
+    let sync = rig.sync(true).await;
+    assert_eq!(sync.state, SyncState::Partial);
+    let read = move |reader: &crate::store::Reader<'_>| {
+        let swept = ["acc_1", "acc_2"].map(|id| reader.swept_at(&id.into()));
+        Ok((swept, reader.last_success_at()?))
+    };
+    let ([one, two], success) = rig.store.read(read).await.expect("an answer");
+    let (one, two) = (one.expect("an answer"), two.expect("an answer"));
+    assert!(one > two && success > two, "{one:?}, {two:?}, {success:?}");
+    // Nothing was read at all: no success.
+    rig.bank.always(Some(("account_id=", Trouble::Status(500, ""))));
+    rig.advance(6);
+    assert_eq!(rig.sync(false).await.state, SyncState::Failed);
+    assert_eq!(rig.store.read(|reader| reader.last_success_at()).await.expect("an answer"), success);
+}
