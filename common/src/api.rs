@@ -249,9 +249,9 @@ pub trait Api {
         reason: Option<String>,
     ) -> RpcResult<FreezeChange>;
 
-    /// Lets everything, or one rule, go on.
+    /// Lets everything, or one rule, go on; or lets a pot be tried again that the bank refused to move.
     #[method(name = "autosort.thaw", param_kind = map)]
-    async fn thaw(&self, rule: Option<String>) -> RpcResult<FreezeChange>;
+    async fn thaw(&self, rule: Option<String>, pot: Option<String>) -> RpcResult<FreezeChange>;
 
     /// What a rule would have done since a time.
     #[method(name = "autosort.backtest", param_kind = map)]

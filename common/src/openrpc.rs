@@ -198,8 +198,8 @@ fn sorter(all: &mut Describe) {
     );
     all.method::<FreezeChange>(
         "autosort.thaw",
-        "Lets everything, or one rule, go on.",
-        &[optional::<String>("rule")],
+        "Lets everything, or one rule, go on; or lets a pot be tried again that the bank refused to move.",
+        &[optional::<String>("rule"), optional::<String>("pot")],
     );
     all.method::<Backtest>(
         "autosort.backtest",

@@ -142,8 +142,10 @@ mod tests {
             goal: None,
             locked: false,
             deleted,
+            unlisted_at: None,
             excluded: false,
             available_for_bills: false,
+            needs_app: Vec::new(),
         }
     }
 

@@ -109,6 +109,8 @@ pub struct Facts {
     pub incomes: Vec<(String, String)>,
     /// Payments that runs leave to the person: which, and a sentence.
     pub asks: Vec<(String, String)>,
+    /// Pots that only the app moves money of: which, a sentence, and the command that tries it again.
+    pub app_pots: Vec<(String, String, String)>,
 }
 
 /// A run that wants a look.
@@ -309,14 +311,22 @@ fn sync(facts: &Facts, all: &mut Vec<Attention>) {
     }
     for account in &facts.accounts {
         let id = account.account.id.as_str();
-        if let Some(error) = &account.error {
+        // That the bank does not serve a closed account, or one whose pot is gone, was told once, as an event.
+        if let Some(error) = account.error.as_ref().filter(|_| !account.account.closed) {
             let message = format!("{}: {error}", account.account.name);
             let hint = "`monzoctl sync` tries again; `monzoctl sync history --problems` looks back";
             all.push(of(Severity::Problem, "account_failed", id, message, hint));
         }
+<<<<<<< HEAD
         let told = facts.differences.iter().find(|told| told.account_id == account.account.id);
         if let Some(difference) = told {
             all.push(difference_of(account, difference));
+=======
+        let gone = account.account.closed && account.account.pot_id.is_some();
+        let told = facts.differences.iter().find(|(told, _)| *told == account.account.id && !gone);
+        if let Some((_, difference)) = told {
+            all.push(difference_of(account, *difference));
+>>>>>>> 61c4705 (Let only the bank's own code say something of a pot, and take an unlisted pot for gone)
         }
     }
     if facts.accounts.is_empty() && facts.last_success_at.is_some() {
@@ -470,6 +480,10 @@ fn sorter(facts: &Facts, all: &mut Vec<Attention>) {
         );
         all.push(of(Severity::Note, "payment_asked", which, what, &hint));
     }
+    for (which, what, thaw) in &facts.app_pots {
+        let hint = format!("move its money in the Monzo app; `{thaw}` lets it be tried again");
+        all.push(of(Severity::Note, "pot_needs_app", which, what, &hint));
+    }
 }
 
 fn machine(facts: &Facts, all: &mut Vec<Attention>) {
@@ -566,6 +580,7 @@ mod tests {
             rules: Vec::new(),
             incomes: Vec::new(),
             asks: Vec::new(),
+            app_pots: Vec::new(),
         }
     }
 

@@ -128,6 +128,12 @@ kinds! {
     SorterThawed = "sorter_thawed", Note;
     /// A pot refuses to be moved by anything but the app.
     PotNeedsApp = "pot_needs_app", Problem;
+    /// A person lets a pot be tried again that refused to be moved.
+    PotThawed = "pot_thawed", Note;
+    /// The bank's list no longer holds a pot.
+    PotUnlisted = "pot_unlisted", Note;
+    /// The bank's list holds a pot again.
+    PotListed = "pot_listed", Note;
     /// A pot or account that a rule names was renamed in the app.
     NameChanged = "name_changed", Note;
     /// An expected income has not come.

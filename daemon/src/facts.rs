@@ -70,6 +70,15 @@ pub struct Pot {
     pub raw: Raw,
 }
 
+/// The bank's list of an account's pots.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PotList {
+    /// Those that could be read.
+    pub pots: Vec<Pot>,
+    /// Every record could be read, so that a pot that is not among them is not listed.
+    pub complete: bool,
+}
+
 /// An account's balance at the moment of asking (monzo-api.md 3.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Balance {

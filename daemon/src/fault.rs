@@ -124,6 +124,9 @@ impl From<SorterError> for Fault {
             SorterError::Place(NoPlace::Ambiguous(..)) => {
                 (FaultKind::Ambiguous, "write `account:NAME`, `pot:NAME` or `pot:ACCOUNT/NAME`")
             }
+            SorterError::Place(NoPlace::Gone(_)) => {
+                (FaultKind::Withheld, "`monzoctl pots` lists the pots that there are")
+            }
             SorterError::Move(_) => {
                 (FaultKind::InvalidParams, "`monzoctl move £10 Personal Savings` moves into a pot")
             }

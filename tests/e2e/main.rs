@@ -27,6 +27,7 @@ mod occasions;
 mod pasts;
 mod pauses;
 mod promises;
+mod pots;
 mod questions;
 mod records;
 mod rescue;

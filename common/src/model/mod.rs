@@ -27,7 +27,7 @@ pub use event::{Acknowledged, Event, EventPage, Severity};
 pub use exclusion::{Excluded, Exclusion, ExclusionChange};
 pub use login::{Configured, LoggedOut, Login, LoginBegun, LoginState, Whoami};
 pub use notice::{Delivery, DeliveryState};
-pub use pot::Pot;
+pub use pot::{NeedsApp, Pot};
 pub use sorter::{
     Backtest, BacktestRun, Freeze, FreezeChange, Outcome, PaydayCalendar, PaydayDate, Plan, PlanStep,
     PlannedBill, PlannedInput, PlannedTarget, PlannedTransfer, Rule, Run, RunPage, RunStarted, RunState,

@@ -33,11 +33,11 @@ pub enum SortCommand {
     Backtest(SortBacktest),
     /// Hold everything back, or one rule, across restarts
     Freeze(SortFreeze),
-    /// Let everything, or one rule, go on
+    /// Let everything, or one rule, go on; or try a pot again that the bank refused to move
     Thaw {
-        /// Only this rule
-        #[arg(value_name = "RULE")]
-        rule: Option<String>,
+        /// Only this rule, or this pot
+        #[arg(value_name = "RULE|POT")]
+        subject: Option<String>,
     },
 }
 

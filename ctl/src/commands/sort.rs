@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use monzo_common::api::ApiClient;
-use monzo_common::model::Rule;
+use monzo_common::model::{Pot, Rule};
 use monzo_common::period::End;
 use monzo_common::shell;
 
@@ -31,7 +31,7 @@ pub(super) async fn sort(command: &SortCommand, session: &mut Session) -> Result
         SortCommand::Suggest(args) => suggest(args, session).await,
         SortCommand::Backtest(args) => backtest(args, session).await,
         SortCommand::Freeze(args) => freeze(args, session).await,
-        SortCommand::Thaw { rule } => thaw(rule.as_deref(), session).await,
+        SortCommand::Thaw { subject } => thaw(subject.as_deref(), session).await,
     }
 }
 
@@ -126,13 +126,29 @@ async fn freeze(args: &args::SortFreeze, session: &mut Session) -> Result<Exit, 
     Ok(Exit::Done)
 }
 
-async fn thaw(rule: Option<&str>, session: &mut Session) -> Result<Exit, Failure> {
+async fn thaw(typed: Option<&str>, session: &mut Session) -> Result<Exit, Failure> {
     let daemon = session.connect().await?;
-    let name = named(rule, &daemon).await?;
-    let change = daemon.client.thaw(name).await?;
+    let (rule, pot) = thawed(typed, &daemon).await?;
+    let done = match &pot {
+        Some(pot) => format!("Thawed: {} may be tried again", view::clean(&pot.name)),
+        None => "Thawed".to_owned(),
+    };
+    let change = daemon.client.thaw(rule, pot.map(|pot| pot.id.to_string())).await?;
     let look = session.look(&daemon.here);
-    session.thing("change", &change, || view::freezes(&change, "Thawed", "It was not frozen", &look))?;
+    session.thing("change", &change, || view::freezes(&change, &done, "It was not frozen", &look))?;
     Ok(Exit::Done)
+}
+
+/// The rule that is to be thawed, else the pot; of a name that is neither, what is said of rules.
+async fn thawed(typed: Option<&str>, daemon: &Daemon) -> Result<(Option<String>, Option<Pot>), Failure> {
+    let Some(typed) = typed else { return Ok((None, None)) };
+    let missing = match rule(typed, daemon).await {
+        Ok(rule) => return Ok((Some(rule.name), None)),
+        Err(failure) => failure,
+    };
+    let pots = daemon.client.pots().await?;
+    let pot = find::find(typed.strip_prefix("pot:").unwrap_or(typed), &pots);
+    pot.map(|pot| (None, Some(pot.clone()))).map_err(|_| missing)
 }
 
 async fn named(typed: Option<&str>, daemon: &Daemon) -> Result<Option<String>, Failure> {
@@ -344,8 +360,8 @@ mod tests {
         autosort.freeze {"reason":"moving house","rule":"payday","until":null}
         autosort.freeze {"reason":null,"rule":null,"until":"2026-07-24T23:00:00Z"}
         autosort.rules
-        autosort.thaw {"rule":"payday"}
-        autosort.thaw {"rule":null}
+        autosort.thaw {"pot":null,"rule":"payday"}
+        autosort.thaw {"pot":null,"rule":null}
         "#);
     }
 

@@ -80,12 +80,7 @@ pub fn pots(pots: &[Pot], accounts: &[Account], look: &Look) -> String {
     for pot in pots {
         let owner = accounts.iter().find(|account| account.id == pot.account_id);
         let owner = owner.map_or(pot.account_id.as_str(), |account| &account.name);
-        let state = words(&[
-            (pot.deleted, "deleted"),
-            (pot.locked, "locked"),
-            (pot.excluded, "excluded"),
-            (pot.available_for_bills, "can pay bills"),
-        ]);
+        let state = pot_state(pot, look);
         let paint = if pot.deleted || pot.excluded { Paint::Quiet } else { Paint::Plain };
         let goal = pot.goal.filter(|goal| *goal > 0);
         table.painted([
@@ -99,6 +94,22 @@ pub fn pots(pots: &[Pot], accounts: &[Account], look: &Look) -> String {
         ]);
     }
     table.take(look)
+}
+
+/// What is special about a pot: each needs of the app with its date.
+fn pot_state(pot: &Pot, look: &Look) -> String {
+    let mut state = match pot.unlisted_at {
+        Some(at) => vec![format!("not listed by the bank since {}", look.here.minute(at))],
+        None => vec![words(&[(pot.deleted, "deleted")])],
+    };
+    state.push(words(&[(pot.locked, "locked"), (pot.excluded, "excluded")]));
+    state.extend(pot.needs_app.iter().map(|needs| {
+        let way = if needs.way == "out" { "out of it" } else { "into it" };
+        format!("needs the app since {} (money {way})", look.here.day(needs.since_at))
+    }));
+    state.push(words(&[(pot.available_for_bills && !pot.deleted, "can pay bills")]));
+    state.retain(|part| !part.is_empty());
+    state.join(", ")
 }
 
 /// `████▌      45%`
@@ -138,15 +149,7 @@ pub fn show_pot(pot: &Pot, look: &Look) -> String {
             ("Balance", amount(Some(pot.balance), pot.currency)),
             ("Goal", goal.map(|goal| amount(Some(goal), pot.currency)).unwrap_or_default()),
             ("", goal.map(|goal| progress(pot.balance, goal)).unwrap_or_default()),
-            (
-                "State",
-                words(&[
-                    (pot.deleted, "deleted"),
-                    (pot.locked, "locked"),
-                    (pot.excluded, "excluded"),
-                    (pot.available_for_bills, "can pay bills"),
-                ]),
-            ),
+            ("State", pot_state(pot, look)),
         ],
     )
 }

@@ -29,8 +29,10 @@ pub const POT: Columns = &[
     "goal",
     "locked",
     "deleted",
+    "unlisted_at",
     "excluded",
     "available_for_bills",
+    "needs_app",
 ];
 
 /// Balances.

@@ -61,7 +61,7 @@ fn names(argument: &Arg, path: &[String]) -> Option<Names> {
             Some(Names::Proposals)
         }
         "RUN" => Some(Names::Runs),
-        "RULE|RUN|POT" => Some(Names::Subjects),
+        "RULE|RUN|POT" | "RULE|POT" => Some(Names::Subjects),
         "FILE|-|NAME" => Some(Names::Backups),
         "METHOD" => Some(Names::Methods),
         "ATTENTION" => Some(Names::Attention),

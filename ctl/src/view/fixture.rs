@@ -51,8 +51,10 @@ pub(crate) fn pot(id: &str, name: &str, balance: i64) -> Pot {
         goal: None,
         locked: false,
         deleted: false,
+        unlisted_at: None,
         excluded: false,
         available_for_bills: false,
+        needs_app: Vec::new(),
     }
 }
 

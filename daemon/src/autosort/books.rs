@@ -1,15 +1,17 @@
 //! What the sorter knows of the bank at one instant: accounts, pots, and what a person keeps it away from.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use monzo_common::id::{AccountId, PotId};
 use monzo_common::money::{Currency, Money};
+use monzo_common::shell;
 
+use super::calendar;
 use super::rule::{Autosort, Place};
 use crate::config;
 use crate::exclusion::Exclusions;
-use crate::store::{Reader, StoreError, StoredAccount, StoredPot};
+use crate::store::{AppPot, Reader, StoreError, StoredAccount, StoredPot};
 
 /// The known state of the bank.
 #[derive(Debug, Clone)]
@@ -22,8 +24,8 @@ pub struct Books {
     pub pots: Vec<StoredPot>,
     /// What is left alone.
     pub exclusions: Exclusions,
-    /// Pots that only the app moves money of, and whether out of them, else into them.
-    pub app_pots: BTreeSet<(PotId, bool)>,
+    /// Pots that only the app moves money of.
+    pub app_pots: Vec<AppPot>,
     /// What the person calls accounts and pots.
     pub names: BTreeMap<String, String>,
 }
@@ -46,6 +48,9 @@ pub enum NoPlace {
     /// Several are.
     #[error("‘{0}’ is the name of {1}")]
     Ambiguous(String, String),
+    /// A pot that is gone is; with why.
+    #[error("{0}")]
+    Gone(String),
 }
 
 impl Books {
@@ -61,7 +66,7 @@ impl Books {
     ) -> Result<Self, StoreError> {
         let (accounts, pots) = (reader.accounts()?, reader.pots()?);
         let exclusions = Exclusions::of(exclude, &reader.exclusions()?, &accounts, &pots, names);
-        let app_pots = reader.app_pots()?.into_iter().map(|pot| (pot.pot_id, pot.out)).collect();
+        let app_pots = reader.app_pots()?;
         Ok(Self { as_of: now, accounts, pots, exclusions, app_pots, names: names.clone() })
     }
 
@@ -95,6 +100,27 @@ impl Books {
     /// # Errors
     /// [`NoPlace`].
     pub fn find(&self, text: &str) -> Result<End, NoPlace> {
+        match self.find_any(text)? {
+            End::Pot(id) => match self.gone(&id) {
+                Some(why) => Err(NoPlace::Gone(why)),
+                None => Ok(End::Pot(id)),
+            },
+            account => Ok(account),
+        }
+    }
+
+    /// The same, also of pots that are gone where no other fits.
+    ///
+    /// # Errors
+    /// [`NoPlace`].
+    pub fn find_any(&self, text: &str) -> Result<End, NoPlace> {
+        match self.find_among(text, false) {
+            Err(NoPlace::Unknown(_)) => self.find_among(text, true),
+            found => found,
+        }
+    }
+
+    fn find_among(&self, text: &str, gone: bool) -> Result<End, NoPlace> {
         let (accounts, pots, name) = match text.split_once(':') {
             Some(("account", name)) => (true, false, name),
             Some(("pot", name)) => (false, true, name),
@@ -115,7 +141,7 @@ impl Books {
             let listed = listed
                 .filter(|account| fits(account.id.as_str(), &account.name(&self.names)))
                 .map(|account| (End::Account(account.id.clone()), account.name(&self.names)));
-            let kept = self.pots.iter().filter(|pot| pots && !pot.deleted && owned(pot));
+            let kept = self.pots.iter().filter(|pot| pots && pot.deleted == gone && owned(pot));
             let kept = kept.filter(|pot| fits(pot.id.as_str(), pot.name(&self.names))).map(|pot| {
                 let whose = self.account_name(&pot.account_id);
                 (End::Pot(pot.id.clone()), format!("pot:{whose}/{}", pot.name(&self.names)))
@@ -156,16 +182,46 @@ impl Books {
         own.map_or(settings.account_floor, |(_, floor)| *floor)
     }
 
-    /// Why no money may be put into a pot; nothing if it may.
-    pub fn no_deposit(&self, id: &PotId) -> Option<String> {
+    /// Why a pot is gone; nothing if it is not.
+    pub fn gone(&self, id: &PotId) -> Option<String> {
         let Some(pot) = self.pot(id) else { return Some("the bank no longer lists the pot".to_owned()) };
         let name = pot.name(&self.names);
-        if pot.deleted {
-            Some(format!("the pot {name} was deleted"))
-        } else if self.exclusions.pot(&pot.id, &pot.account_id) {
+        match pot.unlisted_at {
+            Some(at) => Some(format!("the bank no longer lists the pot {name} (since {})", day_text(at))),
+            None => pot.deleted.then(|| format!("the pot {name} was deleted")),
+        }
+    }
+
+    /// That the bank refused to move a pot's money that way, where it has.
+    pub fn app_pot(&self, id: &PotId, out: bool) -> Option<&AppPot> {
+        self.app_pots.iter().find(|pot| pot.pot_id == *id && pot.out == out)
+    }
+
+    /// That only the app moves a pot's money some way, since when, and what lets it be tried again.
+    pub fn needs_app(&self, pot: &AppPot) -> String {
+        let (name, since) = (self.pot_name(&pot.pot_id), day_text(pot.at));
+        let way = if pot.out { "take money out of it" } else { "put money into it" };
+        format!("{name} needs the app since {since} to {way}: {}", pot.reason)
+    }
+
+    /// The same, with what lets it be tried again.
+    fn refuses(&self, id: &PotId, out: bool) -> Option<String> {
+        let pot = self.app_pot(id, out)?;
+        Some(format!(
+            "{}; `{}` lets it be tried again",
+            self.needs_app(pot),
+            thaw_command(&self.pot_name(id))
+        ))
+    }
+
+    /// Why no money may be put into a pot; nothing if it may.
+    pub fn no_deposit(&self, id: &PotId) -> Option<String> {
+        let Some(pot) = self.pot(id).filter(|pot| !pot.deleted) else { return self.gone(id) };
+        let name = pot.name(&self.names);
+        if self.exclusions.pot(&pot.id, &pot.account_id) {
             Some(format!("{name} is excluded"))
-        } else if self.app_pots.contains(&(pot.id.clone(), false)) {
-            Some(format!("{name} needs the app: the bank refused to put money into it for anybody else"))
+        } else if let Some(why) = self.refuses(id, false) {
+            Some(why)
         } else if pot.isa {
             Some(format!("{name} is an ISA"))
         } else if pot.charity {
@@ -179,16 +235,14 @@ impl Books {
 
     /// Why no money may be taken out of a pot; nothing if it may.
     pub fn no_withdrawal(&self, id: &PotId, settings: &Autosort) -> Option<String> {
-        let Some(pot) = self.pot(id) else { return Some("the bank no longer lists the pot".to_owned()) };
+        let Some(pot) = self.pot(id).filter(|pot| !pot.deleted) else { return self.gone(id) };
         let name = pot.name(&self.names);
-        if pot.deleted {
-            Some(format!("the pot {name} was deleted"))
-        } else if self.exclusions.pot(&pot.id, &pot.account_id) {
+        if self.exclusions.pot(&pot.id, &pot.account_id) {
             Some(format!("{name} is excluded"))
         } else if pot.locked {
             Some(format!("{name} is locked"))
-        } else if self.app_pots.contains(&(pot.id.clone(), true)) {
-            Some(format!("{name} needs the app: the bank refused to take money out of it for anybody else"))
+        } else if let Some(why) = self.refuses(id, true) {
+            Some(why)
         } else if pot.kind != "default" && !self.may_withdraw(pot, settings) {
             Some(format!("{name} is a savings pot, and `autosort.withdraw_from` does not list it"))
         } else if self.account(&pot.account_id).is_none_or(|account| account.closed) {
@@ -208,6 +262,15 @@ impl Books {
             self.find(&text) == Ok(End::Pot(pot.id.clone()))
         })
     }
+}
+
+/// The command that lets a pot be tried again which the bank refused to move, as it can be pasted.
+pub fn thaw_command(pot: &str) -> String {
+    format!("monzoctl sort thaw {}", shell::word(pot))
+}
+
+fn day_text(at: Timestamp) -> String {
+    at.to_zoned(calendar::london()).strftime("%-d %b %Y").to_string()
 }
 
 #[cfg(test)]
@@ -244,6 +307,7 @@ mod tests {
             goal: None,
             locked: false,
             deleted: false,
+            unlisted_at: None,
             available_for_bills: true,
             has_virtual_cards: true,
             isa: false,
@@ -256,7 +320,7 @@ mod tests {
             accounts: vec![hidden],
             pots: vec![pot],
             exclusions: Exclusions::default(),
-            app_pots: BTreeSet::new(),
+            app_pots: Vec::new(),
             names: BTreeMap::new(),
         }
     }

@@ -184,6 +184,7 @@ fn pot(name: &str, owner: &str, balance: i64, goal: Option<i64>) -> Pot {
         goal,
         locked: false,
         deleted: false,
+        unlisted: false,
         excluded: false,
         isa: false,
         charity: false,

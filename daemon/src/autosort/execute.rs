@@ -351,7 +351,9 @@ impl Sorter {
             // Only the answer to the first request settles by itself that nothing happened.
             Err(MoveError::Refused { status, code, message }) if !one.doubtful => {
                 let why = refusal(status, &code, &message);
-                self.needs_app(one, status, &code, &why).await?;
+                if speaks_of_the_pot(&code) {
+                    self.needs_app(one, &why).await?;
+                }
                 self.give_up(run, one, TransferState::Failed, &why).await?;
                 Ok(Came::On)
             }
@@ -417,23 +419,16 @@ impl Sorter {
     }
 
     /// A pot that refuses for good is left to the app from now on (monzo-api.md 4.2.7).
-    async fn needs_app(
-        &self,
-        one: &StoredTransfer,
-        status: u16,
-        code: &str,
-        why: &str,
-    ) -> Result<(), StoreError> {
-        let passing = code.ends_with("insufficient_funds") || code.contains("param") || status == 404;
-        if passing {
-            return Ok(());
-        }
-        let out = one.transfer.kind == TransferKind::Withdraw;
-        let now = self.clock.now();
-        let pot = AppPot { pot_id: one.transfer.pot_id.clone(), out, reason: why.to_owned() };
-        if self.store.write(move |writer| writer.needs_app(&pot, now)).await? {
-            let name = self.books().await?.pot_name(&one.transfer.pot_id);
-            let message = format!("{name} is left to the app from now on: {why}");
+    async fn needs_app(&self, one: &StoredTransfer, why: &str) -> Result<(), StoreError> {
+        let pot = AppPot {
+            pot_id: one.transfer.pot_id.clone(),
+            out: one.transfer.kind == TransferKind::Withdraw,
+            reason: why.to_owned(),
+            at: self.clock.now(),
+        };
+        let noted = pot.clone();
+        if self.store.write(move |writer| writer.needs_app(&noted)).await? {
+            let message = self.books().await?.needs_app(&pot);
             let happened = Happened::new(Kind::PotNeedsApp, message).pot(one.transfer.pot_id.as_str());
             self.journal.record(happened).await;
         }
@@ -441,10 +436,44 @@ impl Sorter {
     }
 }
 
+/// Whether a refusal's code says something of the pot itself. That money is missing, an argument wrong or the pot not
+/// found passes, and a code of none of the bank's families (monzo-api.md 9.2) is of somebody else.
+fn speaks_of_the_pot(code: &str) -> bool {
+    let family = code.split_once('.').map(|(family, _)| family);
+    matches!(family, Some("bad_request" | "forbidden" | "precondition_failed"))
+        && !code.ends_with("insufficient_funds")
+        && !code.contains("param")
+}
+
 fn refusal(status: u16, code: &str, message: &str) -> String {
     if message.is_empty() {
         format!("the bank refused it ({status} {code})")
     } else {
         format!("the bank refused it: {message} ({code})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_code_of_the_bank_that_is_about_the_pot_says_something_of_it() {
+        for code in ["forbidden.pot_added_security", "forbidden.pot_locked", "bad_request.pot_rule"] {
+            assert!(speaks_of_the_pot(code), "{code}");
+        }
+        for code in [
+            "",
+            "forbidden",
+            "access_denied",
+            "captive.portal",
+            "bad_request.insufficient_funds",
+            "bad_request.bad_param.amount",
+            "bad_request.missing_param.dedupe_id",
+            "not_found.pot",
+            "bad_response.html",
+        ] {
+            assert!(!speaks_of_the_pot(code), "{code}");
+        }
     }
 }

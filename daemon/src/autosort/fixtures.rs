@@ -35,6 +35,7 @@ pub(super) fn pot_of(owner: &str, name: &str, balance: i64) -> Pot {
         goal: None,
         locked: false,
         deleted: false,
+        unlisted: false,
         excluded: false,
         isa: false,
         charity: false,

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use monzo_common::model::{FreezeChange, RunStarted, RunState};
 
+use super::books::End;
 use super::ending::title;
 use super::proposals::SorterError;
 use super::{Sorter, journal};
@@ -92,6 +93,26 @@ impl Sorter {
         let kept = rule.clone();
         let changed = self.store.write(move |writer| writer.thaw(kept.as_deref())).await?;
         self.held_or_not(rule, changed, Kind::SorterThawed, "goes on").await
+    }
+
+    /// Lets a pot be tried again that the bank refused to move for anybody but the app.
+    ///
+    /// # Errors
+    /// [`SorterError`].
+    pub async fn thaw_pot(&self, pot: &str) -> Result<FreezeChange, SorterError> {
+        let books = self.books().await?;
+        let End::Pot(id) = books.find_any(pot)? else {
+            let message = format!("‘{pot}’ is an account; only pots are left to the app");
+            return Err(SorterError::Conflict(message));
+        };
+        let thawed = id.clone();
+        let changed = self.store.write(move |writer| writer.thaw_pot(&thawed)).await?;
+        if changed {
+            let message = format!("the pot {} may be tried again", books.pot_name(&id));
+            self.journal.record(Happened::new(Kind::PotThawed, message).pot(id.as_str())).await;
+            self.nudge();
+        }
+        Ok(FreezeChange { freezes: self.freezes().await?, changed })
     }
 
     async fn held_or_not(

@@ -1,6 +1,6 @@
 //! What of rules wants a person besides runs: names that no longer fit, incomes that are late, and payments asked for.
 
-use super::books::Books;
+use super::books::{Books, thaw_command};
 use super::occurrence::{self, Facts, Overdue};
 use super::planning::off;
 use super::proposals::SorterError;
@@ -18,6 +18,8 @@ pub struct Matters {
     pub incomes: Vec<(String, String)>,
     /// Payments that are left to the person: which, and a sentence.
     pub asks: Vec<(String, String)>,
+    /// Pots that only the app moves money of: which, a sentence, and the command that tries it again.
+    pub app_pots: Vec<(String, String, String)>,
 }
 
 /// What a run asks a person to pay.
@@ -79,6 +81,10 @@ impl Sorter {
                     matters.rules.push((rule.name.clone(), what.join("; ")));
                 }
             }
+        }
+        for pot in books.app_pots.iter().filter(|pot| books.gone(&pot.pot_id).is_none()) {
+            let which = format!("{}:{}", pot.pot_id, pot.way());
+            matters.app_pots.push((which, books.needs_app(pot), thaw_command(&books.pot_name(&pot.pot_id))));
         }
         for one in self.overdue().await? {
             matters

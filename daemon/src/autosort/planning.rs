@@ -232,11 +232,12 @@ pub(super) fn world_of(books: &Books, bound: BTreeMap<Place, String>, withdraw_f
         goal: pot.goal,
         locked: pot.locked,
         deleted: pot.deleted,
+        unlisted: pot.unlisted_at.is_some(),
         excluded: books.exclusions.pot(&pot.id, &pot.account_id),
         isa: pot.isa,
         charity: pot.charity,
-        refuses_deposits: books.app_pots.contains(&(pot.id.clone(), false)),
-        refuses_withdrawals: books.app_pots.contains(&(pot.id.clone(), true)),
+        refuses_deposits: books.app_pot(&pot.id, false).is_some(),
+        refuses_withdrawals: books.app_pot(&pot.id, true).is_some(),
     });
     World { accounts: accounts.collect(), pots: pots.collect(), bound, withdraw_from: withdraw_from.to_vec() }
 }

@@ -245,11 +245,12 @@ impl Sorter {
             return Ok(model::Why { subject: run.id, reasons, plan: Some(run.plan) });
         }
         let books = self.books().await?;
-        let (name, reasons) = match books.find(subject)? {
+        let (name, reasons) = match books.find_any(subject)? {
             super::books::End::Pot(id) => {
                 let sorter = self.settings().sorter;
                 let mut reasons: Vec<String> = books.no_deposit(&id).into_iter().collect();
                 reasons.extend(books.no_withdrawal(&id, &sorter));
+                reasons.dedup();
                 if books.pot(&id).is_some_and(|pot| pot.pot_current_id.is_none()) {
                     reasons.push(format!(
                         "what leaves it cannot be seen yet: `monzoctl pots discover {}` shows it",

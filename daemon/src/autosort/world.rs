@@ -60,8 +60,10 @@ pub struct Pot {
     pub goal: Option<i64>,
     /// Money may go in but not out.
     pub locked: bool,
-    /// Deleted pots stay listed.
+    /// It is gone: deleted in the app, or no longer listed.
     pub deleted: bool,
+    /// The bank no longer lists it.
+    pub unlisted: bool,
     /// Out of the sorter's reach, by itself or with its account.
     pub excluded: bool,
     /// `isa_wrapper` is not empty.

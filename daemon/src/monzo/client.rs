@@ -15,7 +15,7 @@ use super::pace::{Lane, Pace};
 use super::retry::{self, Patience};
 use super::transport::{Boxed, Method, Request, Response};
 use super::wire::{self, Broken};
-use crate::facts::{Account, Balance, Page, Pot, Whoami};
+use crate::facts::{Account, Balance, Page, PotList, Whoami};
 
 /// Rows on a page: always asked for, because the default has changed before (monzo-api.md 5.7.1).
 const PAGE: &str = "100";
@@ -99,7 +99,7 @@ impl Client {
     ///
     /// # Errors
     /// As every request.
-    pub async fn pots(&self, account: &AccountId, lane: Lane) -> Result<Vec<Pot>, Error> {
+    pub async fn pots(&self, account: &AccountId, lane: Lane) -> Result<PotList, Error> {
         let mut request = Request::new(Method::Get, "/pots");
         request.query.push(("current_account_id", account.to_string()));
         let read = |body: &[u8]| wire::pots(account, body);

@@ -14,7 +14,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::facts::record::decodable;
-use crate::facts::{Account, Balance, Merchant, Page, Pot, PotLink, Row, Unreadable, Whoami};
+use crate::facts::{Account, Balance, Merchant, Page, Pot, PotLink, PotList, Row, Unreadable, Whoami};
 
 /// An answer that should have been a success and is none.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -206,9 +206,11 @@ struct PotBody {
 ///
 /// # Errors
 /// [`Broken`] if there is no list.
-pub fn pots(account: &AccountId, body: &[u8]) -> Result<Vec<Pot>, Broken> {
+pub fn pots(account: &AccountId, body: &[u8]) -> Result<PotList, Broken> {
     let listed: PotsBody<'_> = parse(body)?;
-    Ok(each("pot", listed.pots, |raw| pot(account, raw)))
+    let count = listed.pots.len();
+    let pots = each("pot", listed.pots, |raw| pot(account, raw));
+    Ok(PotList { complete: pots.len() == count, pots })
 }
 
 /// The pot that answers a move, if that is what the answer is.
@@ -614,7 +616,7 @@ mod tests {
     #[test]
     fn a_pot_without_a_goal_has_none() {
         let body = json!({"pots": [{"id": "pot_1", "name": "Bills", "balance": 5, "type": "default", "locked": true}]});
-        let pots = pots(&"acc_1".into(), body.to_string().as_bytes()).expect("a list");
+        let pots = pots(&"acc_1".into(), body.to_string().as_bytes()).expect("a list").pots;
         assert_eq!((pots[0].goal, pots[0].locked), (None, true));
     }
 }

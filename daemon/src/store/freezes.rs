@@ -22,6 +22,15 @@ pub struct AppPot {
     pub out: bool,
     /// What the bank said.
     pub reason: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl AppPot {
+    /// `out` of the pot, or `in`.
+    pub const fn way(&self) -> &'static str {
+        if self.out { "out" } else { "in" }
+    }
 }
 
 impl Reader<'_> {
@@ -58,10 +67,10 @@ impl Reader<'_> {
     /// As every question.
     pub fn app_pots(&self) -> Result<Vec<AppPot>, StoreError> {
         let mut query =
-            self.0.prepare_cached("SELECT pot_id, way, reason FROM app_pots ORDER BY at, pot_id")?;
+            self.0.prepare_cached("SELECT pot_id, way, reason, at FROM app_pots ORDER BY at, pot_id, way")?;
         let pots = query.query_map([], |row| {
-            let way: String = row.get(1)?;
-            Ok(AppPot { pot_id: row.get::<_, String>(0)?.into(), out: way == "out", reason: row.get(2)? })
+            let (pot_id, way): (String, String) = (row.get(0)?, row.get(1)?);
+            Ok(AppPot { pot_id: pot_id.into(), out: way == "out", reason: row.get(2)?, at: at(row, 3)? })
         })?;
         Ok(pots.collect::<Result<_, _>>()?)
     }
@@ -140,16 +149,24 @@ impl Writer<'_> {
     ///
     /// # Errors
     /// As every deed.
-    pub fn needs_app(&self, pot: &AppPot, now: Timestamp) -> Result<bool, StoreError> {
+    pub fn needs_app(&self, pot: &AppPot) -> Result<bool, StoreError> {
         let insert =
             "INSERT INTO app_pots (pot_id, way, at, reason) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
-        let way = if pot.out { "out" } else { "in" };
         Ok(self.0.0.prepare_cached(insert)?.execute(params![
             pot.pot_id.as_str(),
-            way,
-            ms(now),
+            pot.way(),
+            ms(pot.at),
             pot.reason
         ])? > 0)
+    }
+
+    /// Lets a pot be tried again that only the app was left to move; `true` if it was so.
+    ///
+    /// # Errors
+    /// As every deed.
+    pub fn thaw_pot(&self, pot: &PotId) -> Result<bool, StoreError> {
+        let delete = "DELETE FROM app_pots WHERE pot_id = ?1";
+        Ok(self.0.0.prepare_cached(delete)?.execute([pot.as_str()])? > 0)
     }
 
     /// Notes a row of ours that nobody here made, so that it is told once.

@@ -63,7 +63,7 @@ pub use occurrences::{FiringCredit, PlainRow, StoredOccurrence, StoredRule, Stor
 pub use open::{Opened, Options};
 pub use payments::{StoredCredit, StoredPayment};
 pub use place::free;
-pub use pots::StoredPot;
+pub use pots::{PotListing, StoredPot};
 pub use replay::ReplayedRow;
 pub use restore::{Incoming, another_person, restore};
 pub use rows::{Light, Stored};

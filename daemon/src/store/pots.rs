@@ -33,8 +33,10 @@ pub struct StoredPot {
     pub goal: Option<i64>,
     /// Money may go in but not out.
     pub locked: bool,
-    /// Deleted pots stay listed.
+    /// It is gone: deleted in the app, or no longer listed.
     pub deleted: bool,
+    /// Since when the bank's list no longer holds it; its balance and goal are not known any more.
+    pub unlisted_at: Option<Timestamp>,
     /// Bills may be paid from it.
     pub available_for_bills: bool,
     /// A virtual card spends from it.
@@ -74,6 +76,7 @@ fn pot(row: &Row<'_>) -> rusqlite::Result<StoredPot> {
         read_at: at(row, 13)?,
         isa: row.get(14)?,
         charity: row.get(15)?,
+        unlisted_at: maybe_at(row, 16)?,
     })
 }
 
@@ -84,16 +87,59 @@ impl Reader<'_> {
     /// As every question.
     pub fn pots(&self) -> Result<Vec<StoredPot>, StoreError> {
         let mut query = self.0.prepare_cached(
-            "SELECT p.id, p.account_id, l.pot_current_id, p.name, p.kind, p.balance, p.currency, p.goal, p.locked, \
-             p.deleted, p.available_for_bills, p.has_virtual_cards, p.created_at, p.read_at, p.isa, p.charity \
-             FROM pots p LEFT JOIN pot_links l ON l.pot_id = p.id ORDER BY p.deleted, p.account_id, p.created_at, p.id",
+            "SELECT p.id, p.account_id, l.pot_current_id, p.name, p.kind, iif(p.unlisted_at IS NULL, p.balance, 0), \
+             p.currency, iif(p.unlisted_at IS NULL, p.goal, NULL), p.locked, p.deleted OR p.unlisted_at IS NOT NULL, \
+             p.available_for_bills, p.has_virtual_cards, p.created_at, p.read_at, p.isa, p.charity, p.unlisted_at \
+             FROM pots p LEFT JOIN pot_links l ON l.pot_id = p.id \
+             ORDER BY p.deleted OR p.unlisted_at IS NOT NULL, p.account_id, p.created_at, p.id",
         )?;
         Ok(query.query_map([], pot)?.collect::<Result<_, _>>()?)
     }
 }
 
+/// A pot that left the bank's list, or came back to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PotListing {
+    /// The pot.
+    pub id: PotId,
+    /// Its name in the app.
+    pub name: String,
+    /// It is listed now.
+    pub listed: bool,
+}
+
 impl Writer<'_> {
-    /// Keeps the pots of an account's list, and their balances where they changed.
+    /// Keeps an account's whole list of pots. Answers which came back to it and which left it; one that was deleted
+    /// leaves without a word. From a list that is not complete nothing is taken to be missing.
+    ///
+    /// # Errors
+    /// As every deed.
+    pub fn keep_pot_list(
+        &self,
+        account: &AccountId,
+        list: &facts::PotList,
+        now: Timestamp,
+    ) -> Result<Vec<PotListing>, StoreError> {
+        let before: Vec<StoredPot> =
+            self.pots()?.into_iter().filter(|pot| pot.account_id == *account).collect();
+        self.upsert_pots(account, &list.pots, now)?;
+        let mut changes = Vec::new();
+        for pot in before {
+            let listed = list.pots.iter().find(|listed| listed.id == pot.id);
+            let left = listed.is_none() && list.complete && pot.unlisted_at.is_none();
+            if left {
+                let update = "UPDATE pots SET unlisted_at = ?2 WHERE id = ?1";
+                self.0.0.prepare_cached(update)?.execute(params![pot.id.as_str(), ms(now)])?;
+            }
+            let back = pot.unlisted_at.is_some() && listed.is_some_and(|listed| !listed.deleted);
+            if back || (left && !pot.deleted) {
+                changes.push(PotListing { id: pot.id, name: pot.name, listed: back });
+            }
+        }
+        Ok(changes)
+    }
+
+    /// Keeps some pots as the bank tells of them, and their balances where they changed.
     ///
     /// # Errors
     /// As every deed.
@@ -112,7 +158,7 @@ impl Writer<'_> {
              locked = excluded.locked, deleted = excluded.deleted, \
              available_for_bills = excluded.available_for_bills, has_virtual_cards = excluded.has_virtual_cards, \
              created_at = coalesce(excluded.created_at, created_at), read_at = excluded.read_at, raw = excluded.raw, \
-             isa = excluded.isa, charity = excluded.charity",
+             isa = excluded.isa, charity = excluded.charity, unlisted_at = NULL",
         )?;
         let mut deflater = Deflater::new();
         for pot in pots {

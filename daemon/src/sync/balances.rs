@@ -14,6 +14,7 @@ use super::quarantined::quarantined;
 use super::reconcile::{self, Anchor, Finding};
 use super::run::{Run, Target};
 use crate::events::{Happened, Kind};
+use crate::facts;
 use crate::monzo;
 use crate::store::StoreError;
 
@@ -42,17 +43,25 @@ pub async fn read(run: &Run, listed: &[Target], held: &mut Held) -> Result<(), F
 async fn read_one(run: &Run, target: &Target, held: &mut Held) -> Result<(), Failure> {
     let client = &run.rooms.client;
     let balance = run.ask(client.balance(&target.id, run.lane())).await?;
-    let pots = if target.flex { Vec::new() } else { run.ask(client.pots(&target.id, run.lane())).await? };
+    let list = match target.flex {
+        true => facts::PotList::default(),
+        false => run.ask(client.pots(&target.id, run.lane())).await?,
+    };
     held.accounts.insert(target.id.clone(), balance.balance);
-    held.pots.extend(pots.iter().map(|pot| (pot.id.clone(), pot.balance)));
+    held.pots.extend(list.pots.iter().map(|pot| (pot.id.clone(), pot.balance)));
     let (id, now) = (target.id.clone(), run.rooms.clock.now());
-    run.rooms
-        .store
-        .write(move |writer| {
-            writer.record_balance(&id, &balance, now)?;
-            writer.upsert_pots(&id, &pots, now)
-        })
-        .await?;
+    let kept = run.rooms.store.write(move |writer| {
+        writer.record_balance(&id, &balance, now)?;
+        writer.keep_pot_list(&id, &list, now)
+    });
+    for change in kept.await? {
+        let (kind, what) = match change.listed {
+            true => (Kind::PotListed, "is listed by the bank again"),
+            false => (Kind::PotUnlisted, "is no longer listed by the bank: it is taken to be gone"),
+        };
+        let happened = Happened::new(kind, format!("the pot {} {what}", change.name));
+        run.happened(happened.account(target.id.as_str()).pot(change.id.as_str())).await;
+    }
     Ok(())
 }
 

@@ -64,7 +64,7 @@ impl Poll {
                 return Ok(true);
             }
             if self.count.is_multiple_of(POTS_EVERY) {
-                let pots = client.pots(&id, Lane::Steady).await?;
+                let pots = client.pots(&id, Lane::Steady).await?.pots;
                 let Ok(stored) = rooms.store.read(|reader| reader.pots()).await else { return Ok(false) };
                 let stored: HashMap<_, _> = stored.into_iter().map(|pot| (pot.id, pot.balance)).collect();
                 if pots.iter().any(|pot| stored.get(&pot.id) != Some(&pot.balance)) {

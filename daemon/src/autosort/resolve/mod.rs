@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use monzo_common::id::{AccountId, PotId};
 use monzo_common::money::Currency;
 
+use super::books::thaw_command;
 use super::guard::Door;
 use super::rule::{Place, Rule, Step};
 use super::world::{Account, Holder, Pot, World};
@@ -88,6 +89,9 @@ pub enum Trouble {
         /// A pot that has its name now.
         namesake: Option<String>,
     },
+    /// The bank's list no longer holds the pot.
+    #[error("the bank no longer lists it")]
+    Unlisted,
     /// The account was closed.
     #[error("it was closed")]
     Closed,
@@ -110,8 +114,13 @@ pub enum Trouble {
         kind: String,
     },
     /// The bank refused it for good.
-    #[error("it needs the app: the bank refuses to move its money for programs")]
-    NeedsApp,
+    #[error(
+        "it needs the app: the bank refused to move its money for programs; `{thaw}` lets it be tried again"
+    )]
+    NeedsApp {
+        /// The command that lets it be tried again.
+        thaw: String,
+    },
     /// It belongs to another account than the source.
     #[error("it belongs to {owner}; all pots of a rule belong to the account of its source")]
     OtherAccount {
@@ -272,7 +281,7 @@ pub fn takes(pot: &Pot) -> Result<(), Trouble> {
         return Err(Trouble::Charity);
     }
     if pot.refuses_deposits {
-        return Err(Trouble::NeedsApp);
+        return Err(Trouble::NeedsApp { thaw: thaw_command(&pot.name) });
     }
     Ok(())
 }
@@ -284,7 +293,7 @@ pub fn gives(pot: &Pot, listed: bool) -> Result<(), Trouble> {
         return Err(Trouble::Locked);
     }
     if pot.refuses_withdrawals {
-        return Err(Trouble::NeedsApp);
+        return Err(Trouble::NeedsApp { thaw: thaw_command(&pot.name) });
     }
     if (pot.kind != "default" || pot.isa) && !listed {
         let kind = if pot.isa { "ISA".to_owned() } else { pot.kind.clone() };
@@ -294,6 +303,9 @@ pub fn gives(pot: &Pot, listed: bool) -> Result<(), Trouble> {
 }
 
 fn open(pot: &Pot) -> Result<(), Trouble> {
+    if pot.unlisted {
+        return Err(Trouble::Unlisted);
+    }
     if pot.deleted {
         return Err(Trouble::Deleted { namesake: None });
     }

@@ -72,7 +72,10 @@ fn money_goes_into_any_open_pot_but_isa_and_charity_ones() {
         (|pot| pot.charity = true, Some(Trouble::Charity)),
         (|pot| pot.deleted = true, Some(Trouble::Deleted { namesake: None })),
         (|pot| pot.excluded = true, Some(Trouble::Excluded)),
-        (|pot| pot.refuses_deposits = true, Some(Trouble::NeedsApp)),
+        (
+            |pot| pot.refuses_deposits = true,
+            Some(Trouble::NeedsApp { thaw: "monzoctl sort thaw Rent".to_owned() }),
+        ),
     ];
     for (change, trouble) in cases {
         check(&with(two(), "Rent", change), pot("Rent"), trouble.as_ref());
@@ -92,7 +95,11 @@ fn money_leaves_default_pots_that_are_not_locked_and_others_that_are_listed() {
         (|pot| pot.locked = true, true, Some(Trouble::Locked)),
         (|pot| pot.excluded = true, true, Some(Trouble::Excluded)),
         (|pot| pot.deleted = true, true, Some(Trouble::Deleted { namesake: None })),
-        (|pot| pot.refuses_withdrawals = true, false, Some(Trouble::NeedsApp)),
+        (
+            |pot| pot.refuses_withdrawals = true,
+            false,
+            Some(Trouble::NeedsApp { thaw: "monzoctl sort thaw Rent".to_owned() }),
+        ),
     ];
     for (change, listed, trouble) in cases {
         let mut world = with(two(), "Rent", change);

@@ -62,7 +62,7 @@ async fn pots_are_asked_for_by_their_current_account() {
         )
         .create_async()
         .await;
-    let pots = rig.client.pots(&"acc_1".into(), LANE).await.expect("pots");
+    let pots = rig.client.pots(&"acc_1".into(), LANE).await.expect("pots").pots;
     asked.assert_async().await;
     assert_eq!(
         (pots[0].goal, pots[0].available_for_bills, pots[0].has_virtual_cards),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use monzo_common::fault::{Fault, FaultKind};
 use monzo_common::model::{
-    Account, Balance, BalancePoint, Pot, TransactionDetail, TransactionPage, TransactionQuery,
+    Account, Balance, BalancePoint, NeedsApp, Pot, TransactionDetail, TransactionPage, TransactionQuery,
 };
 use monzo_common::money::Currency;
 
@@ -13,8 +13,12 @@ use super::desk::Desk;
 use crate::config::nearest;
 use crate::exclusion::Exclusions;
 use crate::insight;
+<<<<<<< HEAD
 use crate::insight::balances::Past;
 use crate::store::{LeftOut, Reader, StoreError, StoredAccount, StoredBalance, StoredPot};
+=======
+use crate::store::{AppPot, Reader, StoreError, StoredAccount, StoredPot};
+>>>>>>> 61c4705 (Let only the bank's own code say something of a pot, and take an unlisted pot for gone)
 
 /// What names and exclusions mean among the accounts and pots at one instant.
 pub(super) struct Ledger {
@@ -22,6 +26,7 @@ pub(super) struct Ledger {
     pub(super) pots: Vec<StoredPot>,
     pub(super) names: BTreeMap<String, String>,
     pub(super) exclusions: Exclusions,
+    pub(super) app_pots: Vec<AppPot>,
 }
 
 impl Ledger {
@@ -74,9 +79,12 @@ impl Ledger {
             deleted: pot.deleted,
             excluded: self.exclusions.pot(&pot.id, &pot.account_id),
             available_for_bills: pot.available_for_bills,
+            unlisted_at: pot.unlisted_at,
+            needs_app: self.needs_app(pot),
         }
     }
 
+<<<<<<< HEAD
     fn deleted(&self, point: &BalancePoint) -> bool {
         self.pots.iter().any(|pot| pot.deleted && Some(&pot.id) == point.pot_id.as_ref())
     }
@@ -118,6 +126,19 @@ impl Ledger {
     }
 
     fn name_of(&self, point: &BalancePoint) -> Option<String> {
+=======
+    fn needs_app(&self, pot: &StoredPot) -> Vec<NeedsApp> {
+        let refusals = self.app_pots.iter().filter(|refused| refused.pot_id == pot.id);
+        let told = refusals.map(|refused| NeedsApp {
+            way: refused.way().to_owned(),
+            since_at: refused.at,
+            reason: refused.reason.clone(),
+        });
+        told.collect()
+    }
+
+    fn names_of(&self, point: &BalancePoint) -> Option<String> {
+>>>>>>> 61c4705 (Let only the bank's own code say something of a pot, and take an unlisted pot for gone)
         match &point.pot_id {
             Some(id) => {
                 self.pots.iter().find(|pot| pot.id == *id).map(|pot| pot.name(&self.names).to_owned())
@@ -135,7 +156,7 @@ pub(super) fn read_ledger(reader: &Reader<'_>, config: &crate::config::Config) -
     let (accounts, pots) = (reader.accounts()?, reader.pots()?);
     let names = config.names.clone();
     let exclusions = Exclusions::of(&config.exclude, &reader.exclusions()?, &accounts, &pots, &names);
-    Ok(Ledger { accounts, pots, names, exclusions })
+    Ok(Ledger { accounts, pots, names, exclusions, app_pots: reader.app_pots()? })
 }
 
 pub(super) async fn ledger(desk: &Desk) -> Result<Ledger, Fault> {

@@ -263,8 +263,8 @@ impl ApiServer for Desk {
         Ok(sorter::freeze(self, rule, until, reason).await?)
     }
 
-    async fn thaw(&self, rule: Option<String>) -> RpcResult<FreezeChange> {
-        Ok(sorter::thaw(self, rule).await?)
+    async fn thaw(&self, rule: Option<String>, pot: Option<String>) -> RpcResult<FreezeChange> {
+        Ok(sorter::thaw(self, rule, pot).await?)
     }
 
     async fn backtest(&self, rule: String, since: Timestamp) -> RpcResult<Backtest> {

@@ -79,8 +79,21 @@ pub(super) async fn freeze(
     Ok(desk.rooms()?.sorter.freeze(rule, until, reason).await?)
 }
 
-pub(super) async fn thaw(desk: &Desk, rule: Option<String>) -> Result<FreezeChange, Fault> {
-    Ok(desk.rooms()?.sorter.thaw(rule).await?)
+pub(super) async fn thaw(
+    desk: &Desk,
+    rule: Option<String>,
+    pot: Option<String>,
+) -> Result<FreezeChange, Fault> {
+    let sorter = &desk.rooms()?.sorter;
+    match (rule, pot) {
+        (Some(_), Some(_)) => Err(Fault::new(
+            FaultKind::InvalidParams,
+            "`rule` and `pot` are both given",
+            "give one of them, or none to thaw everything",
+        )),
+        (None, Some(pot)) => Ok(sorter.thaw_pot(&pot).await?),
+        (rule, None) => Ok(sorter.thaw(rule).await?),
+    }
 }
 
 pub(super) async fn backtest(desk: &Desk, rule: String, since: Timestamp) -> Result<Backtest, Fault> {

@@ -178,6 +178,7 @@ async fn gather(desk: &Desk, rooms: &Rooms) -> Result<(Status, Facts), Fault> {
         rules: matters.rules,
         incomes: matters.incomes,
         asks: matters.asks,
+        app_pots: matters.app_pots,
     };
     let status = Status {
         healthy: true,

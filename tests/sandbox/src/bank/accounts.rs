@@ -112,8 +112,10 @@ impl Bank {
     /// The account that an argument names, if the caller may know of it.
     pub(super) fn account_of(&self, caller: Caller, id: &str) -> Result<usize, Refusal> {
         let known = self.world.account(id);
+        let unlisted =
+            |index: &usize| self.world.accounts[*index].pot.is_some_and(|pot| self.world.pots[pot].unlisted);
         known
-            .filter(|index| self.world.accounts[*index].owners.contains(&caller.user))
+            .filter(|index| self.world.accounts[*index].owners.contains(&caller.user) && !unlisted(index))
             .ok_or_else(|| Refusal::not_found("account"))
     }
 
@@ -164,7 +166,7 @@ impl Bank {
         let id = request.asked("current_account_id").ok_or_else(|| Refusal::missing("current_account_id"))?;
         let account = self.account_to_read(caller, id)?;
         let pots: Vec<Value> = (0..self.world.pots.len())
-            .filter(|pot| self.world.pots[*pot].account == account)
+            .filter(|pot| self.world.pots[*pot].account == account && !self.world.pots[*pot].unlisted)
             .map(|pot| self.pot_object(pot))
             .collect();
         Ok(json!({"pots": pots}))

@@ -78,6 +78,9 @@ pub enum Fault {
     /// 403 with a page of HTML; nothing is done.
     #[serde(rename = "html-403")]
     Html403,
+    /// The same, and yet it is done.
+    #[serde(rename = "html-403-after")]
+    Html403After,
     /// 400 without a body; nothing is done.
     #[serde(rename = "empty-400")]
     Empty400,
@@ -90,6 +93,9 @@ pub enum Fault {
     /// 302 to a page elsewhere; nothing is done.
     #[serde(rename = "redirect")]
     Redirect,
+    /// The same, and yet it is done.
+    #[serde(rename = "redirect-after")]
+    RedirectAfter,
     /// 400 with a code that nobody has heard of; nothing is done.
     #[serde(rename = "code-400")]
     Code400,
@@ -112,7 +118,7 @@ const HUGE: usize = 9 << 20;
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 33] = [
         Self::Internal,
         Self::Gateway,
         Self::Timeout,
@@ -135,10 +141,12 @@ impl Fault {
         Self::Html200,
         Self::Html400,
         Self::Html403,
+        Self::Html403After,
         Self::Empty400,
         Self::Empty401,
         Self::Empty403,
         Self::Redirect,
+        Self::RedirectAfter,
         Self::Code400,
         Self::Code401,
         Self::Code403,
@@ -276,10 +284,7 @@ pub fn instead(fault: Fault, now: super::clock::Ms) -> Option<Outcome> {
     let refusal = |status: u16, code: &str, message: &str| {
         Answer::json(status, &json!({"code": code, "message": message, "retryable": {}}))
     };
-    let page = |status: u16, title: &str| {
-        let page = format!("<html><head><title>{title}</title></head><body>{title}</body></html>");
-        Outcome::Answer(Answer::html(status, page))
-    };
+    let page = |status: u16, title: &str| Outcome::Answer(page(status, title));
     let empty = |status: u16| Outcome::Answer(Answer { status, ..Answer::default() });
     let unknown = |status: u16, prefix: &str| {
         Outcome::Answer(refusal(status, &format!("{prefix}.something_new"), "Something new"))
@@ -297,10 +302,7 @@ pub fn instead(fault: Fault, now: super::clock::Ms) -> Option<Outcome> {
         Fault::Empty400 => empty(400),
         Fault::Empty401 => empty(401),
         Fault::Empty403 => empty(403),
-        Fault::Redirect => {
-            let location = Some("https://elsewhere.test/maintenance".to_owned());
-            Outcome::Answer(Answer { status: 302, location, ..Answer::default() })
-        }
+        Fault::Redirect => Outcome::Answer(redirect()),
         Fault::Code400 => unknown(400, "bad_request"),
         Fault::Code401 => unknown(401, "unauthorized"),
         Fault::Code403 => unknown(403, "forbidden"),
@@ -315,6 +317,15 @@ pub fn instead(fault: Fault, now: super::clock::Ms) -> Option<Outcome> {
     })
 }
 
+fn page(status: u16, title: &str) -> Answer {
+    Answer::html(status, format!("<html><head><title>{title}</title></head><body>{title}</body></html>"))
+}
+
+fn redirect() -> Answer {
+    let location = Some("https://elsewhere.test/maintenance".to_owned());
+    Answer { status: 302, location, ..Answer::default() }
+}
+
 /// What becomes of the answer to a request that was looked at.
 pub fn spoil(fault: Fault, mut answer: Answer) -> Outcome {
     match fault {
@@ -322,6 +333,8 @@ pub fn spoil(fault: Fault, mut answer: Answer) -> Outcome {
             let body = json!({"code": "timeout", "message": "Timed out", "retryable": {}});
             answer = Answer { date: answer.date, ..Answer::json(504, &body) };
         }
+        Fault::Html403After => answer = Answer { date: answer.date, ..page(403, "403 Forbidden") },
+        Fault::RedirectAfter => answer = Answer { date: answer.date, ..redirect() },
         Fault::HangAfter => return Outcome::Hang { committed: true },
         Fault::ResetAfter => return Outcome::Reset { committed: true },
         Fault::EmptyBody => answer.body.clear(),

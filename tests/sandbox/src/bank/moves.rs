@@ -53,7 +53,9 @@ impl Bank {
     fn own_pot(&self, caller: Caller, id: &str) -> Result<usize, Refusal> {
         let own = |pot: &usize| {
             let account = &self.world.accounts[self.world.pots[*pot].account];
-            account.owners.contains(&caller.user) && account.kind != AccountKind::Hidden
+            account.owners.contains(&caller.user)
+                && account.kind != AccountKind::Hidden
+                && !self.world.pots[*pot].unlisted
         };
         self.world.pot(id).filter(own).ok_or_else(|| Refusal::not_found("pot"))
     }

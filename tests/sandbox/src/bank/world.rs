@@ -83,6 +83,8 @@ pub struct Pot {
     pub updated: Ms,
     /// It stays listed.
     pub deleted: bool,
+    /// The bank does not list it, and knows nothing of it or of the account behind it.
+    pub unlisted: bool,
     /// Nothing can be taken out before.
     pub locked_until: Option<Ms>,
     /// Round-ups go here.
@@ -188,6 +190,7 @@ impl World {
             created: at,
             updated: at,
             deleted: false,
+            unlisted: false,
             locked_until: None,
             round_up: false,
             for_bills: true,

@@ -113,6 +113,16 @@ impl Bank {
         Ok(self.world.row_id(row))
     }
 
+    /// A pot is no longer listed, or is again.
+    ///
+    /// # Errors
+    /// When the pot is none.
+    pub fn list_pot(&mut self, id: &str, listed: bool) -> Result<(), ControlError> {
+        let pot = self.world.pot(id).ok_or_else(|| unknown("pot", id))?;
+        self.world.pots[pot].unlisted = !listed;
+        Ok(())
+    }
+
     /// A pending line settles, or all of them; answers with how many.
     ///
     /// # Errors

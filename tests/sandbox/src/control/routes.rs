@@ -58,6 +58,13 @@ struct OwnMoney {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct ListPot {
+    pot: String,
+    listed: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Maybe {
     id: Option<String>,
 }
@@ -175,6 +182,11 @@ pub fn answer(
             let OwnMoney { account, amount, mark } = read(args)?;
             Ok(json!({"id": bank.pay_oneself(account.as_deref(), amount, mark)?}))
         }
+        "list-pot" => {
+            let ListPot { pot, listed } = read(args)?;
+            bank.list_pot(&pot, listed)?;
+            done()
+        }
         "settle" => {
             let Maybe { id } = read(args)?;
             Ok(json!({"settled": bank.settle(id.as_deref())?}))
@@ -242,7 +254,7 @@ fn set_faults(bank: &mut Bank, args: FaultArgs) -> Result<Value, ControlError> {
     };
     let count = rules.len();
     bank.set_faults(rules, args.seed);
-    Ok(json!({"rules": count, "known": Fault::ALL.map(Fault::name)}))
+    Ok(json!({"rules": count, "known": Fault::ALL.map(Fault::name).to_vec()}))
 }
 
 /// Changes the switches that are named, and tells all.

@@ -118,6 +118,7 @@ impl Dice<'_> {
             goal: self.maybe(9_000),
             locked: self.one_in(8),
             deleted: self.one_in(16),
+            unlisted: false,
             excluded: self.one_in(16),
             isa: self.one_in(16),
             charity: self.one_in(16),
