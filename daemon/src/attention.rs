@@ -317,16 +317,10 @@ fn sync(facts: &Facts, all: &mut Vec<Attention>) {
             let hint = "`monzoctl sync` tries again; `monzoctl sync history --problems` looks back";
             all.push(of(Severity::Problem, "account_failed", id, message, hint));
         }
-<<<<<<< HEAD
-        let told = facts.differences.iter().find(|told| told.account_id == account.account.id);
+        let gone = account.account.closed && account.account.pot_id.is_some();
+        let told = facts.differences.iter().find(|told| told.account_id == account.account.id && !gone);
         if let Some(difference) = told {
             all.push(difference_of(account, difference));
-=======
-        let gone = account.account.closed && account.account.pot_id.is_some();
-        let told = facts.differences.iter().find(|(told, _)| *told == account.account.id && !gone);
-        if let Some((_, difference)) = told {
-            all.push(difference_of(account, *difference));
->>>>>>> 61c4705 (Let only the bank's own code say something of a pot, and take an unlisted pot for gone)
         }
     }
     if facts.accounts.is_empty() && facts.last_success_at.is_some() {

@@ -79,7 +79,7 @@ impl Kept {
         let raw = json!({"id": "pot_1", "name": "Holiday", "balance": balance, "currency": "GBP",
             "type": "default", "current_account_id": "acc_1", "deleted": false, "locked": false});
         let list = json!({"pots": [raw]}).to_string();
-        wire::pots(&AccountId::from("acc_1"), list.as_bytes()).expect("a list").remove(0)
+        wire::pots(&AccountId::from("acc_1"), list.as_bytes()).expect("a list").pots.remove(0)
     }
 
     /// A run: the bank moves money, and what the pot then holds is recorded a little later.

@@ -24,11 +24,7 @@ pub struct StoredAccount {
     pub owners: Vec<String>,
     /// Currency of its amounts.
     pub currency: Currency,
-<<<<<<< HEAD
-    /// Closed accounts stay listed; hidden ones are closed when their pot is deleted.
-=======
     /// Closed accounts stay listed; a hidden one is closed when its pot is gone.
->>>>>>> 61c4705 (Let only the bank's own code say something of a pot, and take an unlisted pot for gone)
     pub closed: bool,
     /// When it was opened, where known; for hidden accounts when the pot was made.
     pub created_at: Option<Timestamp>,
@@ -110,12 +106,8 @@ fn number(accounts: &mut [StoredAccount]) {
     }
 }
 
-<<<<<<< HEAD
-const SELECT: &str = "SELECT a.id, a.kind, a.owners, a.currency, a.closed OR coalesce(p.deleted, FALSE), coalesce(a.created_at, p.created_at), a.pot_id, p.name, \
-=======
 const SELECT: &str = "SELECT a.id, a.kind, a.owners, a.currency, \
      a.closed OR coalesce(p.deleted OR p.unlisted_at IS NOT NULL, 0), coalesce(a.created_at, p.created_at), a.pot_id, p.name, \
->>>>>>> 61c4705 (Let only the bank's own code say something of a pot, and take an unlisted pot for gone)
      a.read_at, a.error, a.anchor_at, a.anchor_balance, a.difference, a.told_difference, \
      coalesce(iif(p.unlisted_at IS NULL, p.balance, 0), b.balance), b.total_balance \
      FROM accounts a LEFT JOIN pots p ON p.id = a.pot_id \

@@ -47,11 +47,7 @@ pub struct Target {
     pub pot_id: Option<PotId>,
     /// Its rows never settle (monzo-api.md 5.9.12).
     pub flex: bool,
-<<<<<<< HEAD
     /// It is closed, or its pot is deleted: the bank may refuse to let it be read.
-=======
-    /// It is closed, or its pot is gone: that the bank refuses to let it be read is nobody's problem.
->>>>>>> 61c4705 (Let only the bank's own code say something of a pot, and take an unlisted pot for gone)
     pub closed: bool,
 }
 
@@ -224,11 +220,7 @@ impl Run {
     pub async fn close(&self, target: &Target, read: Result<(), Failure>) -> Result<(), Failure> {
         let failure = match read {
             Err(failure) if failure.ends_sync() => return Err(failure),
-<<<<<<< HEAD
             Err(failure) if target.closed && failure.refuses() => return self.close_refused(target).await,
-=======
-            Err(failure) if target.closed && failure.is_refusal() => Some(Failure::Closed),
->>>>>>> 61c4705 (Let only the bank's own code say something of a pot, and take an unlisted pot for gone)
             read => read.err(),
         };
         let error = failure.as_ref().map(ToString::to_string);

@@ -13,12 +13,8 @@ use super::desk::Desk;
 use crate::config::nearest;
 use crate::exclusion::Exclusions;
 use crate::insight;
-<<<<<<< HEAD
 use crate::insight::balances::Past;
-use crate::store::{LeftOut, Reader, StoreError, StoredAccount, StoredBalance, StoredPot};
-=======
-use crate::store::{AppPot, Reader, StoreError, StoredAccount, StoredPot};
->>>>>>> 61c4705 (Let only the bank's own code say something of a pot, and take an unlisted pot for gone)
+use crate::store::{AppPot, LeftOut, Reader, StoreError, StoredAccount, StoredBalance, StoredPot};
 
 /// What names and exclusions mean among the accounts and pots at one instant.
 pub(super) struct Ledger {
@@ -84,7 +80,16 @@ impl Ledger {
         }
     }
 
-<<<<<<< HEAD
+    fn needs_app(&self, pot: &StoredPot) -> Vec<NeedsApp> {
+        let refusals = self.app_pots.iter().filter(|refused| refused.pot_id == pot.id);
+        let told = refusals.map(|refused| NeedsApp {
+            way: refused.way().to_owned(),
+            since_at: refused.at,
+            reason: refused.reason.clone(),
+        });
+        told.collect()
+    }
+
     fn deleted(&self, point: &BalancePoint) -> bool {
         self.pots.iter().any(|pot| pot.deleted && Some(&pot.id) == point.pot_id.as_ref())
     }
@@ -126,19 +131,6 @@ impl Ledger {
     }
 
     fn name_of(&self, point: &BalancePoint) -> Option<String> {
-=======
-    fn needs_app(&self, pot: &StoredPot) -> Vec<NeedsApp> {
-        let refusals = self.app_pots.iter().filter(|refused| refused.pot_id == pot.id);
-        let told = refusals.map(|refused| NeedsApp {
-            way: refused.way().to_owned(),
-            since_at: refused.at,
-            reason: refused.reason.clone(),
-        });
-        told.collect()
-    }
-
-    fn names_of(&self, point: &BalancePoint) -> Option<String> {
->>>>>>> 61c4705 (Let only the bank's own code say something of a pot, and take an unlisted pot for gone)
         match &point.pot_id {
             Some(id) => {
                 self.pots.iter().find(|pot| pot.id == *id).map(|pot| pot.name(&self.names).to_owned())
