@@ -220,7 +220,8 @@ impl Terminal {
     /// Asks on standard error; nothing if the input ends without an answer.
     async fn answer(&mut self, question: &str) -> Result<Option<String>, Failure> {
         let question = self.pasteable(question).into_owned();
-        write!(self.err, "{} ", shown(&question))?;
+        // In one piece, so that whoever answers as soon as it stands there answers all of it.
+        self.err.write_all(format!("{} ", shown(&question)).as_bytes())?;
         self.err.flush()?;
         let answer = self.line().await?;
         if answer.is_none() {

@@ -157,7 +157,7 @@ impl From<BackupError> for Fault {
             BackupError::AnotherPerson { .. } => Self::new(
                 FaultKind::Conflict,
                 message,
-                "if that is what you want: `monzoctl restore --other-user`",
+                "if that is what you want: `monzoctl restore --other-user NAME`",
             ),
             BackupError::Unsound { .. } => {
                 Self::new(FaultKind::Conflict, message, "choose another: `monzoctl backup list`")

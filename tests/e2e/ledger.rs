@@ -97,9 +97,10 @@ pub fn count(rig: &Rig) -> usize {
 
 /// How many rows of listed accounts the bank has and the daemon has not.
 pub fn missing(rig: &Rig) -> u64 {
-    let listed = rig.json(&["accounts"]);
-    let accounts = listed["accounts"].as_array().expect("accounts");
-    let ids: Vec<&str> = accounts.iter().map(|account| account["id"].as_str().expect("an id")).collect();
+    let status = rig.status();
+    let accounts = status["accounts"].as_array().expect("accounts");
+    let listed = accounts.iter().filter(|account| account["pot_id"].is_null());
+    let ids: Vec<&str> = listed.map(|account| account["id"].as_str().expect("an id")).collect();
     let at_bank: usize = ids
         .iter()
         .flat_map(|id| rig.bank.bank().ledger(Some(id)).accounts)

@@ -37,7 +37,7 @@ fn move_by_hand(rig: &Rig, amount: &str, to: &str) -> String {
 fn a_move_that_could_not_be_taken_back_says_so_before_it_is_made_and_its_undo_refuses_with_the_reason() {
     let rig = with_savings(STILL);
     let screen = asked(&rig, &["move", "£10", "Personal", "Holiday"]);
-    assert!(screen.contains("Cannot be undone with `monzoctl sort undo`"), "{screen}");
+    assert!(screen.contains("An undo could not take these back"), "{screen}");
     assert!(screen.contains("£10.00 into Holiday: Holiday is a savings pot"), "{screen}");
     let screen = asked(&rig, &["move", "£10", "Personal", "Car"]);
     assert!(!screen.contains("Cannot be undone"), "{screen}");
@@ -84,6 +84,11 @@ fn what_is_taken_back_into_a_pot_stops_at_the_floor_of_the_account() {
     );
 }
 
+/// The words of a screen, however its columns are aligned.
+fn words(screen: &str) -> String {
+    screen.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 #[test]
 fn a_plan_that_is_asked_about_has_the_balances_of_now() {
     let rig = three_pots(STILL);
@@ -91,10 +96,10 @@ fn a_plan_that_is_asked_about_has_the_balances_of_now() {
     let id = said["run"]["id"].as_str().expect("an id").to_owned();
     by_app(&rig, false, "Car", 4_321);
     let screen = asked(&rig, &["move", "£10", "Personal", "Car"]);
-    assert!(screen.contains("£43.21  →  £53.21"), "{screen}");
+    assert!(words(&screen).contains("£43.21 → £53.21"), "{screen}");
     by_app(&rig, false, "Car", 1_000);
     let screen = asked(&rig, &["sort", "approve", &id]);
-    assert!(screen.contains("£53.21  →  £58.21"), "{screen}");
+    assert!(words(&screen).contains("£53.21 → £58.21"), "{screen}");
     assert_eq!(moved(&rig), []);
 }
 

@@ -167,7 +167,8 @@ fn a_rule_run_by_hand_uses_its_occasion_and_says_so() {
     let again = rig.rpc("autosort.run", &json!({"rule": "pay", "hash": null, "again": true}));
     assert_eq!(again["run"]["state"], "proposed", "{again}");
     assert_eq!(moved(&rig), [holiday(40_000)], "again is a proposal too");
-    let said = rig.ctl(&["sort", "approve", "--yes"]);
+    // What a person asked for is approved by its id only.
+    let said = rig.ctl(&["sort", "approve", again["run"]["id"].as_str().expect("an id"), "--yes"]);
     assert_eq!(said.code, 0, "{said:?}");
     assert_eq!(moved(&rig).len(), 2);
 }

@@ -142,7 +142,7 @@ fn a_long_wait_that_the_bank_asks_for_is_kept_by_the_schedule_and_told() {
         status["sync"]["next_due_at"].as_str().expect("an instant").parse().expect("an instant");
     assert!(due.duration_since(now) > SignedDuration::from_mins(58), "{due} at {now}: {status}");
     let told = status["attention"].to_string();
-    assert!(told.contains("the bank asks to wait until 24 Nov 13:0"), "{told}");
+    assert!(told.contains("the bank asks to wait until 24 Nov 2026 13:0"), "{told}");
 }
 
 #[test]

@@ -17,7 +17,9 @@ const ENDPOINTS: [&str; 5] = ["token", "accounts", "balance", "pots", "transacti
 
 /// Answers to a refresh that are lost on the way although it was done: the bank then refuses the token, and that is its
 /// own word.
-const LOST_REFRESHES: [Fault; 6] = [
+const LOST_REFRESHES: [Fault; 8] = [
+    Fault::Html403After,
+    Fault::RedirectAfter,
     Fault::TimeoutAfter,
     Fault::HangAfter,
     Fault::ResetAfter,

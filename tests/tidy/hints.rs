@@ -9,8 +9,11 @@ use super::source::{Source, sources};
 use super::tree::{Finding, expect_none};
 
 /// Words in capitals that a person has to replace, with why no program can.
-const CHOICES: &[(&str, &str)] =
-    &[("restore NAME", "which backup is the person's choice, after `backup list`")];
+const CHOICES: &[(&str, &str)] = &[
+    ("restore NAME", "which backup is the person's choice, after `backup list`"),
+    ("restore --other-user NAME", "the same"),
+    ("show ID", "which record is the person's choice, from the column of that name"),
+];
 
 /// The commands in backticks in one text.
 fn commands(literal: &str) -> Vec<String> {

@@ -396,9 +396,9 @@ mod tests {
         2026-07-22 11:00   4 s  request  done   120        3          0  sync_1
         2026-07-22 11:00   4 s  request  done   120        3          0  sync_1
 
-        Kept until they can be understood
-        SEEN              ACCOUNT  TRANSACTION  WHY
-        2026-07-22 11:00  acc_1    tx_9         the amount is no integer
+        Unreadable records (kept; `monzoctl show ID` shows one)
+        SEEN              ACCOUNT  TRANSACTION  WHY                       ID
+        2026-07-22 11:00  acc_1    tx_9         the amount is no integer  record_1
         --- err
         ");
         insta::assert_snapshot!(fake.calls(), @r#"

@@ -499,6 +499,7 @@ mod tests {
             .says("system.status", &status)
             .says("transactions.list", &none)
             .says("accounts.list", &nothing)
+            .says("accounts.left_out", &nothing)
             .says("pots.list", &nothing)
             .says("balances.list", &nothing);
         for command in ["tx", "accounts", "pots", "balance"] {

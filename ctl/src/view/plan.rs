@@ -216,7 +216,7 @@ fn one_way(plan: &Plan, look: &Look) -> String {
     if plan.one_way.is_empty() {
         return String::new();
     }
-    let title = look.paint(Paint::Note, "Cannot be undone with `monzoctl sort undo`");
+    let title = look.paint(Paint::Note, "An undo could not take these back");
     let lines = plan.one_way.iter().map(|one| format!("  {} {}\n", look.paint(Paint::Note, "!"), clean(one)));
     format!("\n{title}\n{}", lines.collect::<String>())
 }

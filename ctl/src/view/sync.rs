@@ -32,7 +32,7 @@ pub fn syncs(syncs: &[Sync], quarantined: &[Quarantined], look: &Look) -> String
     if !quarantined.is_empty() {
         text.push_str(&format!(
             "\n{}\n",
-            look.paint(Paint::Strong, "Unreadable records (kept; `monzoctl show` with an id shows one)")
+            look.paint(Paint::Strong, "Unreadable records (kept; `monzoctl show ID` shows one)")
         ));
         let mut table = Table::new(&[
             ("SEEN", Align::Left),

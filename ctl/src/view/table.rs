@@ -304,8 +304,8 @@ mod tests {
                  a note
 
         NAME
-          👨‍👩‍👧 a family's
-          long account
+          👨‍👩‍👧 a family's long
+          account
         BALANCE  -£0.05
         ");
     }

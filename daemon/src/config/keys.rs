@@ -462,7 +462,7 @@ mod tests {
         );
         assert_eq!(
             (find("rpc.max_calls").origin.as_str(), &find("rpc.max_calls").value),
-            ("default", &64.into())
+            ("default", &16.into())
         );
         assert_eq!(find("monzo.accounts").value[0], "uk_retail");
         assert!(shown.iter().all(|entry| !entry.value.is_null()), "{shown:?}");

@@ -217,7 +217,7 @@ impl Default for Rpc {
             max_connections: 32,
             max_request: ByteSize::parse("1MiB").expect("a size"),
             call_timeout: span("30s"),
-            max_calls: 32,
+            max_calls: 16,
             max_batch: 50,
             max_subscriptions: 8,
         }
