@@ -30,8 +30,7 @@ pub(super) fn reading(facts: &Facts, all: &mut Vec<Attention>) {
     }
     for account in &facts.accounts {
         let id = account.account.id.as_str();
-        // That the bank does not serve a closed account, or one whose pot is gone, was told once, as an event.
-        if let Some(error) = account.error.as_ref().filter(|_| !account.account.closed) {
+        if let Some(error) = &account.error {
             let message = format!("{}: {error}", account.account.name);
             let hint = "`monzoctl sync` tries again; `monzoctl sync history --problems` looks back";
             all.push(of(Severity::Problem, "account_failed", id, message, hint));
