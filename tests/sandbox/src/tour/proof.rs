@@ -28,7 +28,7 @@ pub(super) fn same_ledger(guide: &Guide<'_>, served: &Served) -> anyhow::Result<
             .or_default()
             .insert(text("id"), (amount, raw("created"), raw("settled")));
     }
-    for account in accounts {
+    for account in accounts.iter().filter(|account| account["left_out"] != true) {
         let id = account["id"].as_str().context("an account without an id")?;
         let theirs: BTreeMap<String, Line> = {
             let ledger = served.bank().ledger(Some(id));
