@@ -18,9 +18,6 @@ pub enum Failure {
     /// The bank lets this one account not be read, though others can be.
     #[error("the bank does not let this account be read")]
     Unreadable,
-    /// The bank no longer lets an account be read that is closed, or whose pot is gone.
-    #[error("the bank no longer serves this account; what is stored of it is kept")]
-    Closed,
     /// The bank's list of accounts no longer holds it.
     #[error("the bank no longer lists this account; what is stored of it is kept")]
     Unlisted,
@@ -54,9 +51,7 @@ impl Failure {
     pub fn kind(&self) -> FaultKind {
         match self {
             Self::Cancelled => FaultKind::Stopping,
-            Self::TooOld | Self::Unreadable | Self::Closed | Self::Unlisted | Self::Held { .. } => {
-                FaultKind::BankRefused
-            }
+            Self::TooOld | Self::Unreadable | Self::Unlisted | Self::Held { .. } => FaultKind::BankRefused,
             Self::Lapsed => FaultKind::ConsentLapsed,
             Self::Bank(error) => error.kind(),
             Self::Store(error) => error.kind(),
@@ -86,11 +81,6 @@ impl Failure {
 
     /// The account is left out, which is said but fails no sync.
     pub fn leaves_out(&self) -> bool {
-        matches!(self, Self::Unreadable | Self::Closed | Self::Unlisted)
-    }
-
-    /// The bank says that it does not let this account be read.
-    pub fn is_refusal(&self) -> bool {
-        matches!(self, Self::Unreadable | Self::Bank(monzo::Error::Refused { .. }))
+        matches!(self, Self::Unreadable | Self::Unlisted)
     }
 }
