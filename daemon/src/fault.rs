@@ -134,6 +134,10 @@ impl From<SorterError> for Fault {
                 FaultKind::Withheld,
                 "change what blocks it, then try again; `monzoctl sort rules` shows the rules, `monzoctl status` what needs you",
             ),
+            SorterError::NoReplay(_) => (
+                FaultKind::Conflict,
+                "`monzoctl sort rules` lists those that fire by the calendar, by income or by a balance",
+            ),
             SorterError::Conflict(_) => (FaultKind::Conflict, "`monzoctl sort history` lists the runs"),
             SorterError::NoRule(_) => (FaultKind::NotFound, "`monzoctl sort rules` lists them"),
             SorterError::Unread(_) => (FaultKind::BankUnreachable, LATER),

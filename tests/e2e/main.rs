@@ -38,5 +38,6 @@ mod sorter;
 mod syncs;
 mod systemd;
 mod tokens;
+mod why;
 mod words;
 mod year;

@@ -371,11 +371,13 @@ pub struct Why {
     pub plan: Option<Plan>,
 }
 
-/// One payday of a backtest.
+/// One run of a backtest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BacktestRun {
     /// When it would have run.
     pub at: Timestamp,
+    /// Which trigger would have made it run, in words.
+    pub cause: String,
     /// What it would have moved, in minor units.
     pub moved: i64,
     /// The plan.

@@ -1,4 +1,4 @@
-//! A backtest: each payday's plan in a line, the lowest balances, and the bills that would have failed.
+//! A backtest: each run in a line, the lowest balances, and the bills that would have failed.
 
 use monzo_common::model::{Backtest, BacktestRun, PlannedBill};
 use monzo_common::money::Money;
@@ -96,6 +96,7 @@ fn runs(backtest: &Backtest, look: &Look) -> String {
         ("MOVES", Align::Right),
         ("STAYS", Align::Right),
         ("SHORT", Align::Right),
+        ("BECAUSE", Align::Flexible),
         ("", Align::Flexible),
     ]);
     let money = |minor| Money::new(minor, backtest.currency).to_string();
@@ -106,6 +107,7 @@ fn runs(backtest: &Backtest, look: &Look) -> String {
             (&money(run.moved), Paint::Plain),
             (&money(run.plan.left), Paint::Quiet),
             (&if short > 0 { money(short) } else { String::new() }, Paint::Note),
+            (&run.cause, Paint::Quiet),
             (&remark(run), Paint::Bad),
         ]);
     }
@@ -132,7 +134,12 @@ mod tests {
         let mut past = Backtest {
             rule: "payday".into(),
             whole_from: Some(now()),
-            runs: vec![BacktestRun { at: now(), moved: 201_120, plan: fixture::plan() }],
+            runs: vec![BacktestRun {
+                at: now(),
+                cause: "on payday".into(),
+                moved: 201_120,
+                plan: fixture::plan(),
+            }],
             lowest: vec![Outcome { id: "acc_1".into(), name: "Personal".into(), before: 2_000, after: -500 }],
             failed_bills: vec![PlannedBill {
                 name: "Council Tax".into(),
@@ -155,8 +162,8 @@ mod tests {
         so that their lowest balances are told from then on.
         What Savings earned or spent by itself is not known.
 
-        WHEN                  MOVES      STAYS    SHORT
-        2026-07-22 11:00  £2,011.20  £1,200.00  £900.00
+        WHEN                  MOVES      STAYS    SHORT  BECAUSE
+        2026-07-22 11:00  £2,011.20  £1,200.00  £900.00  on payday
 
         Lowest balances
         WHERE     AS IT WAS  WITH THE RULE

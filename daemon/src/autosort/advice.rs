@@ -2,8 +2,10 @@
 
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
+use monzo_common::id::PotId;
 use monzo_common::model::{PaydayCalendar, Suggestion};
 
+use super::plan::words::money;
 use super::rule::{Adjust, Day, Nation, Payday, Rhythm};
 use super::sight::own;
 use super::suggest::{self, Facts, Kind};
@@ -43,6 +45,19 @@ fn england() -> Payday {
 }
 
 impl Sorter {
+    /// The next payments of the bills that a pot pays, each in a sentence, the soonest first.
+    pub(super) async fn coming_bills(&self, pot: &PotId) -> Result<Vec<String>, StoreError> {
+        let learnt = self.learn().await?;
+        let own = learnt.bills.iter().filter(|bill| !bill.ended && bill.pot.as_ref() == Some(pot));
+        let next = own.filter_map(|bill| Some((bill.next.as_ref()?, &bill.name)));
+        let mut next: Vec<_> = next.map(|(due, name)| (due.date, name, due.amount)).collect();
+        next.sort_unstable();
+        let told = |(date, name, amount): (Date, &String, i64)| {
+            format!("it pays {name} next on {}, up to {}", date.strftime("%-d %b %Y"), money(amount))
+        };
+        Ok(next.into_iter().map(told).collect())
+    }
+
     async fn learn(&self) -> Result<Learnt, StoreError> {
         let (settings, now) = (self.settings(), self.clock.now());
         let since = now.checked_sub(BACK).unwrap_or(Timestamp::MIN);

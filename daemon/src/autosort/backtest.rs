@@ -5,6 +5,8 @@
 //! from what the pot then holds and else from the account, and a pot's card is declined where the pot has too little, so
 //! that the replay shows which of them would have failed.
 
+mod edges;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -15,6 +17,9 @@ use monzo_common::money::Currency;
 
 use super::plan::words::money;
 use super::replay::Whole;
+use edges::Edges;
+
+pub use edges::Watched;
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,6 +90,15 @@ impl Balances {
     }
 }
 
+/// When a rule runs, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct When {
+    /// When.
+    pub at: Timestamp,
+    /// Why, in words.
+    pub cause: String,
+}
+
 /// A ledger to replay.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Replay {
@@ -103,28 +117,55 @@ pub struct Replay {
     pub least: Balances,
     /// What happened since, in any order.
     pub events: Vec<Event>,
-    /// When the rule would have run, oldest first: paydays, as a rule.
-    pub runs: Vec<Timestamp>,
+    /// When the calendar or a credit would have had the rule run, oldest first.
+    pub runs: Vec<When>,
+    /// The balances that would have had it run.
+    pub watched: Vec<Watched>,
     /// What is to be said of it, in sentences.
     pub notes: Vec<String>,
 }
 
-/// Replays a ledger; `plan` is asked what the rule would do at each of its moments, given what would then be held.
-pub fn backtest(replay: &Replay, mut plan: impl FnMut(Timestamp, &Balances) -> Plan) -> Backtest {
+/// Replays a ledger until `now`; `plan` is asked what the rule would do at each of its moments (nothing for one that a
+/// balance made), given what would then be held, and `begins` when a run that is due at an instant may begin.
+pub fn backtest(
+    replay: &Replay,
+    now: Timestamp,
+    begins: impl Fn(Timestamp) -> Timestamp,
+    mut plan: impl FnMut(Timestamp, Option<usize>, &Balances) -> Plan,
+) -> Backtest {
     let mut events: Vec<&Event> = replay.events.iter().collect();
     // Stable: what happened at one instant stays in the order in which it was told.
     events.sort_by_key(|event| event.at);
+    let mut due: Vec<(Timestamp, usize)> = replay.runs.iter().map(|when| begins(when.at)).zip(0..).collect();
+    due.sort_unstable();
     let mut state = State::new(replay);
+    let mut edges = Edges::new(&replay.watched, &state.now);
     let mut runs = Vec::new();
-    let mut events = events.into_iter().peekable();
-    for at in &replay.runs {
-        while let Some(event) = events.next_if(|event| event.at < *at) {
+    let (mut events, mut due) = (events.into_iter().peekable(), due.into_iter().peekable());
+    loop {
+        let next_run = [due.peek().map(|(at, _)| *at), edges.next()].into_iter().flatten().min();
+        let next_run = next_run.filter(|at| *at <= now);
+        // A run is planned after the sync that has read what came before it, its own credit too.
+        if let Some(event) = events.next_if(|event| next_run.is_none_or(|at| event.at <= at)) {
             state.happen(event);
+            if events.peek().is_none_or(|next| next.at > event.at) {
+                edges.look(event.at, &state.now, &begins);
+            }
+            continue;
         }
-        let plan = plan(*at, &state.now);
-        runs.push(BacktestRun { at: *at, moved: state.execute(*at, &plan), plan });
+        let Some(at) = next_run else { break };
+        let (cause, moment) = match due.next_if(|(due, _)| *due == at) {
+            Some((_, moment)) => (replay.runs[moment].cause.clone(), Some(moment)),
+            None => match edges.take(at, &state.now) {
+                Some(when) => (when.cause, None),
+                None => break,
+            },
+        };
+        let plan = plan(at, moment, &state.now);
+        let moved = state.execute(at, &plan);
+        edges.ran(at, &plan.transfers, &state.now);
+        runs.push(BacktestRun { at, cause, moved, plan });
     }
-    events.for_each(|event| state.happen(event));
     Backtest {
         rule: replay.rule.clone(),
         whole_from: replay.whole.from(),
@@ -286,14 +327,19 @@ mod tests {
             began: Balances { account, pots: BTreeMap::from([("pot_bills".into(), pot)]) },
             least: Balances { account: 0, pots: BTreeMap::from([("pot_bills".into(), pot)]) },
             events,
-            runs: runs.iter().map(|day| at(*day)).collect(),
+            runs: runs.iter().map(|day| When { at: at(*day), cause: "on payday".to_owned() }).collect(),
+            watched: Vec::new(),
             notes: Vec::new(),
         }
     }
 
+    fn replayed(replay: &Replay, plan: impl FnMut(Timestamp, Option<usize>, &Balances) -> Plan) -> Backtest {
+        backtest(replay, Timestamp::MAX, |at| at, plan)
+    }
+
     /// Fills the pot up to a level from what is above nothing.
-    fn up_to(level: i64) -> impl FnMut(Timestamp, &Balances) -> Plan {
-        move |as_of, held| {
+    fn up_to(level: i64) -> impl FnMut(Timestamp, Option<usize>, &Balances) -> Plan {
+        move |as_of, _, held| {
             let pot: PotId = "pot_bills".into();
             let amount = (level - held.pot(&pot)).max(0).min(held.account.max(0));
             let transfer = PlannedTransfer {
@@ -331,7 +377,7 @@ mod tests {
             event(31, What::Account(200_000)),
             bill(35, 95_000),
         ];
-        let found = backtest(&replay(10_000, 0, events, &[2, 32]), up_to(92_000));
+        let found = replayed(&replay(10_000, 0, events, &[2, 32]), up_to(92_000));
         assert_eq!(found.runs.iter().map(|run| run.moved).collect::<Vec<_>>(), [92_000, 90_000]);
         assert_eq!(found.failed_bills, []);
         let lowest: Vec<(&str, i64)> =
@@ -345,7 +391,7 @@ mod tests {
     #[test]
     fn a_bill_that_neither_pot_nor_account_could_pay_has_failed() {
         let events = vec![bill(5, 90_000), bill(6, 4_000)];
-        let found = backtest(&replay(10_000, 5_000, events, &[]), up_to(0));
+        let found = replayed(&replay(10_000, 5_000, events, &[]), up_to(0));
         let failed: Vec<(i64, Option<&str>)> =
             found.failed_bills.iter().map(|bill| (bill.amount, bill.note.as_deref())).collect();
         assert_eq!(failed, [(90_000, Some("£750.00 short"))]);
@@ -356,11 +402,78 @@ mod tests {
     fn a_card_of_a_pot_that_holds_too_little_is_declined() {
         let card =
             |day, amount| event(day, What::Card { pot: "pot_bills".into(), name: "Storage".into(), amount });
-        let found = backtest(&replay(10_000, 300, vec![card(1, 249), card(2, 249)], &[]), up_to(0));
+        let found = replayed(&replay(10_000, 300, vec![card(1, 249), card(2, 249)], &[]), up_to(0));
         let failed: Vec<(i64, Option<&str>)> =
             found.failed_bills.iter().map(|bill| (bill.amount, bill.note.as_deref())).collect();
         assert_eq!(failed, [(249, Some("declined: Bills would have held £0.51"))]);
         assert_eq!(found.lowest[1].after, 51);
+    }
+
+    #[test]
+    fn a_credit_is_there_when_the_rule_runs_that_it_fires() {
+        let found = replayed(&replay(0, 0, vec![event(2, What::Account(5_000))], &[2]), up_to(4_000));
+        assert_eq!(found.runs[0].moved, 4_000);
+    }
+
+    /// Takes from the pot what the account lacks of £10.00.
+    fn top_up(as_of: Timestamp, _: Option<usize>, held: &Balances) -> Plan {
+        let amount = (1_000 - held.account).clamp(0, held.pot(&"pot_bills".into()).max(0));
+        let mut plan = up_to(0)(as_of, None, held);
+        plan.transfers.extend((amount > 0).then(|| PlannedTransfer {
+            kind: TransferKind::Withdraw,
+            pot_id: "pot_bills".into(),
+            account_id: "acc_1".into(),
+            amount,
+        }));
+        plan
+    }
+
+    fn watched(cooldown_days: i64) -> Watched {
+        Watched {
+            pot: None,
+            name: "Personal".to_owned(),
+            level: crate::autosort::rule::Level::Below(500),
+            cooldown: jiff::SignedDuration::from_hours(24 * cooldown_days),
+        }
+    }
+
+    #[test]
+    fn a_balance_fires_on_each_edge_not_while_it_stays_past_and_not_before_it_has_cooled_down() {
+        let spend = |day, amount: i64| event(day, What::Account(-amount));
+        let check = |cooldown, events: Vec<Event>, wanted: &[(i64, i64)]| {
+            let replay = Replay { watched: vec![watched(cooldown)], ..replay(2_000, 10_000, events, &[]) };
+            let found = backtest(&replay, at(90), |at| at, top_up);
+            let runs: Vec<(i64, i64)> = found
+                .runs
+                .iter()
+                .map(|run| (run.at.duration_since(at(0)).as_hours() / 24, run.moved))
+                .collect();
+            assert_eq!(runs, wanted);
+            found
+        };
+        // £20.00, then £4.00: filled to £10.00, which £7.00 are taken of.
+        let events = vec![spend(1, 1_600), spend(2, 700), spend(3, 100)];
+        let found = check(0, events.clone(), &[(1, 600), (2, 700)]);
+        assert_eq!(found.runs[0].cause, "Personal held £4.00, below £5.00");
+        check(3, events, &[(1, 600), (4, 800)]);
+        // Past from the beginning is no edge; back and past again is.
+        let below = vec![spend(1, 1_900), event(2, What::Account(600)), spend(3, 300)];
+        let replay = Replay { watched: vec![watched(0)], ..replay(400, 10_000, below[1..].to_vec(), &[]) };
+        let found = backtest(&replay, at(90), |at| at, top_up);
+        assert_eq!(found.runs.len(), 0, "£4.00 to £10.00 and down to £7.00");
+        check(0, below, &[(1, 900)]);
+    }
+
+    #[test]
+    fn what_a_balance_makes_due_in_the_quiet_hours_runs_when_they_end_if_it_is_still_past_its_level() {
+        let events = vec![
+            event(1, What::Account(-1_900)),
+            event(2, What::Account(1_900)),
+            event(5, What::Account(-1_900)),
+        ];
+        let replay = Replay { watched: vec![watched(0)], ..replay(2_000, 10_000, events, &[]) };
+        let found = backtest(&replay, at(90), |from| from.max(at(3)), top_up);
+        assert_eq!(found.runs.iter().map(|run| run.at).collect::<Vec<_>>(), [at(5)]);
     }
 
     proptest! {
@@ -383,13 +496,13 @@ mod tests {
             }).collect();
             let runs: Vec<i64> = runs.into_iter().collect();
             let replay = replay(account, pot, events, &runs);
-            let found = backtest(&replay, up_to(level));
+            let found = replayed(&replay, up_to(level));
             // Only income comes in and only bills go out, so that nothing falls under nothing.
             prop_assert!(found.lowest.iter().all(|lowest| lowest.after >= 0), "{:?}", found.lowest);
             prop_assert_eq!(found.runs.len(), runs.len());
             let mut turned = replay;
             turned.events.sort_by_key(|event| event.at);
-            prop_assert_eq!(backtest(&turned, up_to(level)), found);
+            prop_assert_eq!(replayed(&turned, up_to(level)), found);
         }
     }
 }

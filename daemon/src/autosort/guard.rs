@@ -154,7 +154,7 @@ pub fn guard(plan: &Plan, limits: &Limits) -> Verdict {
     if plan.transfers.is_empty() && asks(&plan.steps).next().is_none() {
         return Verdict::Nothing;
     }
-    let mut held = when(limits);
+    let mut held = of_the_moment(limits);
     held.extend(reach(&plan.transfers, limits));
     held.extend(floor(&plan.transfers, limits));
     if !held.is_empty() {
@@ -191,7 +191,7 @@ pub fn apart(skew: Option<SignedDuration>) -> Option<String> {
 }
 
 /// Guards of the moment: mode, freeze, clocks, staleness, quiet hours.
-fn when(limits: &Limits) -> Vec<Held> {
+pub fn of_the_moment(limits: &Limits) -> Vec<Held> {
     let mut held = Vec::new();
     let mut hold = |guard, reason: String| held.push(Held { guard, reason });
     if limits.mode == Mode::Off {

@@ -26,6 +26,7 @@ mod holding;
 pub mod journal;
 mod ledger;
 mod matters;
+mod moments;
 pub mod occurrence;
 mod outgoings;
 pub mod plan;
@@ -43,6 +44,7 @@ mod show;
 mod sight;
 pub mod suggest;
 mod triggers;
+mod why;
 pub mod world;
 
 use std::collections::BTreeMap;

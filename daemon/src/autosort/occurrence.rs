@@ -155,7 +155,7 @@ fn calendar_of(facts: &Facts<'_>, name: Option<&str>) -> Option<Payday> {
 }
 
 /// Tells whether a credit is one of those that are meant.
-fn matches(wanted: &Credit, row: &CreditRow) -> bool {
+pub(super) fn matches(wanted: &Credit, row: &CreditRow) -> bool {
     wanted.from.as_deref().is_none_or(|pattern| globbed(pattern, &row.from))
         && wanted.at_least.is_none_or(|least| row.amount >= least)
         && wanted.at_most.is_none_or(|most| row.amount <= most)

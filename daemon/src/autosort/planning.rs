@@ -8,7 +8,7 @@ use monzo_common::model::{Excluded, Plan};
 use sha2::{Digest, Sha256};
 
 use super::books::Books;
-use super::guard::{self, Limits, Verdict};
+use super::guard::{self, Held, Limits, Verdict};
 use super::plan::Facts;
 use super::resolve::{self, Resolved};
 use super::rule::{By, Mode, Payday, Place, Rule, Step};
@@ -28,6 +28,8 @@ pub(super) struct Planned {
     pub(super) resolved: Resolved,
     /// What may become of it.
     pub(super) verdict: Verdict,
+    /// What holds any plan back now, whatever it would move.
+    pub(super) now: Vec<Held>,
 }
 
 /// What a plan is made for.
@@ -122,7 +124,7 @@ impl Sorter {
         plan.one_way = figures::one_way(&books, &settings.sorter, &plan.transfers);
         let limits = self.limits(rule, &resolved, &world, &books, purpose, at).await?;
         let verdict = guard::guard(&plan, &limits);
-        Ok(Planned { plan, resolved, verdict })
+        Ok(Planned { plan, resolved, verdict, now: guard::of_the_moment(&limits) })
     }
 
     /// Binds the rule's names to what they mean now; those that are bound stay so.

@@ -38,6 +38,9 @@ pub enum SorterError {
     /// There is no rule with this name.
     #[error("there is no rule ‘{0}’")]
     NoRule(String),
+    /// What it would have done in the past cannot be told.
+    #[error("it cannot be replayed: {0}")]
+    NoReplay(String),
     /// The bank could not be read, so that nothing is known for sure.
     #[error("the bank could not be read: {0}")]
     Unread(String),

@@ -1,33 +1,30 @@
-//! What a rule would have done: its paydays of the past, planned by what was held then (autosorter.md 5).
+//! What a rule would have done: each time that its triggers would have fired, planned by what was held then
+//! (autosorter.md 5).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use jiff::civil::Date;
 use monzo_common::id::{AccountId, PotId};
 use monzo_common::model::Backtest;
+use monzo_common::shell;
 
-use super::backtest::{Balances, Replay, backtest};
-use super::occurrence::{self, CreditRow, Facts as Moment};
+use super::backtest::{Balances, Replay, Watched, backtest};
+use super::books::Books;
+use super::moments::{CREDITS, moments};
+use super::occurrence::{History, Subject};
 use super::outgoings::{self, levels_at};
 use super::plan::Facts;
 use super::planning::paydays;
 use super::proposals::SorterError;
+use super::replay::Whole;
 use super::resolve::{Resolved, resolve};
-use super::rule::Payday;
-use super::world::{Holder, World};
+use super::rule::{Mode, Rule, Trigger};
+use super::sight::{balance_of, income_accounts};
+use super::world::{Account, Holder, World};
 use super::{Settings, Sorter, calendar, guard, plan, quiet, replay};
 
-/// A time that the rule would have run.
-struct Run {
-    at: Timestamp,
-    payday: Date,
-    /// The credit that proved the payday, in minor units.
-    income: Option<i64>,
-}
-
 impl Sorter {
-    /// What a rule would have done since a time, payday by payday.
+    /// What a rule would have done since a time, each time that its own triggers would have fired.
     ///
     /// # Errors
     /// [`SorterError`].
@@ -40,8 +37,15 @@ impl Sorter {
             let why = resolved.problems.first().map(|problem| problem.message.clone()).unwrap_or_default();
             return Err(SorterError::Held(why));
         };
+        if rule.triggers.iter().all(|trigger| matches!(trigger, Trigger::Manual)) {
+            let why = "only a person starts this rule, and when one would have is not known";
+            return Err(SorterError::NoReplay(why.to_owned()));
+        }
         let account = source.account.id.clone();
+        let watched = watched(&rule, &world, &source.account)?;
         let ruled = ruled(&resolved);
+        let looked: Vec<PotId> =
+            ruled.iter().cloned().chain(watched.iter().filter_map(|one| one.pot.clone())).collect();
         let held = Balances {
             account: source.account.balance.unwrap_or(0),
             pots: books
@@ -51,14 +55,30 @@ impl Sorter {
                 .map(|pot| (pot.id.clone(), pot.balance))
                 .collect(),
         };
-        let (zone, pots, asked) = (settings.zone.clone(), ruled.clone(), account.clone());
-        let read = self.store.read(move |reader| {
-            let whole = replay::whole(reader, &asked, &pots)?;
-            Ok((replay::history(reader, &asked, (since, now), &held, &whole, &zone)?, whole))
-        });
-        let (past, whole) = read.await?;
-        let credits = self.credits_since(since).await?;
-        let (runs, mut notes) = moments(&settings, &account, &credits, (since, now));
+        let (zone, asked) = (settings.zone.clone(), account.clone());
+        let whole = self.store.read(move |reader| replay::whole(reader, &asked, &looked)).await?;
+        let (since, mut notes) = begins_at(since, &whole, &watched, &books, &settings)?;
+        let (whole, asked) = (whole, account.clone());
+        let known = whole.clone();
+        let read = self
+            .store
+            .read(move |reader| replay::history(reader, &asked, (since, now), &held, &known, &zone));
+        let past = read.await?;
+        let credits = self.credits_since(since.checked_sub(CREDITS).unwrap_or(Timestamp::MIN)).await?;
+        let used = BTreeSet::new();
+        let subject = Subject {
+            rule: &rule,
+            mode: Mode::Auto,
+            since: Timestamp::MIN,
+            history: History::ThisText,
+            account: Some(account.clone()),
+            income_accounts: income_accounts(&rule, &world),
+            watches: BTreeMap::new(),
+            used: &used,
+        };
+        let calendars = (&settings.zone, &settings.paydays[..]);
+        let (runs, said) = moments(&subject, calendars, &credits, (since, now));
+        notes.extend(said);
         notes.extend(whole.unknown.iter().map(|pot| {
             format!("what {pot} earned or spent by itself is not known; what went in and out of it is")
         }));
@@ -77,27 +97,68 @@ impl Sorter {
             began: past.began,
             least: past.least,
             events: past.events,
-            runs: runs.iter().map(|run| run.at).collect(),
+            runs: runs.iter().map(|run| run.when.clone()).collect(),
+            watched,
             notes,
         };
-        let runs: BTreeMap<Timestamp, Run> = runs.into_iter().map(|run| (run.at, run)).collect();
-        Ok(backtest(&replay, |at, balances| {
+        let (hours, deadline) = (settings.sorter.quiet_hours, settings.sorter.move_deadline);
+        let begins = |at| quiet::until(hours, deadline, &calendar::london(), at).unwrap_or(at);
+        Ok(backtest(&replay, now, begins, |at, moment, balances| {
             let world = then(&world, &account, balances);
             let resolved = resolve(&rule, &world);
-            let run = runs.get(&at);
-            let payday = run.map(|run| run.payday);
+            let run = moment.and_then(|moment| runs.get(moment));
+            let own = run.and_then(|run| run.date);
             let today = calendar::local_date(at, &settings.zone);
             let facts = Facts {
                 as_of: at,
                 today,
                 income: run.and_then(|run| run.income),
-                paydays: paydays(&settings.paydays, payday.unwrap_or(today), &rule),
-                levels: levels_at(&ledger, &resolved, &settings, at, payday),
+                paydays: paydays(&settings.paydays, own.unwrap_or(today), &rule),
+                levels: levels_at(&ledger, &resolved, &settings, at, own),
                 guardrails: guard::text(&settings.sorter),
             };
             plan::plan(&resolved, &facts)
         }))
     }
+}
+
+/// From when on a rule can be replayed, and what is to be said of that.
+///
+/// # Errors
+/// [`SorterError::NoReplay`] where that is never.
+fn begins_at(
+    since: Timestamp,
+    whole: &Whole,
+    watched: &[Watched],
+    books: &Books,
+    settings: &Settings,
+) -> Result<(Timestamp, Vec<String>), SorterError> {
+    let Some(mut from) = whole.account else {
+        return Err(SorterError::NoReplay(
+            "no row of its account was read yet: run `monzoctl sync`".to_owned(),
+        ));
+    };
+    for one in watched {
+        let Some(pot) = &one.pot else { continue };
+        let Some(known) = whole.pots.get(pot) else {
+            let name = books.pot_name(pot);
+            let why = format!(
+                "what {name} held is not known: run `monzoctl pots discover {}` first",
+                shell::word(&name)
+            );
+            return Err(SorterError::NoReplay(why));
+        };
+        from = from.max(*known);
+    }
+    let mut notes = Vec::new();
+    if from > since {
+        let day = calendar::local_date(from, &settings.zone);
+        notes.push(format!("the replay begins on {day}: what was before is not known"));
+    }
+    if !watched.is_empty() {
+        notes.push("a balance is looked at after each row: a sync may see it some hours later".to_owned());
+    }
+    Ok((since.max(from), notes))
 }
 
 /// The pots that a rule takes from or gives to.
@@ -111,53 +172,31 @@ fn ruled(resolved: &Resolved) -> Vec<PotId> {
     pots.collect()
 }
 
-/// When a rule would have run: on each payday, once its credit was there and the quiet hours over; and what is to be
-/// said of those on which it would not have.
-fn moments(
-    settings: &Settings,
-    account: &AccountId,
-    credits: &[CreditRow],
-    (since, now): (Timestamp, Timestamp),
-) -> (Vec<Run>, Vec<String>) {
-    let Some(payday) = settings.paydays.first() else {
-        return (Vec::new(), vec!["there is no payday to replay: add a `[[payday]]`".to_owned()]);
-    };
-    let mut notes = Vec::new();
-    let first = calendar::local_date(since, &settings.zone);
-    let days = calendar::from(payday, first, 1_000).into_iter().map(|found| found.date);
-    let begins = days.filter_map(|day| Some((day, calendar::midnight(day, &settings.zone)?)));
-    let past = begins.take_while(|(_, at)| *at <= now).filter(|(_, at)| *at >= since);
-    let mut runs = Vec::new();
-    for (day, begins) in past {
-        let credit = proof(settings, payday, account, credits, day);
-        if payday.income.is_some() && credit.is_none() {
-            notes
-                .push(format!("the income of the payday {day} is not there, so that nothing would have run"));
-            continue;
+/// The balances that a rule's triggers look at, as far as a replay knows them.
+///
+/// # Errors
+/// [`SorterError::NoReplay`] for one that it cannot know.
+fn watched(rule: &Rule, world: &World, account: &Account) -> Result<Vec<Watched>, SorterError> {
+    let mut watched = Vec::new();
+    for trigger in &rule.triggers {
+        let Trigger::Balance { of, level, cooldown } = trigger else { continue };
+        let no = |why: &str| SorterError::NoReplay(format!("the balance of {of} cannot be replayed: {why}"));
+        let Some((id, _)) = balance_of(world, of, Some(&account.id)) else {
+            return Err(no("nothing is called so"));
+        };
+        let pot = world.pots.iter().find(|pot| pot.id.as_str() == id);
+        let own = pot.map_or(id == account.id.as_str(), |pot| pot.account_id == account.id);
+        if !own {
+            return Err(no(&format!("only what happened in {} and its pots is", account.name)));
         }
-        let at = credit.as_ref().map_or(begins, |credit| credit.created_at.max(begins));
-        let sorter = &settings.sorter;
-        let at =
-            quiet::until(sorter.quiet_hours, sorter.move_deadline, &calendar::london(), at).unwrap_or(at);
-        let income = credit.map(|credit| if credit.account == *account { credit.amount } else { 0 });
-        if at <= now {
-            runs.push(Run { at, payday: day, income });
-        }
+        watched.push(Watched {
+            pot: pot.map(|pot| pot.id.clone()),
+            name: pot.map_or(&account.name, |pot| &pot.name).clone(),
+            level: *level,
+            cooldown: *cooldown,
+        });
     }
-    (runs, notes)
-}
-
-/// The credit that proved a payday: one of the rule's own account before those of others.
-fn proof(
-    settings: &Settings,
-    payday: &Payday,
-    account: &AccountId,
-    credits: &[CreditRow],
-    day: Date,
-) -> Option<CreditRow> {
-    let moment = Moment { now: Timestamp::MAX, zone: &settings.zone, paydays: &[], sync: None, credits };
-    let all = occurrence::proofs(&moment, payday, day);
-    all.into_iter().min_by_key(|row| (row.account != *account, row.created_at)).cloned()
+    Ok(watched)
 }
 
 /// The world as it would then have been.

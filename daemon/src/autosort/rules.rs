@@ -2,7 +2,6 @@
 
 use jiff::Timestamp;
 use monzo_common::model::{self, Plan, PlannedTransfer, RunStarted, RunState, TransferKind};
-use monzo_common::shell;
 
 use super::guard::{self, Verdict};
 use super::planning::{Planned, Purpose, off, text_hash};
@@ -23,7 +22,7 @@ pub(super) fn moves(plan: &Plan) -> Vec<PlannedMove> {
 }
 
 /// When a rule fires, in words.
-fn in_words(trigger: &Trigger) -> String {
+pub(super) fn in_words(trigger: &Trigger) -> String {
     match trigger {
         Trigger::Payday { payday: Some(name), .. } => format!("on the payday {name}"),
         Trigger::Payday { .. } => "on payday".to_owned(),
@@ -229,73 +228,6 @@ impl Sorter {
         Ok(Some(self.propose(draft).await?))
     }
 
-    /// Why a rule, run or pot stands as it does.
-    ///
-    /// # Errors
-    /// [`SorterError`].
-    pub async fn why(&self, subject: &str) -> Result<model::Why, SorterError> {
-        if let Some(rule) = self.rule(subject) {
-            return self.why_rule(&rule).await;
-        }
-        if subject.starts_with("run_") {
-            let run = self.run_of(subject).await?;
-            let mut reasons: Vec<String> = run.reason.clone().into_iter().collect();
-            reasons.extend(run.transfers.iter().filter_map(|one| one.error.clone()));
-            reasons.push(format!("it is {}, of {}", state_word(run.state), run.rule));
-            return Ok(model::Why { subject: run.id, reasons, plan: Some(run.plan) });
-        }
-        let books = self.books().await?;
-        let (name, reasons) = match books.find_any(subject)? {
-            super::books::End::Pot(id) => {
-                let sorter = self.settings().sorter;
-                let mut reasons: Vec<String> = books.no_deposit(&id).into_iter().collect();
-                reasons.extend(books.no_withdrawal(&id, &sorter));
-                reasons.dedup();
-                if books.pot(&id).is_some_and(|pot| pot.pot_current_id.is_none()) {
-                    reasons.push(format!(
-                        "what leaves it cannot be seen yet: `monzoctl pots discover {}` shows it",
-                        shell::word(&books.pot_name(&id))
-                    ));
-                }
-                (books.pot_name(&id), reasons)
-            }
-            super::books::End::Account(id) => (books.account_name(&id), Vec::new()),
-        };
-        let reasons = if reasons.is_empty() { vec!["nothing is in its way".to_owned()] } else { reasons };
-        Ok(model::Why { subject: name, reasons, plan: None })
-    }
-
-    async fn why_rule(&self, rule: &Rule) -> Result<model::Why, SorterError> {
-        let now = self.clock.now();
-        let name = rule.name.clone();
-        let (open, occasions) = self
-            .store
-            .read(move |reader| Ok((reader.unfinished_runs()?, reader.occurrences(&name)?)))
-            .await?;
-        let mut reasons = Vec::new();
-        for run in open.iter().filter(|run| run.rule == rule.name) {
-            let why = run.reason.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
-            reasons.push(format!("{} is {}{why}", run.id, state_word(run.state)));
-        }
-        if off(rule, &self.settings()) {
-            reasons.push("it is off: see `mode` and `enabled`".to_owned());
-        }
-        for one in occasions.iter().filter(|one| one.state != "used").take(3) {
-            let why = one.reason.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
-            reasons.push(format!("its occasion {} is {}{why}", one.key, one.state));
-        }
-        if let Some(next) = self.next_of(rule, now) {
-            let zone = self.settings().zone;
-            reasons.push(format!("it is next due on {}", super::clock_text(next, &zone)));
-        }
-        let planned = self.plan_of(rule, now, &Purpose::default()).await?;
-        reasons.extend(guards(&planned.verdict));
-        if reasons.is_empty() {
-            reasons.push("nothing is in its way".to_owned());
-        }
-        Ok(model::Why { subject: rule.name.clone(), reasons, plan: Some(explained(planned)) })
-    }
-
     /// The pay calendars with their next paydays.
     pub fn payday(&self, count: u32) -> Vec<model::PaydayCalendar> {
         let settings = self.settings();
@@ -349,7 +281,7 @@ pub(super) fn guards(verdict: &Verdict) -> Vec<String> {
     }
 }
 
-const fn state_word(state: RunState) -> &'static str {
+pub(super) const fn state_word(state: RunState) -> &'static str {
     match state {
         RunState::Proposed => "waiting for approval",
         RunState::Withheld => "withheld",

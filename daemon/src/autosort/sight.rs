@@ -2,20 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use monzo_common::id::AccountId;
 
 use super::Sorter;
 use super::books::Books;
+use super::moments::CREDITS;
 use super::occurrence::{CreditKind, CreditMarks, CreditRow, Edge, Memory, Watch};
 use super::proposals::SorterError;
 use super::rule::{Place, Rule, Trigger};
 use super::world::World;
 use crate::monzo::{Own, marks};
 use crate::store::{Reader, StoreError};
-
-/// Credits this far back are looked at: two cycles and more.
-const CREDITS: SignedDuration = SignedDuration::from_hours(24 * 100);
 
 impl Sorter {
     /// Credits that may fire a rule.
@@ -99,7 +97,11 @@ fn account(world: &World, name: &str) -> Option<AccountId> {
 }
 
 /// The id and balance of what a trigger looks at.
-fn balance_of(world: &World, of: &Place, home: Option<&AccountId>) -> Option<(String, Option<i64>)> {
+pub(super) fn balance_of(
+    world: &World,
+    of: &Place,
+    home: Option<&AccountId>,
+) -> Option<(String, Option<i64>)> {
     match of {
         Place::Account(name) => {
             let id = account(world, name)?;
