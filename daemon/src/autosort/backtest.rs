@@ -1,7 +1,8 @@
 //! What a rule would have done: the ledger replayed, with the rule's plans in place of what was moved by hand.
 //!
 //! Pure: what happened and a function that plans go in. Income and spending are as they were; what went into and out of
-//! the rule's own pots by hand is left out, because the rule takes its place; bills are paid anew as the bank pays them,
+//! the rule's own pots by hand is left out, because the rule takes its place (what was put into the pot that it takes from
+//! stays, because it does not); bills are paid anew as the bank pays them,
 //! from what the pot then holds and else from the account, and a pot's card is declined where the pot has too little, so
 //! that the replay shows which of them would have failed.
 
@@ -106,8 +107,11 @@ pub struct Replay {
     pub rule: String,
     /// The account's id and name.
     pub account: (String, String),
-    /// Names of pots, and which the rule fills: of those nothing that was moved by hand counts.
+    /// Names of pots, and which the rule uses: of those nothing that was moved by hand counts, except into its source.
     pub pots: BTreeMap<PotId, (String, bool)>,
+    /// The pot that the rule takes from, if it is no account: what was put into it by hand stays, since the rule does
+    /// not do that.
+    pub source: Option<PotId>,
     /// From when on no row of the account and of the rule's pots is missing; the lowest balance of a pot is told from
     /// then on.
     pub whole: Whole,
@@ -215,8 +219,9 @@ impl<'r> State<'r> {
 
     /// By hand, and never more than there is.
     fn moved(&mut self, pot: &PotId, amount: i64) {
-        let ruled = self.replay.pots.get(pot).is_some_and(|(_, ruled)| *ruled);
-        if ruled {
+        let used = self.replay.pots.get(pot).is_some_and(|(_, used)| *used);
+        let fills_source = amount > 0 && self.replay.source.as_ref() == Some(pot);
+        if used && !fills_source {
             return;
         }
         let amount = amount.max(self.now.pot(pot).max(0).saturating_neg()).min(self.now.account.max(0));
@@ -323,6 +328,7 @@ mod tests {
                 ("pot_bills".into(), ("Bills".into(), true)),
                 ("pot_fun".into(), ("Fun".into(), false)),
             ]),
+            source: None,
             whole: Whole { account: Some(at(0)), ..Whole::default() },
             began: Balances { account, pots: BTreeMap::from([("pot_bills".into(), pot)]) },
             least: Balances { account: 0, pots: BTreeMap::from([("pot_bills".into(), pot)]) },
@@ -386,6 +392,15 @@ mod tests {
         let partly: Vec<(i64, Option<&str>)> =
             found.part_paid.iter().map(|bill| (bill.amount, bill.note.as_deref())).collect();
         assert_eq!(partly, [(95_000, Some("£30.00 of it from Personal"))]);
+    }
+
+    #[test]
+    fn what_was_put_by_hand_into_the_pot_that_a_rule_takes_from_stays() {
+        let moves = [(1, 50_000), (2, -20_000), (3, 10_000)];
+        let events = moves.map(|(day, amount)| event(day, What::Moved("pot_bills".into(), amount)));
+        let replay = Replay { source: Some("pot_bills".into()), ..replay(100_000, 0, events.into(), &[]) };
+        let found = replayed(&replay, up_to(0));
+        assert_eq!(found.lowest[0].after, 40_000, "the rule takes the place of what was taken out by hand");
     }
 
     #[test]

@@ -66,15 +66,17 @@ pub(super) fn moments(
     if !proposed.is_empty() {
         let left_out = match proposed.len() {
             1 => "1 further credit within a cycle is left out: it is only ever proposed".to_owned(),
-            count => format!("{count} further credits within a cycle are left out: they are only ever proposed"),
+            count => {
+                format!("{count} further credits within a cycle are left out: they are only ever proposed")
+            }
         };
         notes.push(left_out);
     }
     runs.sort_by(|one, other| (one.at, &one.key).cmp(&(other.at, &other.key)));
-    (runs.into_iter().map(|one| moment(subject, one)).collect(), notes)
+    (runs.iter().map(|one| moment(subject, one)).collect(), notes)
 }
 
-fn moment(subject: &Subject<'_>, one: Occurrence) -> Moment {
+fn moment(subject: &Subject<'_>, one: &Occurrence) -> Moment {
     let own = |account: &AccountId| subject.account.as_ref() == Some(account);
     let income = one.credit.as_ref().map(|credit| if own(&credit.account) { credit.amount } else { 0 });
     let words = subject.rule.triggers.get(one.trigger).map(in_words).unwrap_or_default();

@@ -93,6 +93,10 @@ impl Sorter {
             rule: rule.name.clone(),
             account: (account.to_string(), source.account.name.clone()),
             pots: names.collect(),
+            source: match &source.holder {
+                Holder::Pot(pot) => Some(pot.id.clone()),
+                Holder::Account(_) => None,
+            },
             whole,
             began: past.began,
             least: past.least,
