@@ -6,7 +6,7 @@ use monzo_common::fault::{Fault, FaultKind};
 use monzo_common::model::LoginState;
 
 use crate::autosort::SorterError;
-use crate::autosort::books::NoPlace;
+use crate::autosort::snapshot::books::NoPlace;
 use crate::config::ConfigError;
 use crate::login::{LoginError, VaultError};
 use crate::monzo;

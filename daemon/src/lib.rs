@@ -19,6 +19,7 @@ pub mod metrics;
 pub mod monzo;
 pub mod notify;
 pub mod rpc;
+pub mod rule;
 pub mod store;
 pub mod sync;
 

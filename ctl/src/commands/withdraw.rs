@@ -1,7 +1,7 @@
 //! What becomes of a run that a person asked for and did not approve: it is withdrawn, however the command ended.
 //!
 //! If even that cannot be done (this process is killed, the daemon does not answer), nobody can approve the run without
-//! its id, and it expires within the hour (`daemon/src/autosort/proposals.rs`).
+//! its id, and it expires within the hour (`daemon/src/autosort/run/propose.rs`).
 
 use std::time::Duration;
 

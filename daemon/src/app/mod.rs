@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use clap::Parser;
 
-use crate::autosort::check;
+use crate::autosort::query::config_check;
 use crate::config::{self, Config, Loaded, Locations};
 use crate::host::directories;
 use crate::host::lock::{LockError, StateLock};
@@ -109,10 +109,10 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
 /// Says whether the files are sound, and what else is worth a look; no daemon is asked.
 fn check(loaded: &Loaded) -> ExitCode {
     let config = &loaded.config;
-    for note in config::notes(config).iter().chain(&check::unasked(config, "no daemon is asked")) {
+    for note in config::notes(config).iter().chain(&config_check::unasked(config, "no daemon is asked")) {
         complain(&format!("note: {}: {} ({})", note.origin, note.message, note.help));
     }
-    let failing = check::failing_examples(config);
+    let failing = config_check::failing_examples(config);
     for one in &failing {
         let line = one.line.map(|line| format!(":{line}")).unwrap_or_default();
         complain(&format!("{}{line}: {}", one.file, one.message));

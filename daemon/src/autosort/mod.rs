@@ -1,51 +1,14 @@
 //! Money out: rules that move money between an account and its pots; planned, explained, bounded, exactly once.
 //!
-//! Deciding is pure ([`rule`] and what stands on it); doing is a journalled sequence of transfers. One run at a time
-//! moves money, never while a sync reads; what comes next follows from the journal alone ([`journal`]), so that a run
-//! that a crash interrupted goes on by the same code.
+//! [`decide`] is pure: it decides what a rule would move, and whether it may. [`snapshot`] reads what a decision needs.
+//! [`run`] carries decisions out, each intent written before it is sent; one run at a time moves money, never while a
+//! sync reads. [`query`] answers what others ask of the sorter, and [`study`] learns from the ledger.
 
-mod adopt;
-mod advice;
-pub mod backtest;
-pub mod bills;
-pub mod books;
-pub mod calendar;
-pub mod check;
-mod consent;
-mod crash;
-pub mod dedupe;
-mod ending;
-pub mod example;
-mod execute;
-mod figures;
-#[cfg(test)]
-mod fixtures;
-pub mod guard;
-pub mod hand;
-mod holding;
-pub mod journal;
-mod ledger;
-mod matters;
-mod moments;
-pub mod occurrence;
-mod outgoings;
-pub mod plan;
-mod planning;
-mod proposals;
-pub mod quiet;
-pub mod replay;
-pub mod resolve;
-mod retrospect;
-pub mod rule;
-mod rules;
-mod service;
-mod settle;
-mod show;
-mod sight;
-pub mod suggest;
-mod triggers;
-mod why;
-pub mod world;
+pub mod decide;
+pub mod query;
+pub mod run;
+pub mod snapshot;
+pub mod study;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
@@ -59,6 +22,7 @@ use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::autosort::snapshot::books::Books;
 use crate::clock::Clock;
 use crate::config;
 use crate::events::{Happened, Journal};
@@ -66,10 +30,11 @@ use crate::host::notify::Heartbeat;
 use crate::login::Login;
 use crate::metrics::Metrics;
 use crate::monzo::Client;
+use crate::rule;
 use crate::store::{Store, StoreError, StoredRun};
 use crate::sync::{self, Turn};
 
-pub use proposals::SorterError;
+pub use run::propose::SorterError;
 
 /// What the configuration says about the sorter.
 #[derive(Debug, Clone)]
@@ -163,11 +128,9 @@ impl Sorter {
     }
 
     /// What is known of the bank now.
-    async fn books(&self) -> Result<books::Books, StoreError> {
+    async fn books(&self) -> Result<Books, StoreError> {
         let (settings, now) = (self.settings(), self.clock.now());
-        self.store
-            .read(move |reader| books::Books::read(reader, &settings.exclude, &settings.names, now))
-            .await
+        self.store.read(move |reader| Books::read(reader, &settings.exclude, &settings.names, now)).await
     }
 
     /// The freezes that hold now.

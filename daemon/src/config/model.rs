@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
-use crate::autosort::rule::{Autosort, Payday};
+use crate::rule::{Autosort, Payday};
 
 use super::{
     address::{BankUrl, ClientId, Principal, RedirectUrl},

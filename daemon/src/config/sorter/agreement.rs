@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::{Drafts, text};
-use crate::autosort::rule::{Mode, Payday, Step, Trigger};
 use crate::config::error::{Excerpt, Problem, nearest};
 use crate::config::load::Loaded;
+use crate::rule::{Mode, Payday, Step, Trigger};
 
 impl Drafts {
     /// Puts the blocks into the configuration, and says what is wrong with them together.

@@ -6,7 +6,7 @@ use toml::de::DeValue;
 
 use super::block::{Block, Out};
 use super::scalar::{amount, moment, place, pot, some_amount};
-use crate::autosort::rule::Example;
+use crate::rule::Example;
 
 const KEYS: &[&str] = &["at", "income", "bills", "given", "expect"];
 

@@ -20,7 +20,7 @@ use toml::de::DeValue;
 
 use super::error::{Excerpt, Problem};
 use super::load::Source;
-use crate::autosort::rule::{Payday, Rule};
+use crate::rule::{Payday, Rule};
 use block::Out;
 
 pub use notes::{Note, notes};

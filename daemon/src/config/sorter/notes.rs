@@ -3,8 +3,8 @@
 use monzo_common::model::ConfigProblem;
 
 use super::step::targets;
-use crate::autosort::rule::{Place, Rule};
 use crate::config::model::Config;
+use crate::rule::{Place, Rule};
 
 /// Something worth a second look.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,9 +5,9 @@ use toml::de::DeValue;
 
 use super::block::{Block, Out};
 use super::scalar::{WEEKDAYS, amount, date, day, name, word};
-use crate::autosort::rule::{Adjust, Credit, Nation, Payday, Rhythm};
 use crate::config::error::Excerpt;
 use crate::config::value::{Setting, text};
+use crate::rule::{Adjust, Credit, Nation, Payday, Rhythm};
 
 pub(super) const KEYS: &[&str] = &["name", "day", "adjust", "nation", "extra_holidays", "income"];
 

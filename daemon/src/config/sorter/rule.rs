@@ -7,7 +7,7 @@ use super::block::{Block, Out};
 use super::payday::switch;
 use super::scalar::{keep, name, place, span, word};
 use super::{example, step, trigger};
-use crate::autosort::rule::{Mode, OnFailure, Place, Rule, Take};
+use crate::rule::{Mode, OnFailure, Place, Rule, Take};
 
 pub(super) const KEYS: &[&str] = &[
     "name",

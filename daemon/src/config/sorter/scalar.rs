@@ -5,9 +5,9 @@ use jiff::civil::{Date, DateTime, Time, Weekday};
 use monzo_common::amount;
 use toml::de::DeValue;
 
-use crate::autosort::rule::{BasisPoints, By, Cap, Day, Keep, Place};
 use crate::config::error::not_one_of;
 use crate::config::value::{Setting, TimeSpan, kind, text};
+use crate::rule::{BasisPoints, By, Cap, Day, Keep, Place};
 
 type Read<T> = Result<T, String>;
 

@@ -8,9 +8,9 @@ use super::rule::MODES;
 use super::scalar::{amount, pot, some_amount, span, time, word};
 use super::text::place as place_text;
 use super::text::{clock, length, pounds, word_of};
-use crate::autosort::rule::{Mode, Place};
 use crate::config::keys::Key;
 use crate::config::value::quoted;
+use crate::rule::{Mode, Place};
 
 macro_rules! setting {
     ($field:ident, $read:expr, $print:expr, $doc:literal) => {

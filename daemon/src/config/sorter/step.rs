@@ -4,9 +4,9 @@ use toml::de::DeValue;
 
 use super::block::{Block, Out, Value};
 use super::scalar::{account, by, cap, name, part, pot, share, some_amount, span, word};
-use crate::autosort::rule::{Amount, Basis, BasisPoints, Part, Place, Step};
 use crate::config::error::Excerpt;
 use crate::config::value::text;
+use crate::rule::{Amount, Basis, BasisPoints, Part, Place, Step};
 
 /// The words that make a step what it is, with the keys that go with each.
 const KINDS: &[(&str, &[&str])] = &[

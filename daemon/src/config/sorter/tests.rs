@@ -2,9 +2,7 @@ use jiff::SignedDuration;
 use jiff::civil::{Time, date};
 
 use super::super::{check_text, default_toml, notes, print};
-use crate::autosort::rule::{
-    Adjust, Amount, BasisPoints, By, Cap, Day, Keep, Mode, Place, Rhythm, Step, Trigger,
-};
+use crate::rule::{Adjust, Amount, BasisPoints, By, Cap, Day, Keep, Mode, Place, Rhythm, Step, Trigger};
 
 const PAYDAY: &str = "[[payday]]\nname = \"main\"\nday = \"last-working-day\"\n\
                       income = { from = \"ACME*\", at_least = \"£1,000.00\" }\n";

@@ -10,11 +10,11 @@ use monzo_common::money::Money;
 use super::payday::{ADJUST, NATIONS};
 use super::rule::{MODES, ON_FAILURE, TAKES};
 use super::scalar::WEEKDAYS;
-use crate::autosort::rule::{
+use crate::config::value::quoted;
+use crate::rule::{
     Adjust, Amount, Basis, BasisPoints, Cap, Credit, Day, Example, Keep, Level, Payday, Place, Rhythm, Rule,
     Step, Trigger,
 };
-use crate::config::value::quoted;
 
 /// The commented example of the reference.
 pub(in crate::config) const EXAMPLE: &str = r#"

@@ -6,9 +6,9 @@ use toml::de::DeValue;
 use super::block::{Block, Out, Value};
 use super::payday::{ADJUST, credit, switch};
 use super::scalar::{WEEKDAYS, account, amount, day, name, offset, place, pot, span, time, word};
-use crate::autosort::rule::{Adjust, Level, Place, Trigger};
 use crate::config::error::{Excerpt, not_one_of};
 use crate::config::value::text;
+use crate::rule::{Adjust, Level, Place, Trigger};
 
 /// What `on` may say, with the keys that go with it.
 const KINDS: &[(&str, &[&str])] = &[

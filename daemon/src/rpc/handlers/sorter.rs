@@ -8,7 +8,7 @@ use monzo_common::model::{
 };
 
 use super::desk::Desk;
-use crate::autosort::suggest::Kind;
+use crate::autosort::study::suggest::Kind;
 
 fn no_cursor(method: &str) -> Fault {
     Fault::new(FaultKind::InvalidParams, format!("this is no cursor of {method}"), "begin without one")

@@ -6,8 +6,8 @@ use monzo_common::model::{ConfigEntry, ConfigProblem, ConfigReload, ConfigReport
 use monzo_common::period;
 
 use super::desk::{Command, Desk, Served};
-use crate::autosort::calendar;
-use crate::autosort::check::{failing_examples, unasked};
+use crate::autosort::decide::calendar;
+use crate::autosort::query::config_check::{failing_examples, unasked};
 use crate::config::{self, Config};
 use crate::store;
 

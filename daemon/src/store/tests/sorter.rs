@@ -3,7 +3,7 @@
 use monzo_common::model::{Plan, PlannedTransfer, RunState, Transfer, TransferKind, TransferState};
 
 use super::*;
-use crate::autosort::journal::{self, RUNS};
+use crate::autosort::run::state::{self, RUNS};
 use crate::store::{PlannedMove, StoreError, StoredAsk, StoredRun, StoredTransfer};
 
 fn run(id: &str, state: RunState, occurrence: Option<&str>) -> StoredRun {
@@ -111,7 +111,7 @@ async fn the_schema_lets_a_run_take_the_steps_of_the_journal_and_no_others() {
                 writer.insert_run(&kept)?;
                 writer.step_run(&key, from, to, None, None)
             });
-            let may = from == to || journal::run_may(from, to);
+            let may = from == to || state::run_may(from, to);
             assert_eq!(stepped.await.is_ok(), may, "{from:?} to {to:?}");
         }
     }

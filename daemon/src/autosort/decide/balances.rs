@@ -1,0 +1,55 @@
+//! Balances in plans: brought up to date where a plan waits, and what could not be taken back.
+
+use jiff::Timestamp;
+use monzo_common::model::{Plan, PlannedTransfer, TransferKind};
+use monzo_common::money::Money;
+
+use crate::autosort::snapshot::books::Books;
+use crate::rule::Autosort;
+
+/// Gives a plan that waits for approval the balances of now, before and after; what it moves stays the same.
+pub fn renew(plan: &mut Plan, books: &Books, as_of: Option<Timestamp>) {
+    let balance = |id: &str| {
+        let pot = books.pots.iter().find(|pot| pot.id.as_str() == id).map(|pot| pot.balance);
+        let account = books.accounts.iter().find(|account| account.id.as_str() == id);
+        pot.or_else(|| account.and_then(|account| account.balance))
+    };
+    let source = plan.transfers.first().map(|first| match first.kind {
+        TransferKind::Withdraw => first.pot_id.to_string(),
+        TransferKind::Deposit | TransferKind::Return => first.account_id.to_string(),
+    });
+    for outcome in &mut plan.after {
+        let Some(now) = balance(&outcome.id) else { continue };
+        let by = now.saturating_sub(outcome.before);
+        outcome.before = now;
+        outcome.after = outcome.after.saturating_add(by);
+        if source.as_ref() == Some(&outcome.id) {
+            plan.left = plan.left.saturating_add(by);
+        }
+        let targets = plan.steps.iter_mut().flat_map(|step| &mut step.targets);
+        for target in targets.filter(|target| target.id.as_ref() == Some(&outcome.id)) {
+            target.before = target.before.map(|_| now);
+            target.after = target.after.map(|after| after.saturating_add(by));
+        }
+    }
+    plan.as_of = as_of.unwrap_or(plan.as_of);
+}
+
+/// The transfers that `sort undo` could not take back as things stand, each with its reason.
+pub fn one_way(books: &Books, settings: &Autosort, transfers: &[PlannedTransfer]) -> Vec<String> {
+    let mut found = Vec::new();
+    for one in transfers {
+        let why = match one.kind {
+            TransferKind::Deposit | TransferKind::Return => books.no_withdrawal(&one.pot_id, settings),
+            TransferKind::Withdraw => books.no_deposit(&one.pot_id),
+        };
+        found.extend(why.map(|why| format!("{}: {why}", words(books, one, one.amount))));
+    }
+    found
+}
+
+/// `£25.00 into Holiday`
+pub fn words(books: &Books, transfer: &PlannedTransfer, amount: i64) -> String {
+    let way = if transfer.kind == TransferKind::Withdraw { "out of" } else { "into" };
+    format!("{} {way} {}", Money::gbp(amount), books.pot_name(&transfer.pot_id))
+}

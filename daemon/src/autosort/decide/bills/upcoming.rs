@@ -1,0 +1,98 @@
+//! What a pot has to hold for the bills that are predicted, and for its part of those that come seldom.
+
+use jiff::civil::{Date, DateTime, Time};
+use jiff::{SignedDuration, Span};
+use monzo_common::model::{PlannedBill, PlannedInput};
+
+use super::cycle;
+use super::{Calendar, Hidden, Level, Period, PotBills, Predicted, sum};
+use crate::autosort::decide::plan::share;
+use crate::autosort::decide::plan::words::money;
+
+/// More dates of one bill before one payday are no prediction.
+const MOST_DATES: usize = 400;
+
+pub(super) fn level(
+    pot: &PotBills,
+    hidden: &Hidden,
+    calendar: &Calendar,
+    guard: Option<SignedDuration>,
+) -> Level {
+    let horizon = match guard {
+        Some(ahead) => calendar.now.checked_add(ahead).unwrap_or(DateTime::MAX),
+        None => calendar.next,
+    };
+    let mut level = Level::default();
+    for bill in &pot.predicted {
+        level.bills.extend(due(bill, horizon, calendar));
+    }
+    level.bills.sort_by(|one, other| (one.date, &one.name).cmp(&(other.date, &other.name)));
+    level.amount = sum(&level.bills);
+    // What the last cycle spent unseen cannot be predicted bill by bill, and comes again all the same.
+    let last = calendar.cycles.last().filter(|last| guard.is_none() && cycle::covered(hidden, **last));
+    if let Some(unseen) = last.and_then(|last| cycle::unseen(pot, hidden, *last)) {
+        level.amount = level.amount.saturating_add(unseen);
+        level.inputs.push(PlannedInput { name: "unexplained".to_owned(), amount: unseen });
+        level.notes.push(format!(
+            "{} left the pot in the last cycle that no row shows, as payments by virtual card may; as much is kept ready",
+            money(unseen)
+        ));
+    }
+    level
+}
+
+/// The dates of a bill before the horizon, each whole; and the part of the first one after it that is due to be saved.
+fn due(bill: &Predicted, horizon: DateTime, calendar: &Calendar) -> Vec<PlannedBill> {
+    let mut dates = Vec::new();
+    for number in 0..MOST_DATES {
+        let Some((date, amount)) = due_number(bill, number) else { break };
+        if date.to_datetime(Time::midnight()) < horizon {
+            dates.push(PlannedBill { name: bill.name.clone(), date, amount, note: None });
+            continue;
+        }
+        let since = match number.checked_sub(1) {
+            Some(before) => due_number(bill, before).map(|(date, _)| date),
+            None => after(date, bill.period, -1),
+        };
+        dates.extend(since.and_then(|since| part(&bill.name, amount, since, date, calendar)));
+        break;
+    }
+    dates
+}
+
+/// What of a bill that comes less often than pay is to be there by now: as many parts as paydays of its period are
+/// gone, this run's own included.
+fn part(name: &str, amount: i64, since: Date, due: Date, calendar: &Calendar) -> Option<PlannedBill> {
+    let of_period: Vec<Date> =
+        calendar.paydays.iter().copied().filter(|payday| since <= *payday && *payday < due).collect();
+    let gone = of_period.iter().filter(|payday| **payday <= calendar.own).count();
+    let (all, gone) = (u64::try_from(of_period.len()).ok()?, u64::try_from(gone).ok()?);
+    if all < 2 || gone == 0 {
+        return None;
+    }
+    Some(PlannedBill {
+        name: name.to_owned(),
+        date: due,
+        amount: share::of_up(amount, gone, all),
+        note: Some(format!("{} × {gone} of {all} paydays", money(amount))),
+    })
+}
+
+/// When a bill is due and how much it takes: as predicted, and from the last such date on by its period.
+fn due_number(bill: &Predicted, number: usize) -> Option<(Date, i64)> {
+    if let Some(known) = bill.due.get(number) {
+        return Some(*known);
+    }
+    let (last, amount) = bill.due.last()?;
+    let periods = i64::try_from(number.checked_sub(bill.due.len())?).ok()? + 1;
+    Some((after(*last, bill.period, periods)?, *amount))
+}
+
+/// The date so many periods later; months are counted from one date, so that the 31st stays the 31st.
+fn after(date: Date, period: Period, periods: i64) -> Option<Date> {
+    let span = match period {
+        Period::Days(days) => Span::new().try_days(i64::from(days.max(1)).checked_mul(periods)?),
+        Period::Months(months) => Span::new().try_months(i64::from(months.max(1)).checked_mul(periods)?),
+    };
+    date.checked_add(span.ok()?).ok()
+}

@@ -1,0 +1,129 @@
+//! Accounts, pots, rules and facts that the tests of this room are made of.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::date;
+use jiff::{SignedDuration, Timestamp};
+use monzo_common::id::{AccountId, PotId};
+use monzo_common::money::Currency;
+
+use crate::autosort::decide::bills::Level;
+use crate::autosort::decide::plan::Facts;
+use crate::autosort::decide::world::{Account, Pot, World};
+use crate::rule::{BasisPoints, Keep, OnFailure, Place, Rule, Step, Take};
+
+pub(crate) fn account(name: &str, balance: i64) -> Account {
+    Account {
+        id: AccountId::new(format!("acc_{name}")),
+        name: name.to_owned(),
+        kind: "uk_retail".to_owned(),
+        currency: Currency::GBP,
+        balance: Some(balance),
+        closed: false,
+        excluded: false,
+    }
+}
+
+pub(crate) fn pot_of(owner: &str, name: &str, balance: i64) -> Pot {
+    Pot {
+        id: PotId::new(format!("pot_{name}")),
+        account_id: AccountId::new(format!("acc_{owner}")),
+        name: name.to_owned(),
+        kind: "default".to_owned(),
+        currency: Currency::GBP,
+        balance,
+        goal: None,
+        locked: false,
+        deleted: false,
+        unlisted: false,
+        excluded: false,
+        isa: false,
+        charity: false,
+        refuses_deposits: false,
+        refuses_withdrawals: false,
+    }
+}
+
+/// A world of one account, Personal, and pots with balances.
+pub(crate) fn world(balance: i64, pots: &[(&str, i64)]) -> World {
+    World {
+        accounts: vec![account("Personal", balance)],
+        pots: pots.iter().map(|(name, balance)| pot_of("Personal", name, *balance)).collect(),
+        ..World::default()
+    }
+}
+
+/// The same world with one pot changed.
+pub(crate) fn with(mut world: World, name: &str, change: impl FnOnce(&mut Pot)) -> World {
+    change(world.pots.iter_mut().find(|pot| pot.name == name).expect("a pot of the fixture"));
+    world
+}
+
+pub(crate) fn personal() -> Place {
+    Place::Account("Personal".to_owned())
+}
+
+pub(crate) fn pot(name: &str) -> Place {
+    Place::Pot { account: None, name: name.to_owned() }
+}
+
+pub(crate) fn rule(keep: i64, steps: Vec<Step>) -> Rule {
+    Rule {
+        name: "payday".to_owned(),
+        triggers: Vec::new(),
+        source: personal(),
+        keep: vec![Keep::Amount(keep)],
+        take: Take::All,
+        mode: None,
+        enabled: true,
+        catch_up: SignedDuration::from_hours(48),
+        on_failure: OnFailure::Return,
+        steps,
+        tests: Vec::new(),
+        text: "the rule".to_owned(),
+        origin: "monzod.toml:7".to_owned(),
+    }
+}
+
+pub(crate) fn facts() -> Facts {
+    Facts {
+        as_of: Timestamp::UNIX_EPOCH,
+        today: date(2026, 11, 27),
+        income: None,
+        paydays: vec![date(2026, 11, 27), date(2026, 12, 31), date(2027, 1, 29), date(2027, 2, 26)],
+        levels: BTreeMap::new(),
+        guardrails: "the guardrails".to_owned(),
+    }
+}
+
+pub(crate) fn level(amount: i64) -> Level {
+    Level { amount, ..Level::default() }
+}
+
+pub(crate) fn fixed(name: &str, amount: i64) -> Step {
+    Step::Pot {
+        pot: pot(name),
+        amount: Some(crate::rule::Amount::Fixed(amount)),
+        up_to: None,
+        by: None,
+        max: None,
+    }
+}
+
+pub(crate) fn up_to(name: &str, level: i64) -> Step {
+    Step::Pot { pot: pot(name), amount: None, up_to: Some(level), by: None, max: None }
+}
+
+pub(crate) fn rest(name: &str) -> Step {
+    Step::Rest { pot: pot(name), max: None }
+}
+
+pub(crate) fn bills(name: &str, buffer: u32) -> Step {
+    Step::Bills {
+        pot: pot(name),
+        basis: crate::rule::Basis::Upcoming,
+        buffer: BasisPoints(buffer),
+        horizon: None,
+        until_known: None,
+    }
+}

@@ -1,0 +1,327 @@
+//! Whether a plan may run: by itself, after a person's word, later, or not at all (autosorter.md, *Guardrails*).
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Time;
+use jiff::{SignedDuration, Timestamp};
+use monzo_common::id::PotId;
+use monzo_common::model::{Plan, PlannedTransfer, TransferKind};
+
+use crate::autosort::decide::plan::asks;
+use crate::autosort::decide::plan::words::money;
+use crate::clock::elapsed;
+use crate::rule::{Autosort, Mode};
+
+/// No run is planned or begun while the two clocks differ by more (autosorter.md 2).
+const MOST_SKEW: SignedDuration = SignedDuration::from_mins(2);
+
+const DAY: i64 = 24 * 60 * 60;
+
+/// What holds while a plan is judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// The rule's mode, else `[autosort]`'s.
+    pub mode: Mode,
+    /// A person approved this plan, or asked for it: caps and `propose` do not hold it back again.
+    pub approved: bool,
+    /// Why a person should look first although the mode is `auto`: the first run of a rule, a changed text, a late
+    /// occurrence, a second credit in the cycle.
+    pub propose: Vec<String>,
+    /// Minor units.
+    pub max_per_run: Option<i64>,
+    /// Minor units.
+    pub max_per_day: Option<i64>,
+    /// What other runs of this London date moved, in minor units; without returns, undo and discovery.
+    pub moved_today: i64,
+    /// The configured floor of the account, in minor units.
+    pub account_floor: i64,
+    /// The account's balance when the run began; at planning, now.
+    pub began_with: i64,
+    /// The account's balance now.
+    pub balance: i64,
+    /// Why the account may not be touched: closed, excluded, unsupported.
+    pub account: Option<String>,
+    /// What may be done with each pot, the account's own only.
+    pub pots: BTreeMap<PotId, Door>,
+    /// The freeze that holds, in words.
+    pub frozen: Option<String>,
+    /// The local time of day.
+    pub local: Time,
+    /// No run begins between these; may wrap.
+    pub quiet_hours: Option<(Time, Time)>,
+    /// Nor so long before them.
+    pub move_deadline: SignedDuration,
+    /// Now.
+    pub now: Timestamp,
+    /// When the facts were read from the bank.
+    pub synced_at: Option<Timestamp>,
+    /// How old they may be.
+    pub max_staleness: SignedDuration,
+    /// The bank's clock less the local one, where an answer told it.
+    pub skew: Option<SignedDuration>,
+}
+
+/// What may be done with a pot.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Door {
+    /// Minor units.
+    pub balance: i64,
+    /// It is out of the sorter's reach.
+    pub excluded: bool,
+    /// Why nothing may go in.
+    pub into: Option<String>,
+    /// Why nothing may come out.
+    pub out: Option<String>,
+}
+
+/// What holds a plan back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Guard {
+    /// `mode`.
+    Mode,
+    /// The rule or the occurrence asks for a look.
+    Look,
+    /// A step could not be kept.
+    Skipped,
+    /// `max_per_run`.
+    MaxPerRun,
+    /// `max_per_day`.
+    MaxPerDay,
+    /// `account_floor`.
+    Floor,
+    /// An account or pot that may not be touched.
+    Exclusion,
+    /// A pot that is locked, or refuses.
+    Lock,
+    /// A freeze.
+    Freeze,
+    /// `quiet_hours`.
+    QuietHours,
+    /// `max_staleness`.
+    Staleness,
+    /// The two clocks.
+    Clock,
+}
+
+/// A guard that holds a plan back, in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// Which.
+    pub guard: Guard,
+    /// Why, in one sentence.
+    pub reason: String,
+}
+
+/// What may become of a plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It moves nothing and asks for nothing: no run is made of it.
+    Nothing,
+    /// It may begin.
+    Allowed,
+    /// After a person's approval.
+    Proposed(Vec<Held>),
+    /// Not now, and no approval helps.
+    Withheld(Vec<Held>),
+    /// Nothing could be planned: the sentences say what to do.
+    Impossible(Vec<String>),
+}
+
+/// The guardrails of a configuration in one canonical text, for the hash of plans.
+pub fn text(autosort: &Autosort) -> String {
+    let Autosort { max_per_run, max_per_day, account_floor, floors, withdraw_from, .. } = autosort;
+    let amount = |amount: &Option<i64>| amount.map_or_else(|| "none".to_owned(), |amount| amount.to_string());
+    let mut text = format!(
+        "max_per_run {}\nmax_per_day {}\naccount_floor {account_floor}\n",
+        amount(max_per_run),
+        amount(max_per_day)
+    );
+    for (account, floor) in floors {
+        text.push_str(&format!("account_floor {account} {floor}\n"));
+    }
+    for place in withdraw_from {
+        text.push_str(&format!("withdraw_from {place}\n"));
+    }
+    text
+}
+
+/// What may become of a plan under the limits that hold now.
+pub fn guard(plan: &Plan, limits: &Limits) -> Verdict {
+    let errors: Vec<String> = plan.steps.iter().filter_map(|step| step.error.clone()).collect();
+    if !errors.is_empty() {
+        return Verdict::Impossible(errors);
+    }
+    if plan.transfers.is_empty() && asks(&plan.steps).next().is_none() {
+        return Verdict::Nothing;
+    }
+    let mut held = of_the_moment(limits);
+    held.extend(reach(&plan.transfers, limits));
+    held.extend(floor(&plan.transfers, limits));
+    if !held.is_empty() {
+        return Verdict::Withheld(held);
+    }
+    if limits.approved {
+        return Verdict::Allowed;
+    }
+    let looks = looks(plan, limits);
+    if looks.is_empty() { Verdict::Allowed } else { Verdict::Proposed(looks) }
+}
+
+/// The floor of a run: it never makes worse what was below the configured one when it began.
+pub fn floor_of(limits: &Limits) -> i64 {
+    limits.account_floor.min(limits.began_with)
+}
+
+/// Minor units that a run moves: each penny once, where it arrives.
+pub fn moved(transfers: &[PlannedTransfer]) -> i64 {
+    let sum = |out: bool| {
+        transfers
+            .iter()
+            .filter(|transfer| (transfer.kind == TransferKind::Withdraw) == out)
+            .fold(0_i64, |sum, transfer| sum.saturating_add(transfer.amount))
+    };
+    // What a pot gives either goes on into other pots or stays in the account.
+    sum(true).max(sum(false))
+}
+
+/// That the two clocks differ by too much, in words.
+pub fn apart(skew: Option<SignedDuration>) -> Option<String> {
+    let skew = skew.filter(|skew| skew.abs() > MOST_SKEW)?;
+    Some(format!("this clock and the bank's differ by {} s", skew.as_secs().unsigned_abs()))
+}
+
+/// Guards of the moment: mode, freeze, clocks, staleness, quiet hours.
+pub fn of_the_moment(limits: &Limits) -> Vec<Held> {
+    let mut held = Vec::new();
+    let mut hold = |guard, reason: String| held.push(Held { guard, reason });
+    if limits.mode == Mode::Off {
+        hold(Guard::Mode, "the mode is off".to_owned());
+    }
+    if let Some(reason) = &limits.frozen {
+        hold(Guard::Freeze, reason.clone());
+    }
+    if let Some(reason) = apart(limits.skew) {
+        hold(Guard::Clock, reason);
+    }
+    let oldest = limits.now.checked_sub(limits.max_staleness).unwrap_or(Timestamp::MIN);
+    match limits.synced_at {
+        None => hold(Guard::Staleness, "nothing was read from the bank yet".to_owned()),
+        Some(at) if elapsed(at, limits.now).is_none() => {
+            hold(Guard::Staleness, "a clock was wrong when the bank was last read: sync first".to_owned());
+        }
+        Some(at) if at < oldest => {
+            let minutes = limits.now.duration_since(at).as_mins();
+            hold(Guard::Staleness, format!("what is known is {minutes} minutes old: sync first"));
+        }
+        Some(_) => {}
+    }
+    if let Some((from, until)) = limits.quiet_hours
+        && quiet(limits.local, from, until, limits.move_deadline)
+    {
+        hold(Guard::QuietHours, format!("quiet hours from {} to {}", clock(from), clock(until)));
+    }
+    held
+}
+
+/// Whether a time of day is in the quiet hours, or so close before them that a run would not end.
+fn quiet(local: Time, from: Time, until: Time, margin: SignedDuration) -> bool {
+    let seconds =
+        |time: Time| i64::from(time.hour()) * 3600 + i64::from(time.minute()) * 60 + i64::from(time.second());
+    let length = (seconds(until) - seconds(from)).rem_euclid(DAY);
+    if length == 0 {
+        return false;
+    }
+    let margin = margin.as_secs().clamp(0, DAY);
+    let into = (seconds(local) - seconds(from) + margin).rem_euclid(DAY);
+    into < length.saturating_add(margin)
+}
+
+fn clock(time: Time) -> String {
+    format!("{:02}:{:02}", time.hour(), time.minute())
+}
+
+/// Accounts and pots that may not be touched, or not so.
+fn reach(transfers: &[PlannedTransfer], limits: &Limits) -> Vec<Held> {
+    let mut held = Vec::new();
+    if let Some(reason) = &limits.account {
+        held.push(Held { guard: Guard::Exclusion, reason: format!("the account: {reason}") });
+    }
+    for transfer in transfers {
+        let out = transfer.kind == TransferKind::Withdraw;
+        let Some(door) = limits.pots.get(&transfer.pot_id) else {
+            let reason = format!("{} is no pot of this account", transfer.pot_id);
+            held.push(Held { guard: Guard::Exclusion, reason });
+            continue;
+        };
+        if let Some(reason) = if out { &door.out } else { &door.into } {
+            let guard = if door.excluded { Guard::Exclusion } else { Guard::Lock };
+            held.push(Held { guard, reason: format!("{}: {reason}", transfer.pot_id) });
+        }
+        if out && transfer.amount > door.balance {
+            let reason = format!(
+                "{} holds {}, less than {}",
+                transfer.pot_id,
+                money(door.balance),
+                money(transfer.amount)
+            );
+            held.push(Held { guard: Guard::Lock, reason });
+        }
+    }
+    held
+}
+
+/// The floor, at every point between two transfers.
+fn floor(transfers: &[PlannedTransfer], limits: &Limits) -> Option<Held> {
+    let floor = floor_of(limits);
+    let mut balance = limits.balance;
+    for transfer in transfers {
+        balance = match transfer.kind {
+            TransferKind::Withdraw => balance.saturating_add(transfer.amount),
+            TransferKind::Deposit | TransferKind::Return => balance.saturating_sub(transfer.amount),
+        };
+        if transfer.kind != TransferKind::Withdraw && balance < floor {
+            let reason =
+                format!("the account would hold {}, under its floor of {}", money(balance), money(floor));
+            return Some(Held { guard: Guard::Floor, reason });
+        }
+    }
+    None
+}
+
+/// What a person should look at first.
+fn looks(plan: &Plan, limits: &Limits) -> Vec<Held> {
+    let mut held = Vec::new();
+    let mut hold = |guard, reason: String| held.push(Held { guard, reason });
+    if limits.mode == Mode::Propose {
+        hold(Guard::Mode, "the mode is propose: a person approves each run".to_owned());
+    }
+    for reason in &limits.propose {
+        hold(Guard::Look, reason.clone());
+    }
+    for reason in &plan.guards {
+        hold(Guard::Skipped, reason.clone());
+    }
+    if limits.max_per_run.is_none() {
+        hold(Guard::MaxPerRun, "max_per_run is not set".to_owned());
+    }
+    let moved = moved(&plan.transfers);
+    let today = limits.moved_today.saturating_add(moved);
+    held.extend(caps((moved, today), (limits.max_per_run, limits.max_per_day)));
+    held
+}
+
+/// The caps that what a run moves, and what all runs of the day move, are over; `most` are those of a run and a day.
+pub fn caps((moved, today): (i64, i64), most: (Option<i64>, Option<i64>)) -> Vec<Held> {
+    let run = most.0.filter(|most| moved > *most).map(|most| Held {
+        guard: Guard::MaxPerRun,
+        reason: format!("{} is over max_per_run of {}", money(moved), money(most)),
+    });
+    let day = most.1.filter(|most| today > *most).map(|most| Held {
+        guard: Guard::MaxPerDay,
+        reason: format!("{} on this day is over max_per_day of {}", money(today), money(most)),
+    });
+    run.into_iter().chain(day).collect()
+}
+
+#[cfg(test)]
+mod tests;

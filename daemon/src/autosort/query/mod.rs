@@ -1,0 +1,7 @@
+//! What others ask of the sorter: rules, runs, attention, and checks of a configuration.
+
+pub mod config_check;
+pub(crate) mod rule_issues;
+pub(crate) mod rules;
+pub(crate) mod runs;
+mod why;

@@ -1,0 +1,187 @@
+//! Runs and transfers as they are told to clients.
+
+use jiff::SignedDuration;
+use monzo_common::model::{self, RunState, Transfer, TransferState};
+
+use crate::autosort::Sorter;
+use crate::autosort::decide::balances;
+use crate::autosort::run::dedupe;
+use crate::store::{StoreError, StoredRun, StoredTransfer};
+
+/// How long a run that did not end well is told of. Taste: a week has every weekday in it.
+const TOLD: SignedDuration = SignedDuration::from_hours(24 * 7);
+
+/// Pages of runs and transfers.
+const PAGE: u32 = 20;
+const LONGEST_PAGE: u32 = 200;
+
+/// A run with its transfers; what is not let go yet shows those that it would make.
+pub(crate) fn run(stored: StoredRun, transfers: Vec<StoredTransfer>) -> model::Run {
+    let planned = || {
+        stored.moves.iter().zip(1_u32..).map(|(planned, place)| Transfer {
+            run_id: stored.id.clone(),
+            place,
+            kind: planned.transfer.kind,
+            pot_id: planned.transfer.pot_id.clone(),
+            account_id: planned.transfer.account_id.clone(),
+            amount: planned.transfer.amount,
+            currency: stored.plan.currency,
+            state: if crate::autosort::run::state::ended(stored.state) {
+                TransferState::Cancelled
+            } else {
+                TransferState::Planned
+            },
+            dedupe_id: dedupe::key(&stored.seed, place, planned.transfer.kind),
+            requested_at: None,
+            confirmed_at: None,
+            reconciled_at: None,
+            transaction_id: None,
+            error: None,
+        })
+    };
+    let shown = match stored.state {
+        RunState::Proposed | RunState::Withheld | RunState::Expired | RunState::Rejected
+            if transfers.is_empty() =>
+        {
+            planned().collect()
+        }
+        _ => transfers.into_iter().map(|one| one.transfer).collect(),
+    };
+    model::Run {
+        id: stored.id,
+        rule: stored.rule,
+        cause: stored.cause,
+        occurrence: stored.occurrence,
+        state: stored.state,
+        reason: stored.reason,
+        plan_hash: stored.plan.hash.clone(),
+        created_at: stored.created_at,
+        expires_at: stored.expires_at,
+        started_at: stored.started_at,
+        ended_at: stored.ended_at,
+        undoes: stored.undoes,
+        transfers: shown,
+        plan: stored.plan,
+    }
+}
+
+/// Whether a run has not been let go, so that its plan is about the balances of now.
+const fn waits(state: RunState) -> bool {
+    matches!(state, RunState::Proposed | RunState::Withheld)
+}
+
+impl Sorter {
+    /// One run, by id or unique id prefix.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] or [`StoreError::Ambiguous`].
+    pub async fn run_of(&self, id: &str) -> Result<model::Run, StoreError> {
+        let id = id.to_owned();
+        let read = self.store.read(move |reader| {
+            let stored = reader.run(&id)?;
+            let transfers = reader.transfers_of(&stored.id)?;
+            Ok((run(stored, transfers), reader.last_success_at()?))
+        });
+        let (mut run, read_at) = read.await?;
+        if waits(run.state) {
+            balances::renew(&mut run.plan, &self.books().await?, read_at);
+        }
+        Ok(run)
+    }
+
+    /// Runs, newest first.
+    ///
+    /// # Errors
+    /// As every question.
+    pub async fn runs(
+        &self,
+        rule: Option<String>,
+        before: Option<i64>,
+        limit: Option<u32>,
+    ) -> Result<model::RunPage, StoreError> {
+        let limit = limit.unwrap_or(PAGE).clamp(1, LONGEST_PAGE);
+        let read = self.store.read(move |reader| {
+            let (stored, last) = reader.runs(rule.as_deref(), before, limit)?;
+            let mut runs = Vec::with_capacity(stored.len());
+            for one in stored {
+                let transfers = reader.transfers_of(&one.id)?;
+                runs.push(run(one, transfers));
+            }
+            let cursor = last.map(|number| number.to_string());
+            Ok((model::RunPage { runs, cursor }, reader.last_success_at()?))
+        });
+        let (mut page, read_at) = read.await?;
+        if page.runs.iter().any(|run| waits(run.state)) {
+            let books = self.books().await?;
+            let waiting = page.runs.iter_mut().filter(|run| waits(run.state));
+            waiting.for_each(|run| balances::renew(&mut run.plan, &books, read_at));
+        }
+        Ok(page)
+    }
+
+    /// Transfers, newest run first; of one run, if asked.
+    ///
+    /// # Errors
+    /// As every question.
+    pub async fn transfers(
+        &self,
+        run: Option<String>,
+        after: Option<(i64, u32)>,
+        limit: Option<u32>,
+    ) -> Result<model::TransferPage, StoreError> {
+        let limit = limit.unwrap_or(PAGE).clamp(1, LONGEST_PAGE);
+        let read = self.store.read(move |reader| {
+            let run = run.map(|id| reader.run(&id)).transpose()?.map(|run| run.id);
+            let (stored, last) = reader.transfers(run.as_deref(), after, limit)?;
+            let cursor = last.map(|(number, place)| format!("{number}/{place}"));
+            Ok(model::TransferPage {
+                transfers: stored.into_iter().map(|one| one.transfer).collect(),
+                cursor,
+            })
+        });
+        read.await
+    }
+
+    /// How the sorter stands, for the status page.
+    ///
+    /// # Errors
+    /// As every question.
+    pub async fn status(
+        &self,
+    ) -> Result<(model::SorterStatus, Vec<StoredRun>, Vec<model::Freeze>), StoreError> {
+        let now = self.clock.now();
+        let since = now.checked_sub(TOLD).unwrap_or(now);
+        let mode = mode_word(self.settings.borrow().sorter.mode);
+        let read = self.store.read(move |reader| {
+            let freezes = reader.freezes(now)?;
+            let mut runs = reader.unfinished_runs()?;
+            // Whoever asked for a run is asked about it then and there; without an answer it soon expires.
+            runs.retain(|run| run.state != RunState::Proposed || !run.by_hand());
+            let (ended, _) = reader.runs(None, None, LONGEST_PAGE)?;
+            let bad = |run: &StoredRun| matches!(run.state, RunState::Partial | RunState::Failed);
+            runs.extend(
+                ended.into_iter().filter(|run| bad(run) && run.ended_at.is_some_and(|at| at >= since)),
+            );
+            Ok((freezes, runs, reader.unsettled_transfers()?))
+        });
+        let (freezes, unfinished, unsettled) = read.await?;
+        let proposed = unfinished.iter().filter(|run| run.state == RunState::Proposed).count();
+        let status = model::SorterStatus {
+            mode: mode.to_owned(),
+            frozen: freezes.iter().any(|freeze| freeze.rule.is_none()),
+            next: self.next_due().filter(|at| *at > now),
+            proposed: u64::try_from(proposed).unwrap_or(u64::MAX),
+            unsettled,
+        };
+        Ok((status, unfinished, freezes))
+    }
+}
+
+/// The word of a mode.
+pub(crate) const fn mode_word(mode: crate::rule::Mode) -> &'static str {
+    match mode {
+        crate::rule::Mode::Off => "off",
+        crate::rule::Mode::Propose => "propose",
+        crate::rule::Mode::Auto => "auto",
+    }
+}

@@ -1,0 +1,240 @@
+//! Why a rule, run or pot stands as it does: the condition that is false, with its figures, and what holds it back.
+
+use std::collections::BTreeSet;
+
+use monzo_common::id::PotId;
+use monzo_common::model::{self, RunState, TransferKind, TransferState};
+use monzo_common::shell;
+
+use crate::autosort::decide::guard::Verdict;
+use crate::autosort::decide::names::{Resolved, resolve};
+use crate::autosort::decide::occurrence::{CreditKind, CreditRow, matches};
+use crate::autosort::decide::plan::words::money;
+use crate::autosort::decide::world::World;
+use crate::autosort::query::rules::{explained, guards, state_word};
+use crate::autosort::run::propose::SorterError;
+use crate::autosort::snapshot::books::{Books, End};
+use crate::autosort::snapshot::planning::{Purpose, off};
+use crate::autosort::snapshot::trigger_inputs::{balance_of, income_accounts};
+use crate::autosort::{Settings, Sorter, clock_text};
+use crate::rule::{Level, Mode, Rule, Trigger};
+use crate::store::StoredRun;
+
+/// Transfers that are looked through for a pot's last one. Taste.
+const LOOKED_THROUGH: u32 = 500;
+
+/// Bills and runs of one kind that are told at most. Taste.
+const TOLD: usize = 5;
+
+impl Sorter {
+    /// Why a rule, run or pot stands as it does.
+    ///
+    /// # Errors
+    /// [`SorterError`].
+    pub async fn why(&self, subject: &str) -> Result<model::Why, SorterError> {
+        if let Some(rule) = self.rule(subject) {
+            return self.why_rule(&rule).await;
+        }
+        if subject.starts_with("run_") {
+            let run = self.run_of(subject).await?;
+            let mut reasons: Vec<String> = run.reason.clone().into_iter().collect();
+            reasons.extend(run.transfers.iter().filter_map(|one| one.error.clone()));
+            reasons.push(format!("it is {}, of {}", state_word(run.state), run.rule));
+            if run.state == RunState::Proposed {
+                reasons.push(format!("`monzoctl sort approve {}` lets it go", run.id));
+            }
+            return Ok(model::Why { subject: run.id, reasons, plan: Some(run.plan) });
+        }
+        let books = self.books().await?;
+        let (subject, mut reasons) = match books.find_any(subject)? {
+            End::Pot(id) => (books.pot_name(&id), self.why_pot(&books, &id).await?),
+            End::Account(id) => (books.account_name(&id), Vec::new()),
+        };
+        if reasons.is_empty() {
+            reasons.push("nothing is in its way".to_owned());
+        }
+        Ok(model::Why { subject, reasons, plan: None })
+    }
+
+    async fn why_rule(&self, rule: &Rule) -> Result<model::Why, SorterError> {
+        let (settings, now) = (self.settings(), self.clock.now());
+        let name = rule.name.clone();
+        let read = self.store.read(move |reader| Ok((reader.unfinished_runs()?, reader.occurrences(&name)?)));
+        let (open, occasions) = read.await?;
+        let mut reasons: Vec<String> = turned_off(rule, &settings).into_iter().collect();
+        reasons.extend(open.iter().filter(|run| run.rule == rule.name).map(stands));
+        let books = self.books().await?;
+        let world = self.world(&books, rule).await?;
+        reasons.extend(conditions(rule, &world, &self.credits().await?, &settings));
+        for one in occasions.iter().filter(|one| one.state != "used").take(3) {
+            let why = one.reason.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
+            reasons.push(format!("its occasion {} is {}{why}", one.key, one.state));
+        }
+        if let Some(next) = self.next_of(rule, now) {
+            reasons.push(format!("it is next due on {}", clock_text(next, &settings.zone)));
+        }
+        let planned = self.plan_of(rule, now, &Purpose { shown: true, ..Purpose::default() }).await?;
+        reasons.extend(guards(&planned.verdict));
+        reasons.extend(planned.now.iter().map(|held| held.reason.clone()));
+        if planned.verdict == Verdict::Nothing {
+            let available = money(planned.plan.available);
+            reasons.push(format!(
+                "as things stand it would move nothing: {available} may be taken from {}",
+                rule.source
+            ));
+        }
+        let mode = rule.mode.unwrap_or(settings.sorter.mode);
+        if mode == Mode::Propose {
+            reasons.push("the mode is propose: a person approves each run".to_owned());
+        }
+        let mut told = BTreeSet::new();
+        reasons.retain(|reason| told.insert(reason.clone()));
+        Ok(model::Why { subject: rule.name.clone(), reasons, plan: Some(explained(planned)) })
+    }
+
+    async fn why_pot(&self, books: &Books, id: &PotId) -> Result<Vec<String>, SorterError> {
+        let (settings, now) = (self.settings(), self.clock.now());
+        let mut reasons: Vec<String> = books.no_deposit(id).into_iter().collect();
+        reasons.extend(books.no_withdrawal(id, &settings.sorter));
+        reasons.dedup();
+        let gone = books.gone(id).is_some();
+        if !gone && books.pot(id).is_some_and(|pot| pot.pot_current_id.is_none()) {
+            let name = shell::word(&books.pot_name(id));
+            reasons
+                .push(format!("what leaves it cannot be seen yet: `monzoctl pots discover {name}` shows it"));
+        }
+        for rule in &settings.sorter.rules {
+            let resolved = resolve(rule, &self.world(books, rule).await?);
+            let Some(part) = part_of(&resolved, id) else { continue };
+            let next = match turned_off(rule, &settings) {
+                Some(why) => format!(": {why}"),
+                None => self.next_of(rule, now).map_or_else(String::new, |next| {
+                    format!(", next due on {}", clock_text(next, &settings.zone))
+                }),
+            };
+            reasons.push(format!("the rule {} {part}{next}", rule.name));
+        }
+        let asked = id.clone();
+        let (transfers, _) =
+            self.store.read(move |reader| reader.transfers(None, None, LOOKED_THROUGH)).await?;
+        let last = transfers.into_iter().map(|one| one.transfer).find(|one| {
+            one.pot_id == asked && one.state == TransferState::Confirmed && one.kind != TransferKind::Withdraw
+        });
+        if let Some(last) = last {
+            let at = last.confirmed_at.map(|at| clock_text(at, &settings.zone)).unwrap_or_default();
+            let amount = books.money(&last.account_id, last.amount);
+            reasons.push(format!("it last got {amount} on {at}, by {}", last.run_id));
+        }
+        let mut bills = self.coming_bills(id).await?;
+        let more = bills.len().saturating_sub(TOLD);
+        bills.truncate(TOLD);
+        reasons.extend(bills);
+        if more > 0 {
+            reasons.push(format!("{more} more bills are paid from it"));
+        }
+        Ok(reasons)
+    }
+}
+
+/// How an unfinished run stands, with what a person can do.
+fn stands(run: &StoredRun) -> String {
+    let why = run.reason.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
+    let next = match run.state {
+        RunState::Proposed => format!("; `monzoctl sort approve {}` lets it go", run.id),
+        _ => String::new(),
+    };
+    format!("{} is {}{why}{next}", run.id, state_word(run.state))
+}
+
+/// Why a rule never fires by itself as it is configured.
+fn turned_off(rule: &Rule, settings: &Settings) -> Option<String> {
+    off(rule, settings).then(|| match rule.enabled {
+        false => format!("it is off: `enabled = false` ({})", rule.origin),
+        true if rule.mode == Some(Mode::Off) => format!("it is off: its `mode` is off ({})", rule.origin),
+        true => "it is off: the `mode` of `[autosort]` is off".to_owned(),
+    })
+}
+
+/// What a rule does with a pot.
+fn part_of(resolved: &Resolved, id: &PotId) -> Option<String> {
+    let is = |holder: &crate::autosort::decide::world::Holder| holder.id() == id.as_str();
+    let gives = resolved.source.as_ref().is_some_and(|source| is(&source.holder));
+    let steps = (1..)
+        .zip(&resolved.targets)
+        .filter(|(_, targets)| targets.iter().any(|target| target.holder.as_ref().is_some_and(is)));
+    let steps: Vec<String> = steps.map(|(step, _): (u32, _)| step.to_string()).collect();
+    let takes = (!steps.is_empty()).then(|| format!("puts money into it (step {})", steps.join(" and ")));
+    match (gives, takes) {
+        (true, Some(takes)) => Some(format!("takes money from it and {takes}")),
+        (true, None) => Some("takes money from it".to_owned()),
+        (false, takes) => takes,
+    }
+}
+
+/// The conditions of a rule's triggers that are false now, each with its figures.
+fn conditions(rule: &Rule, world: &World, credits: &[CreditRow], settings: &Settings) -> Vec<String> {
+    let resolved = resolve(rule, world);
+    let home = resolved.source.as_ref().map(|source| &source.account.id);
+    let accounts = income_accounts(rule, world);
+    let mut found = Vec::new();
+    for (index, trigger) in rule.triggers.iter().enumerate() {
+        match trigger {
+            Trigger::Balance { of, level, .. } => {
+                let (side, level) = match level {
+                    Level::Below(level) => ("below", *level),
+                    Level::Above(level) => ("above", *level),
+                };
+                let holds = |balance: i64| if side == "below" { balance < level } else { balance > level };
+                found.push(match balance_of(world, of, home) {
+                    None => format!("{of} means nothing at the bank, so that its balance cannot fire it"),
+                    Some((_, None)) => format!("the balance of {of} was not read yet"),
+                    Some((_, Some(balance))) if holds(balance) => format!(
+                        "the balance of {of}, {}, is {side} {}: it fires when it gets there, and again only after it \
+                         was not",
+                        money(balance),
+                        money(level)
+                    ),
+                    Some((_, Some(balance))) => {
+                        format!("the balance of {of}, {}, is not {side} {}", money(balance), money(level))
+                    }
+                });
+            }
+            Trigger::Income { credit, account, own, .. } => {
+                let Some(account) = account.as_ref().map_or(home, |_| accounts.get(&index)) else { continue };
+                let mut rows: Vec<&CreditRow> = credits
+                    .iter()
+                    .filter(|row| row.account == *account && row.amount > 0)
+                    .filter(|row| row.kind == CreditKind::Income || (*own && row.kind == CreditKind::Own))
+                    .collect();
+                rows.sort_by_key(|row| row.created_at);
+                let told = |row: &CreditRow| {
+                    let at = clock_text(row.created_at, &settings.zone);
+                    format!("{} from {} on {at}", money(row.amount), row.from)
+                };
+                let wanted = wanted(credit);
+                let fits = rows.iter().rev().find(|row| matches(credit, row));
+                found.push(match (fits, rows.last()) {
+                    (Some(row), _) => format!("the last payment {wanted} was {}", told(row)),
+                    (None, Some(row)) => format!("no payment {wanted} has come; the last was {}", told(row)),
+                    (None, None) => format!("no payment {wanted} has come"),
+                });
+            }
+            Trigger::Manual => found
+                .push(format!("only a person starts it: `monzoctl sort run {}`", shell::word(&rule.name))),
+            Trigger::Payday { .. }
+            | Trigger::Monthly { .. }
+            | Trigger::Weekly { .. }
+            | Trigger::Daily { .. } => {}
+        }
+    }
+    found
+}
+
+/// Which payments are meant, in words.
+fn wanted(credit: &crate::rule::Credit) -> String {
+    let mut words = Vec::new();
+    words.extend(credit.from.as_ref().map(|from| format!("from {from}")));
+    words.extend(credit.at_least.map(|least| format!("of at least {}", money(least))));
+    words.extend(credit.at_most.map(|most| format!("of at most {}", money(most))));
+    if words.is_empty() { "from anybody".to_owned() } else { words.join(" ") }
+}

@@ -1,0 +1,151 @@
+//! What the ledger suggests: rules as commented TOML, and the pay calendar that it shows.
+
+use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
+use monzo_common::id::PotId;
+use monzo_common::model::{PaydayCalendar, Suggestion};
+
+use crate::autosort::Sorter;
+use crate::autosort::decide::calendar;
+use crate::autosort::decide::plan::words::money;
+use crate::autosort::snapshot::trigger_inputs::own;
+use crate::autosort::study::suggest::{self, Facts, Kind};
+use crate::insight::{history, payday, recurring};
+use crate::monzo::wire;
+use crate::rule::{Adjust, Day, Nation, Payday, Rhythm};
+use crate::store::StoreError;
+
+/// How far back is learnt from: an annual bill twice.
+const BACK: SignedDuration = SignedDuration::from_hours(24 * 800);
+
+/// How far ahead bills are looked for.
+const AHEAD: SignedDuration = SignedDuration::from_hours(24 * 62);
+
+/// Months that spending is measured over.
+const MONTHS: i64 = 3;
+
+/// What was learnt.
+struct Learnt {
+    pays: Vec<payday::Pay>,
+    bills: Vec<recurring::Bill>,
+    deposits: Vec<recurring::Bill>,
+    rows: Vec<recurring::Row>,
+    today: Date,
+}
+
+/// Working days where no calendar is configured.
+fn england() -> Payday {
+    Payday {
+        name: String::new(),
+        rhythm: Rhythm::Monthly(Day::LastWorking),
+        adjust: Adjust::Before,
+        nation: Nation::EnglandAndWales,
+        extra_holidays: Vec::new(),
+        income: None,
+    }
+}
+
+impl Sorter {
+    /// The next payments of the bills that a pot pays, each in a sentence, the soonest first.
+    pub(crate) async fn coming_bills(&self, pot: &PotId) -> Result<Vec<String>, StoreError> {
+        let learnt = self.learn().await?;
+        let own = learnt.bills.iter().filter(|bill| !bill.ended && bill.pot.as_ref() == Some(pot));
+        let next = own.filter_map(|bill| Some((bill.next.as_ref()?, &bill.name)));
+        let mut next: Vec<_> = next.map(|(due, name)| (due.date, name, due.amount)).collect();
+        next.sort_unstable();
+        let told = |(date, name, amount): (Date, &String, i64)| {
+            format!("it pays {name} next on {}, up to {}", date.strftime("%-d %b %Y"), money(amount))
+        };
+        Ok(next.into_iter().map(told).collect())
+    }
+
+    async fn learn(&self) -> Result<Learnt, StoreError> {
+        let (settings, now) = (self.settings(), self.clock.now());
+        let since = now.checked_sub(BACK).unwrap_or(Timestamp::MIN);
+        let zone = settings.zone.clone();
+        let read = self.store.read(move |reader| {
+            let rows = history::payments(reader, (since, now), &zone, wire::series)?;
+            let own = own(reader)?;
+            let credits = history::credits(reader, (since, now), &zone, &rows, |raw| own.is_other_side(raw))?;
+            let deposits = history::deposits(reader, (since, now), &zone)?;
+            Ok((rows, credits, deposits))
+        });
+        let (rows, credits, deposits) = read.await?;
+        let today = calendar::local_date(now, &settings.zone);
+        let horizon = today.checked_add(AHEAD).unwrap_or(Date::MAX);
+        let own = settings.paydays.first().cloned().unwrap_or_else(england);
+        let rhythm = calendar::Rhythmic::of(&own);
+        let working = |day: Date| rhythm.is_working(day);
+        Ok(Learnt {
+            pays: payday::found(&credits, today, &working),
+            bills: recurring::bills(&rows, today, horizon, &working),
+            deposits: recurring::bills(&deposits, today, horizon, &working),
+            rows,
+            today,
+        })
+    }
+
+    /// Rules that the ledger suggests, of one kind or of all; `folder` is where drop-ins go.
+    ///
+    /// # Errors
+    /// As every question.
+    pub async fn suggest(&self, kind: Option<Kind>, folder: String) -> Result<Suggestion, StoreError> {
+        let (books, settings) = (self.books().await?, self.settings());
+        let Learnt { pays, bills, deposits, rows, today } = self.learn().await?;
+        let since = today.checked_sub(SignedDuration::from_hours(24 * 30 * MONTHS)).unwrap_or(Date::MIN);
+        let spent = |id: &monzo_common::id::AccountId| {
+            let of = rows.iter().filter(|row| row.account == *id && row.date >= since && row.amount < 0);
+            of.fold(0_i64, |sum, row| sum.saturating_sub(row.amount)) / MONTHS
+        };
+        let open = |account: &&crate::store::StoredAccount| {
+            account.pot_id.is_none() && !account.closed && !books.exclusions.account(&account.id)
+        };
+        let accounts = books.accounts.iter().filter(open).map(|account| suggest::Account {
+            id: account.id.clone(),
+            name: account.name(&books.names),
+            spent_a_month: spent(&account.id),
+        });
+        let kept = |pot: &&crate::store::StoredPot| {
+            !pot.deleted && !pot.isa && !pot.charity && !books.exclusions.pot(&pot.id, &pot.account_id)
+        };
+        let pots = books.pots.iter().filter(kept).map(|pot| suggest::Pot {
+            id: pot.id.clone(),
+            account: pot.account_id.clone(),
+            name: pot.name(&books.names).to_owned(),
+            kind: pot.kind.clone(),
+            balance: pot.balance,
+            goal: pot.goal,
+            locked: pot.locked,
+        });
+        let facts = Facts {
+            pays,
+            bills,
+            deposits,
+            accounts: accounts.collect(),
+            pots: pots.collect(),
+            has_payday: !settings.paydays.is_empty(),
+            rules: settings.sorter.rules.iter().map(|rule| rule.name.clone()).collect(),
+            folder,
+        };
+        Ok(suggest::suggest(kind, &facts))
+    }
+
+    /// The pay calendars with their next paydays; without any, the one that the ledger shows.
+    ///
+    /// # Errors
+    /// As every question.
+    pub async fn paydays(&self, count: u32) -> Result<Vec<PaydayCalendar>, StoreError> {
+        let configured = self.payday(count);
+        if !configured.is_empty() {
+            return Ok(configured);
+        }
+        let learnt = self.learn().await?;
+        let shown = usize::try_from(count).unwrap_or(usize::MAX);
+        let found = learnt.pays.first().map(|pay| {
+            let mut found = pay.calendar("main");
+            found.next.truncate(shown);
+            found
+        });
+        Ok(found.into_iter().collect())
+    }
+}
