@@ -2,7 +2,7 @@
 //!
 //! For both programs, so that neither can mean something else by the same word.
 //! Nothing here does I/O: values come in, values go out, and time, zone and environment are parameters.
-//! Read [`money`] and [`id`] first, then [`model`], then [`api`] with its [`fault`]s and [`permission`]s.
+//! Read [`money`] and [`id`] first, then [`model`], then [`api`] and [`fault`].
 
 pub mod amount;
 pub mod api;
@@ -13,7 +13,6 @@ pub mod money;
 pub mod openrpc;
 pub mod paths;
 pub mod period;
-pub mod permission;
 pub mod shell;
 
 /// Version of both programs; they are released together.

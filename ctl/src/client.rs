@@ -7,7 +7,7 @@ use std::time::Duration;
 use jsonrpsee::core::ClientError;
 use jsonrpsee::types::ErrorObjectOwned;
 use jsonrpsee_ws_client::{WsClient, WsClientBuilder};
-use monzo_common::api::ApiClient;
+use monzo_common::api::client::*;
 use monzo_common::fault::Fault;
 use monzo_common::model::Version;
 use monzo_common::paths::SYSTEM_SOCKET;
@@ -43,7 +43,7 @@ const MAX_WORDS: u64 = 64 * 1024;
 
 /// The daemon, as it answers.
 pub struct Daemon {
-    /// Its methods: see [`ApiClient`].
+    /// Its methods: see [`monzo_common::api`].
     pub client: WsClient,
     /// What answered.
     pub version: Version,

@@ -11,9 +11,9 @@ use jiff::Timestamp;
 use jsonrpsee::RpcModule;
 use jsonrpsee::server::{Methods, Server, serve_with_graceful_shutdown, stop_channel};
 use jsonrpsee::types::ErrorObjectOwned;
+use monzo_common::api::METHODS;
 use monzo_common::fault::{Fault, FaultKind};
 use monzo_common::model::Version;
-use monzo_common::permission::PERMISSIONS;
 use serde::Serialize;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -199,9 +199,9 @@ impl Fake {
 
     fn methods(&self) -> Methods {
         let mut module = RpcModule::from_arc(Arc::clone(&self.state));
-        for permission in PERMISSIONS {
-            let method = permission.method;
-            if method.ends_with(".unsubscribe") || method.ends_with(".subscribe") {
+        for declared in METHODS {
+            let method = declared.name;
+            if declared.subscription {
                 continue;
             }
             let answered = module.register_method(method, move |params, state, _| {

@@ -66,12 +66,12 @@ fn check(scene: &Scene, endpoint: &'static str, fault: Fault) {
 }
 
 fn login(stage: &Stage) -> LoginState {
-    stage.act(|rooms| async move { rooms.login.state().state }).expect("nothing dies here")
+    stage.act(|services| async move { services.login.state().state }).expect("nothing dies here")
 }
 
 fn known(stage: &Stage) -> (Option<Timestamp>, u64) {
-    let known = stage.act(|rooms| async move {
-        rooms.store.read(|reader| Ok((reader.last_success_at()?, reader.quarantined()?))).await
+    let known = stage.act(|services| async move {
+        services.store.read(|reader| Ok((reader.last_success_at()?, reader.quarantined()?))).await
     });
     known.expect("nothing dies here").expect("an answer")
 }

@@ -44,11 +44,12 @@ fn reachable(stage: &Stage) {
 fn in_order(stage: &Stage, what: &str) {
     let now = stage.time();
     let (success, due, newest) = stage
-        .act(|rooms| async move {
-            let read =
-                rooms.store.read(|reader| Ok((reader.last_success_at()?, reader.syncs(false, None, 3)?.0)));
+        .act(|services| async move {
+            let read = services
+                .store
+                .read(|reader| Ok((reader.last_success_at()?, reader.syncs(false, None, 3)?.0)));
             let (success, newest) = read.await.expect("an answer");
-            (success.expect("a sync"), rooms.sync.next_due_at().expect("one is due"), newest)
+            (success.expect("a sync"), services.sync.next_due_at().expect("one is due"), newest)
         })
         .expect("nothing dies here");
     let (ago, ahead) = (now.duration_since(success), due.duration_since(now));
@@ -59,8 +60,8 @@ fn in_order(stage: &Stage, what: &str) {
 }
 
 fn syncs(stage: &Stage) -> usize {
-    let past = stage.act(|rooms| async move {
-        rooms.store.read(|reader| reader.syncs(false, None, 100)).await.expect("an answer").0.len()
+    let past = stage.act(|services| async move {
+        services.store.read(|reader| reader.syncs(false, None, 100)).await.expect("an answer").0.len()
     });
     past.expect("nothing dies here")
 }
@@ -111,13 +112,14 @@ fn without_a_witness(scene: &Scene, by: SignedDuration) {
     let stage = Stage::new(scene.copy());
     stage.set_clock(by);
     sync(&stage).expect("nothing dies here");
-    let made = stage.act(|rooms| async move { rooms.sorter.move_money(2_000, "Bills", "Holiday").await });
+    let made =
+        stage.act(|services| async move { services.sorter.move_money(2_000, "Bills", "Holiday").await });
     assert!(
         made.expect("nothing dies here").expect("proposed").run.is_some(),
         "{by:#}: nothing was proposed"
     );
     let until = stage.now().checked_add(SignedDuration::from_hours(2)).expect("in range");
-    let frozen = stage.act(|rooms| async move { rooms.sorter.freeze(None, Some(until), None).await });
+    let frozen = stage.act(|services| async move { services.sorter.freeze(None, Some(until), None).await });
     frozen.expect("nothing dies here").expect("frozen");
     stage.set_clock(-by);
     let before = syncs(&stage);
@@ -130,8 +132,9 @@ fn without_a_witness(scene: &Scene, by: SignedDuration) {
     in_order(&stage, &what);
     let now = stage.now();
     let (open, freezes) = stage
-        .act(|rooms| async move {
-            let read = rooms.store.read(move |reader| Ok((reader.unfinished_runs()?, reader.freezes(now)?)));
+        .act(|services| async move {
+            let read =
+                services.store.read(move |reader| Ok((reader.unfinished_runs()?, reader.freezes(now)?)));
             read.await.expect("an answer")
         })
         .expect("nothing dies here");

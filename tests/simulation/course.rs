@@ -64,18 +64,18 @@ fn until(stage: &Stage, at: &str) {
 
 /// Reads the bank, if it lets us.
 pub fn sync(stage: &Stage) -> Result<(), Died> {
-    stage.act(|rooms| async move {
-        let finishing = rooms.sync.finish_for("request");
+    stage.act(|services| async move {
+        let finishing = services.sync.finish_for("request");
         let _ = tokio::time::timeout(Duration::from_secs(1800), finishing).await;
     })
 }
 
 /// Lets every proposal go.
 pub fn approve_all(stage: &Stage) -> Result<(), Died> {
-    stage.act(|rooms| async move {
-        let open = rooms.store.read(|reader| reader.unfinished_runs()).await.expect("runs");
+    stage.act(|services| async move {
+        let open = services.store.read(|reader| reader.unfinished_runs()).await.expect("runs");
         for run in open.iter().filter(|run| run.state == RunState::Proposed) {
-            let _ = rooms.sorter.approve(Some(&run.id)).await;
+            let _ = services.sorter.approve(Some(&run.id)).await;
         }
     })
 }
@@ -90,7 +90,8 @@ pub fn ends_right(stage: &Stage, frozen: bool) {
     }
     stage.note("the storm is over");
     for look in 0..PATIENCE {
-        let login = stage.act(|rooms| async move { rooms.login.state().state }).expect("nothing dies here");
+        let login =
+            stage.act(|services| async move { services.login.state().state }).expect("nothing dies here");
         if login != LoginState::Ready {
             stage.log_in().expect("nothing dies here");
         }
@@ -121,10 +122,10 @@ pub fn ends_right(stage: &Stage, frozen: bool) {
 /// A person lets everything go on.
 pub fn thaw(stage: &Stage) {
     let holds = stage.frozen();
-    let thawed = stage.act(|rooms| async move {
+    let thawed = stage.act(|services| async move {
         for rule in holds {
             let rule = Some(rule).filter(|rule| !rule.is_empty());
-            let _ = rooms.sorter.thaw(rule).await;
+            let _ = services.sorter.thaw(rule).await;
         }
     });
     thawed.expect("nothing dies here");

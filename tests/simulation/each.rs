@@ -34,12 +34,12 @@ const OF_QUESTIONS: [Fault; 7] = [
 /// A move between two pots, let go by a person.
 fn by_hand(stage: &Stage) -> Result<(), Died> {
     let started =
-        stage.act(|rooms| async move { rooms.sorter.move_money(2_000, "Bills", "Holiday").await })?;
+        stage.act(|services| async move { services.sorter.move_money(2_000, "Bills", "Holiday").await })?;
     if let Ok(started) = started
         && let Some(run) = started.run
     {
         // What cannot be let go now is no matter: it waits.
-        let _ = stage.act(|rooms| async move { rooms.sorter.approve(Some(&run.id)).await })?;
+        let _ = stage.act(|services| async move { services.sorter.approve(Some(&run.id)).await })?;
     }
     stage.breathe(WHILE)
 }

@@ -42,9 +42,10 @@ fn a_move_by_hand_that_an_older_database_forgot_freezes_the_sorter() {
     stage.stop();
     let older = stage.copy();
     stage.open();
-    let started = stage.act(|rooms| async move { rooms.sorter.move_money(2_000, "Bills", "Holiday").await });
+    let started =
+        stage.act(|services| async move { services.sorter.move_money(2_000, "Bills", "Holiday").await });
     let id = started.expect("it lives").expect("proposed").run.expect("a run").id;
-    let approved = stage.act(|rooms| async move { rooms.sorter.approve(Some(&id)).await });
+    let approved = stage.act(|services| async move { services.sorter.approve(Some(&id)).await });
     approved.expect("it lives").expect("approved");
     stage.breathe(WHILE).expect("it lives");
     assert_eq!(moved(&stage), 2);

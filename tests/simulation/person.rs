@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use monzo_common::model::{Excluded, RunStarted, RunState};
 use monzo_sandbox::random::Random;
 use monzod::autosort::SorterError;
-use monzod::rpc::handlers::Rooms;
+use monzod::rpc::handlers::Services;
 use monzod::store::{StoreError, StoredRun};
 
 use crate::notes::Notes;
@@ -64,10 +64,10 @@ impl Wish {
     }
 
     /// Asks for it, and notes the answer.
-    pub async fn ask(self, rooms: Rooms, notes: Notes) {
-        let now = || rooms.sorter.clock.now();
+    pub async fn ask(self, services: Services, notes: Notes) {
+        let now = || services.sorter.clock.now();
         notes.note(now(), &format!("asked: {self:?}"));
-        let answer = tokio::time::timeout(Duration::from_secs(3 * 3600), self.clone().done(&rooms)).await;
+        let answer = tokio::time::timeout(Duration::from_secs(3 * 3600), self.clone().done(&services)).await;
         match answer {
             Ok(Ok(told)) => notes.note(now(), &format!("answered: {told}")),
             Ok(Err(SorterError::Store(error))) if !passing(&error) => {
@@ -78,31 +78,31 @@ impl Wish {
         }
     }
 
-    async fn done(self, rooms: &Rooms) -> Result<String, SorterError> {
-        let sorter = &rooms.sorter;
+    async fn done(self, services: &Services) -> Result<String, SorterError> {
+        let sorter = &services.sorter;
         match self {
             Self::Move { amount, from, to, approve } => {
-                proposed(rooms, sorter.move_money(amount, from, to).await?, approve).await
+                proposed(services, sorter.move_money(amount, from, to).await?, approve).await
             }
             Self::Approve(which) => {
                 let waits = |run: &StoredRun| matches!(run.state, RunState::Proposed | RunState::Withheld);
-                match any_run(rooms, which, waits).await? {
+                match any_run(services, which, waits).await? {
                     Some(run) => Ok(sorter.approve(Some(&run)).await?.message),
                     None => Ok("nothing waits".to_owned()),
                 }
             }
-            Self::Refuse(which) => match any_run(rooms, which, |_| true).await? {
+            Self::Refuse(which) => match any_run(services, which, |_| true).await? {
                 Some(run) if which.is_multiple_of(2) => Ok(sorter.cancel(&run).await?.message),
                 Some(run) => Ok(sorter.reject(&run).await?.message),
                 None => Ok("there is no run".to_owned()),
             },
-            Self::Undo { which, approve } => match any_run(rooms, which, |_| true).await? {
-                Some(run) => proposed(rooms, sorter.undo(&run).await?, approve).await,
+            Self::Undo { which, approve } => match any_run(services, which, |_| true).await? {
+                Some(run) => proposed(services, sorter.undo(&run).await?, approve).await,
                 None => Ok("there is no run".to_owned()),
             },
             Self::Run { rule, again, hash, approve } => {
                 let hash = if hash { Some(sorter.plan(rule, None).await?.hash) } else { None };
-                proposed(rooms, sorter.run_rule(rule, hash.as_deref(), again).await?, approve).await
+                proposed(services, sorter.run_rule(rule, hash.as_deref(), again).await?, approve).await
             }
             Self::Freeze { rule, hours } => {
                 let until = hours
@@ -111,9 +111,9 @@ impl Wish {
                 Ok(format!("{change:?}"))
             }
             Self::Thaw(rule) => Ok(format!("{:?}", sorter.thaw(rule.map(str::to_owned)).await?)),
-            Self::Exclude(name) => excluded(rooms, name, true).await,
-            Self::Include(name) => excluded(rooms, name, false).await,
-            Self::Sync => Ok(format!("{:?}", rooms.sync.finish_for("request").await?.state)),
+            Self::Exclude(name) => excluded(services, name, true).await,
+            Self::Include(name) => excluded(services, name, false).await,
+            Self::Sync => Ok(format!("{:?}", services.sync.finish_for("request").await?.state)),
         }
     }
 }
@@ -123,28 +123,28 @@ fn passing(error: &StoreError) -> bool {
     matches!(error, StoreError::Missing(_) | StoreError::Ambiguous(..) | StoreError::Stopping)
 }
 
-async fn proposed(rooms: &Rooms, started: RunStarted, approve: bool) -> Result<String, SorterError> {
+async fn proposed(services: &Services, started: RunStarted, approve: bool) -> Result<String, SorterError> {
     match started.run {
-        Some(run) if approve => Ok(rooms.sorter.approve(Some(&run.id)).await?.message),
+        Some(run) if approve => Ok(services.sorter.approve(Some(&run.id)).await?.message),
         _ => Ok(started.message),
     }
 }
 
 /// One of the last runs that are like this.
 async fn any_run(
-    rooms: &Rooms,
+    services: &Services,
     which: u64,
     like: impl Fn(&StoredRun) -> bool,
 ) -> Result<Option<String>, SorterError> {
-    let (runs, _) = rooms.store.read(|reader| reader.runs(None, None, 12)).await?;
+    let (runs, _) = services.store.read(|reader| reader.runs(None, None, 12)).await?;
     let like: Vec<String> = runs.into_iter().filter(|run| like(run)).map(|run| run.id).collect();
     let index = usize::try_from(which % (like.len().max(1) as u64)).unwrap_or(0);
     Ok(like.get(index).cloned())
 }
 
-async fn excluded(rooms: &Rooms, name: &'static str, on: bool) -> Result<String, SorterError> {
-    let now = rooms.sorter.clock.now();
-    let changed = rooms.store.write(move |writer| {
+async fn excluded(services: &Services, name: &'static str, on: bool) -> Result<String, SorterError> {
+    let now = services.sorter.clock.now();
+    let changed = services.store.write(move |writer| {
         let pots = writer.pots()?;
         match pots.iter().find(|pot| pot.name == name) {
             Some(pot) if on => writer.exclude(Excluded::Pot, pot.id.as_str(), now),

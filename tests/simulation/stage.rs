@@ -16,7 +16,7 @@ use monzod::clock::Clock;
 use monzod::host::notify::Heartbeats;
 use monzod::metrics::Metrics;
 use monzod::monzo::{Line, Pace};
-use monzod::rpc::handlers::Rooms;
+use monzod::rpc::handlers::Services;
 use monzod::store::{FILE, Options, Store};
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -101,7 +101,7 @@ impl Stage {
             self.tick();
             self.core(&fate).await
         });
-        let closed = core.rooms.store.closed();
+        let closed = core.services.store.closed();
         *self.journal.borrow_mut() = Some(books::open(&self.database()));
         *self.life.borrow_mut() = Some(Life { runtime, core, fate, closed });
         self.note("the daemon begins");
@@ -158,22 +158,22 @@ impl Stage {
             events: broadcast::Sender::new(16),
             progress: watch::Sender::new(None),
         };
-        let core = Core::over(&ground, store).await.expect("the rooms open");
+        let core = Core::over(&ground, store).await.expect("the services open");
         core.whole.cancel();
         core
     }
 
     /// Does something in this life, which can end meanwhile.
-    pub fn act<T, F: Future<Output = T>>(&self, deed: impl FnOnce(Rooms) -> F) -> Result<T, Died> {
+    pub fn act<T, F: Future<Output = T>>(&self, deed: impl FnOnce(Services) -> F) -> Result<T, Died> {
         let done = {
             let life = self.life.borrow();
             let life = life.as_ref().expect("a life");
-            let rooms = life.core.rooms.clone();
+            let services = life.core.services.clone();
             life.runtime.block_on(async {
                 tokio::select! {
                     biased;
                     () = life.fate.death() => Err(Died),
-                    done = async { deed(rooms).await } => Ok(done),
+                    done = async { deed(services).await } => Ok(done),
                 }
             })
         };
@@ -337,16 +337,16 @@ impl Stage {
     /// Signs in, and has it approved.
     pub fn log_in(&self) -> Result<(), Died> {
         let bank = self.bank.clone();
-        self.act(|rooms| async move {
-            let Ok(begun) = rooms.login.begin(true).await else { return };
+        self.act(|services| async move {
+            let Ok(begun) = services.login.begin(true).await else { return };
             let Ok(back) = bank.lock().sign_in(&begun.url, None, None) else { return };
             let (_, query) = back.split_once('?').expect("a query");
             // In bad weather the code is used up, and the person tries again another time.
-            if rooms.login.complete(query).await.is_err() {
+            if services.login.complete(query).await.is_err() {
                 return;
             }
             bank.lock().approve();
-            let mut watch = rooms.login.watch();
+            let mut watch = services.login.watch();
             let ready = watch.wait_for(|shown| shown.state == LoginState::Ready);
             let _ = tokio::time::timeout(Duration::from_secs(900), ready).await;
         })

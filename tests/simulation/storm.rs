@@ -121,8 +121,8 @@ impl Storm {
         self.frozen |= wish.freezes();
         let notes = self.stage.watch.notes.clone();
         let patient = self.random.chance(500);
-        self.stage.act(|rooms| async move {
-            let asking = tokio::spawn(wish.ask(rooms, notes));
+        self.stage.act(|services| async move {
+            let asking = tokio::spawn(wish.ask(services, notes));
             // Who hangs up ends nothing.
             if patient && asking.await.is_err_and(|error| error.is_panic()) {
                 panic!("a panic while a wish was fulfilled");
@@ -156,7 +156,7 @@ impl Storm {
     }
 
     fn login(&self) -> LoginState {
-        let state = self.stage.act(|rooms| async move { rooms.login.state().state });
+        let state = self.stage.act(|services| async move { services.login.state().state });
         state.unwrap_or(LoginState::Ready)
     }
 }

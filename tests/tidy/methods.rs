@@ -1,16 +1,15 @@
-//! Every RPC method has a permission, a line that explains it, an entry in the OpenRPC document, and a command.
+//! Every RPC method can be called by a command; its role, parameters and OpenRPC entry come from its declaration.
 
 use std::collections::BTreeSet;
 
 use clap::Parser;
-use monzo_common::openrpc;
-use monzo_common::permission::{PERMISSIONS, permission};
+use monzo_common::api::METHODS;
 use monzoctl::args::Cli;
 
 use super::source::{Source, sources};
-use super::tree::{Finding, expect_none, read};
+use super::tree::{Finding, expect_none};
 
-const CONTRACT: &str = "common/src/api.rs";
+const DECLARATIONS: &str = "common/src/api/mod.rs";
 
 /// A command that calls the method, or why there is none.
 enum Way {
@@ -88,69 +87,10 @@ const WAYS: &[(&str, Way)] = &[
     ("rpc.discover", Command("rpc")),
 ];
 
-/// A method as the contract declares it.
-#[derive(Debug, Default)]
-struct Method {
-    line: usize,
-    name: String,
-    explained: bool,
-    /// The function of the trait; empty for the end of a subscription, which the client's library calls.
-    function: String,
-}
-
-fn quoted<'a>(text: &'a str, before: &str) -> Option<&'a str> {
-    text.split_once(before)?.1.split('"').next()
-}
-
-/// The methods of the contract's text, in its order.
-fn declared(contract: &str) -> Vec<Method> {
-    let mut methods: Vec<Method> = Vec::new();
-    let mut explained = false;
-    for (index, line) in contract.lines().map(str::trim).enumerate() {
-        if let Some(words) = line.strip_prefix("///") {
-            explained = !words.trim().is_empty();
-        } else if line.starts_with("#[method(") || line.starts_with("#[subscription(") {
-            let name = quoted(line, "name = \"").unwrap_or_default().to_owned();
-            let method = Method { line: index + 1, name, explained, function: String::new() };
-            if let Some(end) = quoted(line, "unsubscribe = \"") {
-                methods.push(Method {
-                    line: index + 1,
-                    name: end.to_owned(),
-                    explained,
-                    ..Method::default()
-                });
-            }
-            methods.push(method);
-        } else if let Some(rest) = line.strip_prefix("async fn ") {
-            if let Some(method) = methods.last_mut() {
-                method.function = rest.split('(').next().unwrap_or_default().to_owned();
-            }
-            explained = false;
-        }
-    }
-    methods
-}
-
-/// What the OpenRPC document says of each method.
-fn described() -> Vec<(String, String)> {
-    let document = openrpc::document();
-    let methods = document["methods"].as_array().cloned().unwrap_or_default();
-    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
-    methods.iter().map(|method| (text(&method["name"]), text(&method["summary"]))).collect()
-}
-
-fn lacks(method: &Method, described: &[(String, String)], client: &[Source]) -> Vec<Finding> {
+/// What keeps a person from calling a method.
+fn lacks(name: &str, function: Option<&str>, client: &[Source]) -> Vec<Finding> {
     let mut what = Vec::new();
-    if !method.explained {
-        what.push("has no doc line");
-    }
-    if permission(&method.name).is_none() {
-        what.push("has no permission");
-    }
-    if !described.iter().any(|(name, summary)| *name == method.name && summary.ends_with('.')) {
-        what.push("has no entry with a sentence in the OpenRPC document");
-    }
-    match WAYS.iter().find(|(name, _)| *name == method.name) {
+    match WAYS.iter().find(|(known, _)| *known == name) {
         None => what.push("has no command and no reason why"),
         Some((_, Way::None(reason))) if !reason.is_empty() => {}
         Some((_, Way::None(_))) => what.push("has neither a command nor a reason why"),
@@ -160,44 +100,42 @@ fn lacks(method: &Method, described: &[(String, String)], client: &[Source]) -> 
                 what.push("has a command that cannot be typed");
             }
             // `monzoctl rpc` sends a method by its name.
-            let call = format!("{}(", method.function);
-            let called = |source: &Source| source.code.contains(&format!(".{call}"));
-            let named = |source: &Source| source.literals.iter().any(|(_, text)| *text == method.name);
+            let called = |source: &Source| {
+                function.is_some_and(|function| source.code.contains(&format!(".{function}(")))
+            };
+            let named = |source: &Source| source.literals.iter().any(|(_, text)| *text == name);
             if !client.iter().any(|source| called(source) || named(source)) {
                 what.push("is never called by the client");
             }
         }
     }
-    what.into_iter()
-        .map(|what| Finding::new(CONTRACT, method.line, format!("{} {what}", method.name)))
-        .collect()
+    what.into_iter().map(|what| Finding::new(DECLARATIONS, 1, format!("{name} {what}"))).collect()
 }
 
 #[test]
-fn every_method_is_permitted_explained_described_and_reachable() {
-    let (described, client) = (described(), sources(&["ctl"]));
-    let methods = declared(&read(CONTRACT));
-    let found: Vec<Finding> = methods.iter().flat_map(|method| lacks(method, &described, &client)).collect();
+fn every_method_can_be_reached_by_a_command() {
+    let client = sources(&["ctl"]);
+    let found: Vec<Finding> =
+        METHODS.iter().flat_map(|method| lacks(method.name, method.function, &client)).collect();
     expect_none(&found);
 }
 
 #[test]
-fn every_table_knows_the_same_methods() {
-    let methods = declared(&read(CONTRACT));
-    let contract: BTreeSet<&str> = methods.iter().map(|method| method.name.as_str()).collect();
-    let permissions: BTreeSet<&str> = PERMISSIONS.iter().map(|permission| permission.method).collect();
+fn every_command_in_the_table_has_a_method() {
+    let declared: BTreeSet<&str> = METHODS.iter().map(|method| method.name).collect();
     let ways: BTreeSet<&str> = WAYS.iter().map(|(name, _)| *name).collect();
-    assert_eq!(permissions, contract, "permissions against the contract");
-    assert_eq!(ways, contract, "commands against the contract");
+    assert_eq!(ways, declared, "commands against the declared methods");
 }
 
 #[test]
-fn a_method_that_lacks_everything_is_found() {
-    let text = "    #[method(name = \"pots.burn\")]\n    async fn burn(&self) -> RpcResult<Pot>;\n";
-    let methods = declared(text);
-    assert_eq!((methods[0].name.as_str(), methods[0].function.as_str()), ("pots.burn", "burn"));
-    let found = lacks(&methods[0], &described(), &[]);
-    assert_eq!(found.len(), 4, "{found:?}");
-    let unreachable = Method { name: "pots.list".into(), explained: true, function: "pots".into(), line: 1 };
-    assert_eq!(lacks(&unreachable, &described(), &[]).len(), 1);
+fn every_method_says_what_it_does_in_a_sentence() {
+    for method in METHODS {
+        assert!(method.summary.ends_with('.'), "{}: {}", method.name, method.summary);
+    }
+}
+
+#[test]
+fn a_method_that_no_command_calls_is_found() {
+    assert_eq!(lacks("pots.burn", Some("burn"), &[]).len(), 1);
+    assert_eq!(lacks("pots.list", Some("pots"), &[]).len(), 1);
 }

@@ -1,6 +1,6 @@
 //! `access`: who may read, and who may do everything.
 
-use monzo_common::api::ApiClient;
+use monzo_common::api::client::*;
 use monzo_common::model::{AccessChange, Role};
 
 use crate::args::{AccessCommand, AccessRole};

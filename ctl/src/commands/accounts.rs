@@ -1,6 +1,6 @@
 //! `accounts`, `pots` and `exclude`.
 
-use monzo_common::api::ApiClient;
+use monzo_common::api::client::*;
 use monzo_common::model::{Account, ExclusionChange, Pot};
 
 use super::status::unread;

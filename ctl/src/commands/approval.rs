@@ -1,6 +1,6 @@
 //! `sort approve`, `reject`, `cancel` and `undo`: what a person decides about a run.
 
-use monzo_common::api::ApiClient;
+use monzo_common::api::client::*;
 use monzo_common::fault::{Fault, FaultKind};
 use monzo_common::model::{Run, RunState, SyncState};
 use monzo_common::shell;

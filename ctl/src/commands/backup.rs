@@ -8,7 +8,7 @@ use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use monzo_common::api::ApiClient;
+use monzo_common::api::client::*;
 use monzo_common::fault::{Fault, FaultKind};
 use monzo_common::model::Backup;
 use monzo_common::shell;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
-use monzo_common::api::ApiClient;
+use monzo_common::api::client::*;
 use monzo_common::model::Balance;
 
 use super::accounts::{Place, places};

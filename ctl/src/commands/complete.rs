@@ -2,8 +2,8 @@
 //!
 //! The scripts are generated from the command line's types; what only the daemon knows they ask `__complete` for.
 
-use monzo_common::api::ApiClient;
-use monzo_common::permission::PERMISSIONS;
+use monzo_common::api::METHODS;
+use monzo_common::api::client::*;
 
 use super::approval::waiting;
 use crate::args::{self, Names};
@@ -48,7 +48,7 @@ pub(super) fn completions(args: &args::Completions, session: &mut Session) -> Re
 /// `__complete`: a name a line; nothing where the daemon cannot be asked.
 pub(super) async fn names(args: &args::Complete, session: &mut Session) -> Result<Exit, Failure> {
     let names = match args.names {
-        Names::Methods => PERMISSIONS.iter().map(|permission| permission.method.to_owned()).collect(),
+        Names::Methods => METHODS.iter().map(|method| method.name.to_owned()).collect(),
         Names::Periods => PERIODS.map(str::to_owned).to_vec(),
         kind => {
             let daemon = session.connect().await?;

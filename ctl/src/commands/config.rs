@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use monzo_common::api::ApiClient;
+use monzo_common::api::client::*;
 
 use crate::args::ConfigCommand;
 use crate::exit::Exit;

@@ -1,6 +1,6 @@
 //! `events` and `ack`.
 
-use monzo_common::api::ApiClient;
+use monzo_common::api::client::*;
 use monzo_common::fault::FaultKind;
 use monzo_common::model::Event;
 use monzo_common::period::End;

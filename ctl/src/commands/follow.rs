@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use monzo_common::api::ApiClient;
+use monzo_common::api::client::*;
 use monzo_common::model::{Run, RunState, TransferState};
 use tokio::time::{Instant, sleep_until};
 

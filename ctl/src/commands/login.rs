@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use monzo_common::api::ApiClient;
+use monzo_common::api::client::*;
 use monzo_common::fault::{Fault, FaultKind};
 use monzo_common::model::{Login, LoginState, Sync, SyncState};
 use tokio::time::sleep;

@@ -1,6 +1,6 @@
 //! `notify`.
 
-use monzo_common::api::ApiClient;
+use monzo_common::api::client::*;
 use monzo_common::model::DeliveryState;
 
 use crate::exit::Exit;

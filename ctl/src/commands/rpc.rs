@@ -4,8 +4,8 @@ use std::fs;
 
 use jsonrpsee::core::client::ClientT;
 use jsonrpsee::core::traits::ToRpcParams;
-use monzo_common::api::ApiClient;
-use monzo_common::permission::PERMISSIONS;
+use monzo_common::api::client::*;
+use monzo_common::api::{self, METHODS};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -34,7 +34,7 @@ impl ToRpcParams for Typed {
 /// `rpc`
 pub(super) async fn run(args: &args::Rpc, session: &mut Session) -> Result<Exit, Failure> {
     let Some(method) = &args.method else { return list(session).await };
-    if method.ends_with(".subscribe") || method.ends_with(".unsubscribe") {
+    if api::method(method).is_some_and(|method| method.subscription) {
         return Err(Failure::usage(
             format!("{method} is for subscriptions, which one call cannot hold"),
             "`monzoctl events --follow` and `monzoctl sync` follow them",
@@ -53,11 +53,10 @@ pub(super) async fn run(args: &args::Rpc, session: &mut Session) -> Result<Exit,
 
 /// A name that no method has is likely a slip.
 fn perhaps(method: &str, failure: Failure) -> Failure {
-    if failure.fault_kind().is_none() || PERMISSIONS.iter().any(|permission| permission.method == method) {
+    if failure.fault_kind().is_none() || api::method(method).is_some() {
         return failure;
     }
-    let nearest =
-        find::nearest(&method.to_lowercase(), PERMISSIONS.iter().map(|permission| permission.method));
+    let nearest = find::nearest(&method.to_lowercase(), METHODS.iter().map(|method| method.name));
     let hint = match nearest {
         Some(name) => format!("did you mean ‘{name}’? `monzoctl rpc` lists the methods"),
         None => "`monzoctl rpc` lists the methods".to_owned(),
@@ -115,7 +114,7 @@ mod tests {
         let fake = Fake::new().says("rpc.discover", &monzo_common::openrpc::document());
         let ran = fake.run(&["rpc"], "").await;
         let text = String::from_utf8_lossy(&ran.out).into_owned();
-        assert_eq!(text.lines().count(), PERMISSIONS.len() + 1, "{text}");
+        assert_eq!(text.lines().count(), METHODS.len() + 1, "{text}");
         let history = text.lines().find(|line| line.starts_with("sync.history")).expect("the method");
         insta::assert_snapshot!(history, @"sync.history        viewer    problems cursor? limit?    Past syncs, newest first, and what is in quarantine.");
         let ran = fake.run(&["rpc", "-o", "csv"], "").await;

@@ -3,7 +3,7 @@
 //! The daemon plans and moves; the client shows the plan, asks, and says how it ended. Whatever was approved goes on
 //! without it.
 
-use monzo_common::api::ApiClient;
+use monzo_common::api::client::*;
 use monzo_common::fault::{Fault, FaultKind};
 use monzo_common::model::{LoginState, Run, RunStarted, RunState, TransferState};
 

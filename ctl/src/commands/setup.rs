@@ -1,6 +1,6 @@
 //! `setup`: the OAuth client that the person made at the bank, and who may operate the daemon.
 
-use monzo_common::api::ApiClient;
+use monzo_common::api::client::*;
 use monzo_common::model::Role;
 
 use crate::args;

@@ -1,7 +1,7 @@
 //! Signing in: the address, and whichever comes first of the browser that the daemon catches and what is pasted.
 
 use jsonrpsee::core::client::Subscription;
-use monzo_common::api::ApiClient;
+use monzo_common::api::client::*;
 use monzo_common::fault::{Fault, FaultKind};
 use monzo_common::model::{Event, Login, LoginBegun, LoginState};
 use tokio::time::{Instant, sleep_until};

@@ -1,7 +1,7 @@
 //! `sort`: what rules would do, and holding them back.
 
 use jiff::{SignedDuration, Timestamp};
-use monzo_common::api::ApiClient;
+use monzo_common::api::client::*;
 use monzo_common::model::{Pot, Rule};
 use monzo_common::period::End;
 use monzo_common::shell;

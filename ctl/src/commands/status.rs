@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jsonrpsee::core::client::Subscription;
-use monzo_common::api::ApiClient;
+use monzo_common::api::client::*;
 use monzo_common::model::{Event, Severity, Status};
 
 use crate::args;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use monzo_common::api::ApiClient;
+use monzo_common::api::client::*;
 use monzo_common::model::{LoginState, Quarantined, Status, Sync, SyncPhase, SyncState};
 use serde::Serialize;
 use tokio::time::{Instant, sleep_until};

@@ -3,7 +3,7 @@
 //! The list is printed page by page as it comes, so that a whole history takes no more memory than a page.
 
 use jiff::Timestamp;
-use monzo_common::api::ApiClient;
+use monzo_common::api::client::*;
 use monzo_common::fault::FaultKind;
 use monzo_common::model::{Direction, QuarantinedRecord, Revision, Transaction, TransactionQuery};
 use monzo_common::money::{Currency, Money, NotMoney};

@@ -1,6 +1,6 @@
 //! `move`, and the runs and transfers of the past.
 
-use monzo_common::api::ApiClient;
+use monzo_common::api::client::*;
 use monzo_common::model::{Run, Transfer};
 
 use super::accounts::{Place, places};

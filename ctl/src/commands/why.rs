@@ -1,6 +1,6 @@
 //! `why`, `payday` and `pots discover`.
 
-use monzo_common::api::ApiClient;
+use monzo_common::api::client::*;
 use monzo_common::fault::FaultKind;
 
 use super::run;

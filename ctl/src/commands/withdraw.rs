@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use monzo_common::api::ApiClient;
+use monzo_common::api::client::*;
 use monzo_common::model::{Run, RunState};
 use tokio::time::timeout;
 

@@ -1,4 +1,4 @@
-//! The rooms behind the socket: opened over one database, and closed so that nothing of it stays open.
+//! The services behind the socket: opened over one database, and closed so that nothing of it stays open.
 //!
 //! A restore closes them and opens them again over another file, in the same process and under the same server.
 
@@ -23,7 +23,7 @@ use crate::login::{self, Login, Vault, VaultError};
 use crate::metrics::Metrics;
 use crate::monzo::{Line, Pace};
 use crate::notify::{self, Notifier};
-use crate::rpc::handlers::Rooms;
+use crate::rpc::handlers::Services;
 use crate::store::{self, OpenError, Options, Store, StoreError};
 use crate::sync::{self, Service};
 
@@ -33,7 +33,7 @@ const SYNC_BEAT: Duration = Duration::from_secs(180);
 /// A run's step asks the bank once or reads some pages; three such are a hang. Taste.
 const SORTER_BEAT: Duration = Duration::from_secs(300);
 
-/// What the rooms stand on, whatever the database.
+/// What the services stand on, whatever the database.
 pub struct Ground {
     /// The state directory.
     pub state: PathBuf,
@@ -63,10 +63,10 @@ pub struct Ground {
     pub progress: watch::Sender<Option<Progress>>,
 }
 
-/// Open rooms.
+/// Open services.
 pub struct Core {
     /// For the methods.
-    pub rooms: Rooms,
+    pub services: Services,
     /// The loops of the sync and of the sorter; they end only when told, or with a panic.
     pub(super) looping: JoinHandle<()>,
     /// Cancelled when the database is known to be whole: nothing moves before.
@@ -200,7 +200,7 @@ impl Core {
         ground.metrics.sync_succeeded(success);
         ground.metrics.sync_attempted(attempt);
         let turn = sync::Turn::default();
-        let rooms = sync::Rooms {
+        let services = sync::Rooms {
             store: store.clone(),
             client: login.client(),
             login: login.clone(),
@@ -212,7 +212,7 @@ impl Core {
             turn: Arc::clone(&turn),
         };
         ground.progress.send_replace(None);
-        let (service, handle) = Service::new(rooms, ground.progress.clone());
+        let (service, handle) = Service::new(services, ground.progress.clone());
         let sorter = Sorter::new(autosort::Rooms {
             store: store.clone(),
             client: login.client(),
@@ -242,7 +242,7 @@ impl Core {
             }
         });
         Ok(Self {
-            rooms: Rooms { store, login, sync: handle, journal, sorter, notifier },
+            services: Services { store, login, sync: handle, journal, sorter, notifier },
             looping,
             whole,
             stop,
@@ -254,10 +254,10 @@ impl Core {
     ///
     /// `true` if every connection to the database is closed, so that its file may be replaced.
     pub async fn close(self, hurry: impl Future<Output = ()>) -> bool {
-        let Self { rooms, looping, stop, tracker, .. } = self;
+        let Self { services, looping, stop, tracker, .. } = self;
         stop.cancel();
         tracker.close();
-        let Rooms { store, login, sync, journal, sorter, notifier } = rooms;
+        let Services { store, login, sync, journal, sorter, notifier } = services;
         let closed = store.closed();
         let closing = async move {
             if let Err(error) = looping.await

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use anyhow::Context;
 use listenfd::ListenFd;
-use monzo_common::api::ApiServer;
 use monzo_common::model::Mode;
 use monzo_common::paths::Env;
 use tokio::sync::{mpsc, watch};
@@ -31,8 +30,8 @@ use crate::metrics::{self, Metrics, Readiness};
 use crate::monzo::{Https, Line, Pace};
 use crate::rpc::access::Grants;
 use crate::rpc::events::Hub;
-use crate::rpc::guard::{self, Gate};
-use crate::rpc::handlers::{Command, Desk, Parts, Rescue, Served, Uploads};
+use crate::rpc::handlers::{self, Command, Parts, Rescue, RpcContext, Served, Uploads};
+use crate::rpc::middleware::{self, Middleware};
 use crate::rpc::peer;
 use crate::rpc::server::{self, Server};
 use crate::store::{Audited, Health};
@@ -142,7 +141,7 @@ pub(super) async fn serve(
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
     let (commands, mut asked) = mpsc::channel(8);
     let audit = audit(&daemon, &tasks, stop.clone());
-    let desk = Desk::new(Parts {
+    let context = RpcContext::new(Parts {
         clock: clock.clone(),
         metrics: Arc::clone(&metrics),
         started_at,
@@ -156,10 +155,9 @@ pub(super) async fn serve(
         uploads: Uploads::new(&state),
         state,
     });
-    let (asking, uploads) = (desk.clone(), desk.uploads.clone());
     let limits = server::call_limits(&config.rpc);
-    let gate = Gate::new(guard::Parts {
-        methods: desk.into_rpc().into(),
+    let middleware = Middleware::new(middleware::Parts {
+        methods: handlers::methods(&context).context("a method is declared twice")?,
         limits,
         metrics: Arc::clone(&metrics),
         mode: daemon.mode.subscribe(),
@@ -168,7 +166,7 @@ pub(super) async fn serve(
     });
     let server = Server::new(server::Parts {
         limits: config.rpc.clone(),
-        gate,
+        middleware,
         grants: daemon.grants.subscribe(),
         lookup: Arc::new(peer::look_up),
         metrics: Arc::clone(&metrics),
@@ -185,9 +183,9 @@ pub(super) async fn serve(
         troubles: daemon.troubles.clone(),
     };
     tasks.spawn(upkeep.run(stop.clone()));
-    tasks.spawn(uploads.run(stop.clone()));
-    tasks.spawn(status_line::run(asking.clone(), daemon.ground.events.subscribe(), stop.clone()));
-    tasks.spawn(telling::run(asking, daemon.ground.events.subscribe(), stop.clone()));
+    tasks.spawn(context.uploads.clone().run(stop.clone()));
+    tasks.spawn(status_line::run(context.clone(), daemon.ground.events.subscribe(), stop.clone()));
+    tasks.spawn(telling::run(context, daemon.ground.events.subscribe(), stop.clone()));
     tasks.spawn(notify::watchdog(heartbeats, stop.clone()));
     daemon.tell_ready();
 
@@ -216,14 +214,14 @@ async fn learn_time(line: &Line) {
 }
 
 /// Keeps what operators call, in order, without holding anybody up.
-fn audit(daemon: &Daemon, tasks: &TaskTracker, stop: CancellationToken) -> guard::Audit {
+fn audit(daemon: &Daemon, tasks: &TaskTracker, stop: CancellationToken) -> middleware::Audit {
     let (note, mut noted) = mpsc::channel::<Audited>(AUDITS);
     let (served, clock) = (daemon.served.subscribe(), daemon.ground.clock.clone());
     tasks.spawn(async move {
-        // Until the gate is gone or the daemon stops; what is called by then is written.
+        // Until the middleware is gone or the daemon stops; what is called by then is written.
         while let Some(Some(call)) = stop.run_until_cancelled(noted.recv()).await {
             let store = match &*served.borrow() {
-                Served::Normal(rooms) => Some(rooms.store.clone()),
+                Served::Normal(services) => Some(services.store.clone()),
                 Served::Rescue(_) | Served::Between => None,
             };
             let now = clock.now();
@@ -273,7 +271,7 @@ async fn hurried(signals: &mut mpsc::UnboundedReceiver<Signal>) {
 }
 
 impl Daemon {
-    /// Opens the rooms, or begins rescue mode with the reason.
+    /// Opens the services, or begins rescue mode with the reason.
     async fn open(&mut self) {
         let backups = self.ground.state.join(&self.config.borrow().config.store.backup.dir);
         match Core::open(&self.ground, &backups).await {
@@ -283,7 +281,7 @@ impl Daemon {
     }
 
     async fn opened(&mut self, core: Core, clean: bool) {
-        let store = core.rooms.store.clone();
+        let store = core.services.store.clone();
         match store.read(|reader| reader.grants()).await {
             Ok(added) => self.grants.send_modify(|grants| grants.add(&added)),
             Err(error) => tracing::warn!(%error, "roles that were added could not be read"),
@@ -292,7 +290,7 @@ impl Daemon {
         self.health = Some(store.watch_health());
         self.sealed = false;
         self.mode.send_replace(Mode::Normal);
-        self.served.send_replace(Served::Normal(core.rooms.clone()));
+        self.served.send_replace(Served::Normal(core.services.clone()));
         self.core = Some(core);
         self.troubles.send_modify(|troubles| troubles.checking = !clean);
         if !clean {
@@ -356,12 +354,12 @@ impl Daemon {
         }
     }
 
-    /// Ends the server, the tasks and the rooms, in that order, each as soon as it can.
+    /// Ends the server, the tasks and the services, in that order, each as soon as it can.
     async fn end(&mut self, serving: JoinHandle<()>, tasks: TaskTracker) {
         let core = self.core.take();
         let served = self.served.clone();
         let drained = async {
-            // Every call in flight is answered before the rooms are given up.
+            // Every call in flight is answered before the services are given up.
             let _ = serving.await;
             tasks.close();
             tasks.wait().await;

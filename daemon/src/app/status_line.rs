@@ -12,7 +12,7 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use crate::host::notify;
-use crate::rpc::handlers::{Desk, Rooms, Served};
+use crate::rpc::handlers::{RpcContext, Served, Services};
 
 /// How often without a change, for the minutes until the next sync.
 const EVERY: Duration = Duration::from_secs(60);
@@ -27,24 +27,28 @@ const NAMED: &[(&str, &str)] = &[
 ];
 
 /// Tells systemd until `stop`.
-pub(super) async fn run(desk: Desk, mut events: broadcast::Receiver<Event>, stop: CancellationToken) {
+pub(super) async fn run(
+    context: RpcContext,
+    mut events: broadcast::Receiver<Event>,
+    stop: CancellationToken,
+) {
     let mut ticker = tokio::time::interval(EVERY);
     ticker.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (mut served, mut troubles) = (desk.served.clone(), desk.troubles.clone());
+    let (mut served, mut troubles) = (context.served.clone(), context.troubles.clone());
     let mut told = String::new();
     loop {
         // What changes while the line is made is seen afterwards.
         troubles.mark_unchanged();
-        let rooms = match &*served.borrow_and_update() {
-            Served::Normal(rooms) => Some(rooms.clone()),
+        let services = match &*served.borrow_and_update() {
+            Served::Normal(services) => Some(services.clone()),
             Served::Rescue(_) | Served::Between => None,
         };
-        let watched = rooms.as_ref().map(|rooms| (rooms.login.watch(), rooms.sync.watch_due()));
+        let watched = services.as_ref().map(|services| (services.login.watch(), services.sync.watch_due()));
         let (login, due) = watched.unzip();
         let mut running = false;
-        if let Some(Ok(status)) = stop.run_until_cancelled(desk.status()).await {
+        if let Some(Ok(status)) = stop.run_until_cancelled(context.status()).await {
             running = status.sync.state == RUNNING;
-            let line = line(&status, desk.clock.now());
+            let line = line(&status, context.clock.now());
             if line != told {
                 notify::status(&line);
                 told = line;
@@ -59,7 +63,7 @@ pub(super) async fn run(desk: Desk, mut events: broadcast::Receiver<Event>, stop
                 changed = troubles.changed() => changed.is_ok(),
                 () = changed(login) => true,
                 () = changed(due) => true,
-                () = begun_or_ended(rooms, running) => true,
+                () = begun_or_ended(services, running) => true,
             }
         };
         if !stop.run_until_cancelled(next).await.unwrap_or(false) {
@@ -81,11 +85,11 @@ async fn changed<T>(watched: Option<watch::Receiver<T>>) {
 }
 
 /// Waits until a sync begins where none was running, or ends where one was.
-async fn begun_or_ended(rooms: Option<Rooms>, was_running: bool) {
-    let Some(rooms) = rooms else { return std::future::pending().await };
+async fn begun_or_ended(services: Option<Services>, was_running: bool) {
+    let Some(services) = services else { return std::future::pending().await };
     let runs =
         |progress: &Option<Progress>| progress.as_ref().is_some_and(|progress| progress.sync.is_none());
-    if rooms.sync.watch().wait_for(|progress| runs(progress) != was_running).await.is_err() {
+    if services.sync.watch().wait_for(|progress| runs(progress) != was_running).await.is_err() {
         std::future::pending::<()>().await;
     }
 }

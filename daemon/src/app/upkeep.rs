@@ -14,7 +14,7 @@ use crate::attention::Troubles;
 use crate::clock::elapsed;
 use crate::config::Loaded;
 use crate::host::messages;
-use crate::rpc::handlers::{Rooms, Served};
+use crate::rpc::handlers::{Served, Services};
 use crate::store::{self, Health};
 
 /// How often. Taste: reminders and backups are a matter of days, measurements of minutes.
@@ -32,28 +32,28 @@ pub(super) struct Upkeep {
 }
 
 impl Upkeep {
-    /// Looks after everything until `stop`, each minute and when the rooms change.
+    /// Looks after everything until `stop`, each minute and when the services change.
     pub(super) async fn run(self, stop: CancellationToken) {
         let mut ticker = tokio::time::interval(EVERY);
         ticker.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut skewed = false;
         while stop.run_until_cancelled(ticker.tick()).await.is_some() {
             skewed = self.clock(skewed, &stop).await;
-            let rooms = match &*self.served.borrow() {
-                Served::Normal(rooms) => Some(rooms.clone()),
+            let services = match &*self.served.borrow() {
+                Served::Normal(services) => Some(services.clone()),
                 Served::Rescue(_) | Served::Between => None,
             };
-            let Some(rooms) = rooms else { continue };
+            let Some(services) = services else { continue };
             // Dropped at `stop`: a backup that is under way leaves nothing half-made that counts.
-            let _ = stop.run_until_cancelled(self.look(&rooms)).await;
+            let _ = stop.run_until_cancelled(self.look(&services)).await;
         }
     }
 
-    async fn look(&self, rooms: &Rooms) {
+    async fn look(&self, services: &Services) {
         let now = self.ground.clock.now();
-        self.measure(rooms).await;
-        rooms.login.remind().await;
-        self.back_up(rooms, now).await;
+        self.measure(services).await;
+        services.login.remind().await;
+        self.back_up(services, now).await;
     }
 
     /// Says once that the clocks have come apart, and answers whether they are.
@@ -77,23 +77,23 @@ impl Upkeep {
         skew.is_some()
     }
 
-    async fn measure(&self, rooms: &Rooms) {
-        let path = rooms.store.path().to_owned();
+    async fn measure(&self, services: &Services) {
+        let path = services.store.path().to_owned();
         let measured = tokio::task::spawn_blocking(move || (size(&path), store::free(&path))).await;
         if let Ok((size, Some(free))) = measured {
             self.ground.metrics.store_measured(size, free);
         }
-        if let Ok(rows) = rooms.store.read(|reader| reader.quarantined()).await {
+        if let Ok(rows) = services.store.read(|reader| reader.quarantined()).await {
             self.ground.metrics.quarantined(rows);
         }
         // A database that could not be written is tried again, so that all resumes by itself.
-        if matches!(rooms.store.health(), Health::Full | Health::ReadOnly | Health::Gone { .. }) {
+        if matches!(services.store.health(), Health::Full | Health::ReadOnly | Health::Gone { .. }) {
             let now = self.ground.clock.now();
-            let _ = rooms.store.write(move |writer| writer.set_meta("tried_at", &now.to_string())).await;
+            let _ = services.store.write(move |writer| writer.set_meta("tried_at", &now.to_string())).await;
         }
     }
 
-    async fn back_up(&self, rooms: &Rooms, now: Timestamp) {
+    async fn back_up(&self, services: &Services, now: Timestamp) {
         let backup = self.config.borrow().config.store.backup.clone();
         let Some(every) = backup.every else { return };
         let every = SignedDuration::try_from(every.duration()).unwrap_or(SignedDuration::MAX);
@@ -101,11 +101,11 @@ impl Upkeep {
         let last = self.last(&directory, now).await;
         self.ground.metrics.backup_succeeded(last);
         // An empty database has nothing to lose; the first backup comes with the first login.
-        let empty = rooms.login.state().user_id.is_none();
+        let empty = services.login.state().user_id.is_none();
         if empty || last.and_then(|last| elapsed(last, now)).is_some_and(|gone| gone < every) {
             return;
         }
-        let made = rooms.store.backup(&directory, SCHEDULE, false, now).await;
+        let made = services.store.backup(&directory, SCHEDULE, false, now).await;
         let keep = usize::try_from(backup.keep).unwrap_or(usize::MAX);
         let done = made.and_then(|made| store::prune(&directory, SCHEDULE, keep, now).map(|()| made));
         let failed = match done {

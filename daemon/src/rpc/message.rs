@@ -12,7 +12,7 @@ use monzo_common::fault::{Fault, FaultKind};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::guard::{Answer, Caller, Gate, Link};
+use super::middleware::{Answer, Caller, Link, Middleware};
 use super::places::Place;
 
 /// Bytes of an id that a caller gives to a call; it is repeated in the answer. Taste: UUIDs have 36.
@@ -21,8 +21,8 @@ const LONGEST_ID: usize = 200;
 /// Whoever sends messages over one connection.
 #[derive(Clone)]
 pub struct Sender {
-    /// What their calls pass.
-    pub gate: Arc<Gate>,
+    /// What their calls pass before the handlers.
+    pub middleware: Arc<Middleware>,
     /// Who they are.
     pub caller: Caller,
     /// How their subscriptions reach them.
@@ -78,14 +78,14 @@ impl Sender {
             }
             Message::Single(Entry::Call(request)) => {
                 let Answer { json, held, sent } =
-                    self.gate.call(request, &self.caller, self.link.as_ref()).await;
+                    self.middleware.call(request, &self.caller, self.link.as_ref()).await;
                 (!sent).then(|| Reply { text: text(json), held: held.into_iter().collect() })
             }
             Message::Batch(entries) => self.batch(entries).await,
         }
     }
 
-    /// One after the other, each through the gate.
+    /// One after the other, each through the middleware.
     async fn batch(&self, entries: Vec<Entry>) -> Option<Reply> {
         let mut reply = Reply { text: String::new(), held: Vec::new() };
         for entry in entries {
@@ -94,8 +94,8 @@ impl Sender {
                 Entry::Wrong(id, error) => (told(id, error), None),
                 Entry::Call(request) => {
                     let id = request.id();
-                    let Answer { json, held, .. } = self.gate.call(request, &self.caller, None).await;
-                    match reply.text.len().saturating_add(json.get().len()) < self.gate.max_response() {
+                    let Answer { json, held, .. } = self.middleware.call(request, &self.caller, None).await;
+                    match reply.text.len().saturating_add(json.get().len()) < self.middleware.max_response() {
                         true => (text(json), held),
                         false => (told(id, batch_answer_too_large().into()), None),
                     }

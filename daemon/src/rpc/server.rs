@@ -23,9 +23,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::access::Grants;
-use super::guard::{CallLimits, Caller, Gate, Link, no_role};
+use super::faults::no_role;
 use super::http::{self, Answer, Refused, not_a_call, own, refusal, too_large, versioned};
 use super::message::Sender;
+use super::middleware::{CallLimits, Caller, Link, Middleware};
 use super::peer::{Credentials, Lookup};
 use super::places::{Place, Places};
 use super::strangers::{self, Strangers};
@@ -57,8 +58,8 @@ const ANSWERS: u64 = 4 * MAX_RESPONSE as u64;
 pub struct Parts {
     /// Limits of connections and requests.
     pub limits: config::Rpc,
-    /// The methods that are served, and what stands before them.
-    pub gate: Gate,
+    /// The handlers, with what every call passes before them.
+    pub middleware: Middleware,
     /// Who may do what; connections whose role a change touches are closed.
     pub grants: watch::Receiver<Grants>,
     /// How peers are looked up.
@@ -73,7 +74,7 @@ pub struct Server(Arc<Inner>);
 
 struct Inner {
     limits: config::Rpc,
-    gate: Arc<Gate>,
+    middleware: Arc<Middleware>,
     grants: watch::Receiver<Grants>,
     lookup: Lookup,
     metrics: Arc<Metrics>,
@@ -99,11 +100,11 @@ struct Connection {
 impl Server {
     /// A server of these parts.
     pub fn new(parts: Parts) -> Self {
-        let Parts { limits, gate, grants, lookup, metrics } = parts;
+        let Parts { limits, middleware, grants, lookup, metrics } = parts;
         let seats = Places::new(limits.max_connections.into());
         Self(Arc::new(Inner {
             limits,
-            gate: Arc::new(gate),
+            middleware: Arc::new(middleware),
             grants,
             lookup,
             metrics,
@@ -249,7 +250,7 @@ impl Connection {
 
     fn sender(&self, link: Option<Link>) -> Sender {
         Sender {
-            gate: Arc::clone(&self.inner.gate),
+            middleware: Arc::clone(&self.inner.middleware),
             caller: self.caller.clone(),
             link,
             max_batch: size(self.inner.limits.max_batch.into()),

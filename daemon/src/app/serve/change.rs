@@ -81,7 +81,7 @@ impl Daemon {
 
     async fn record(&self, happened: Happened) {
         if let Some(core) = &self.core {
-            core.rooms.journal.record(happened).await;
+            core.services.journal.record(happened).await;
         }
     }
 
@@ -143,7 +143,7 @@ impl Daemon {
     /// A database whose file was removed lives as long as it is open: a backup keeps it beyond that.
     async fn save_what_is_gone(&self) -> Result<Option<PathBuf>, Fault> {
         let Some(core) = &self.core else { return Ok(None) };
-        let store = &core.rooms.store;
+        let store = &core.services.store;
         if !matches!(store.health(), Health::Gone { .. }) {
             return Ok(None);
         }

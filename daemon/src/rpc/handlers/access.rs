@@ -1,70 +1,76 @@
 //! `access.*`: who may do what.
 
+use jsonrpsee::core::async_trait;
+use monzo_common::api::AccessControlServer;
 use monzo_common::fault::{Fault, FaultKind};
 use monzo_common::model::{Access, AccessChange, Grant, Role};
 use monzo_common::shell;
 
-use super::desk::Desk;
+use super::context::RpcContext;
 use crate::config::{Principal, nearest};
 use crate::events::{Happened, Kind};
 use crate::rpc::peer;
 
 const ADDED: &str = "added";
 
-pub(super) fn list(desk: &Desk) -> Access {
-    Access { grants: desk.grants.borrow().list() }
-}
-
-pub(super) async fn add(desk: &Desk, who: String, role: Role) -> Result<AccessChange, Fault> {
-    let who = principal(&who)?;
-    known(who.clone(), role).await?;
-    let who = who.to_string();
-    let rooms = desk.rooms()?;
-    let (name, now) = (who.clone(), desk.clock.now());
-    let changed = rooms.store.write(move |writer| writer.grant(&name, role, now)).await?;
-    if changed {
-        apply(desk).await?;
-        rooms
-            .journal
-            .record(Happened::new(Kind::AccessChanged, format!("{who} is now {}", word(role))))
-            .await;
+#[async_trait]
+impl AccessControlServer for RpcContext {
+    async fn access_list(&self) -> Result<Access, Fault> {
+        Ok(Access { grants: self.grants.borrow().list() })
     }
-    Ok(AccessChange { grant: Grant { who, role, origin: ADDED.to_owned() }, changed })
-}
 
-pub(super) async fn remove(desk: &Desk, who: String) -> Result<AccessChange, Fault> {
-    let who = principal(&who)?.to_string();
-    let rooms = desk.rooms()?;
-    let known = desk.grants.borrow().list().into_iter().filter(|grant| grant.who == who).collect::<Vec<_>>();
-    let added = known.iter().find(|grant| grant.origin == ADDED);
-    let Some(grant) = added.cloned() else {
-        return match known.into_iter().next() {
-            Some(grant) => Err(Fault::new(
-                FaultKind::Conflict,
-                format!("{who} has this role from {}, and was not added by hand", origin(&grant.origin)),
-                "change `access.operators` or `access.viewers` in the configuration, then `monzoctl config reload`",
-            )),
-            None => Err(Fault::new(
-                FaultKind::NotFound,
-                format!("{who} has no role here"),
-                "`monzoctl access list` shows who has one",
-            )),
+    async fn access_add(&self, who: String, role: Role) -> Result<AccessChange, Fault> {
+        let who = principal(&who)?;
+        known(who.clone(), role).await?;
+        let who = who.to_string();
+        let services = self.services()?;
+        let (name, now) = (who.clone(), self.clock.now());
+        let changed = services.store.write(move |writer| writer.grant(&name, role, now)).await?;
+        if changed {
+            apply(self).await?;
+            services
+                .journal
+                .record(Happened::new(Kind::AccessChanged, format!("{who} is now {}", word(role))))
+                .await;
+        }
+        Ok(AccessChange { grant: Grant { who, role, origin: ADDED.to_owned() }, changed })
+    }
+
+    async fn access_remove(&self, who: String) -> Result<AccessChange, Fault> {
+        let who = principal(&who)?.to_string();
+        let services = self.services()?;
+        let known =
+            self.grants.borrow().list().into_iter().filter(|grant| grant.who == who).collect::<Vec<_>>();
+        let added = known.iter().find(|grant| grant.origin == ADDED);
+        let Some(grant) = added.cloned() else {
+            return match known.into_iter().next() {
+                Some(grant) => Err(Fault::new(
+                    FaultKind::Conflict,
+                    format!("{who} has this role from {}, and was not added by hand", origin(&grant.origin)),
+                    "change `access.operators` or `access.viewers` in the configuration, then `monzoctl config reload`",
+                )),
+                None => Err(Fault::new(
+                    FaultKind::NotFound,
+                    format!("{who} has no role here"),
+                    "`monzoctl access list` shows who has one",
+                )),
+            };
         };
-    };
-    let name = who.clone();
-    let changed = rooms.store.write(move |writer| writer.revoke(&name)).await?;
-    apply(desk).await?;
-    rooms
-        .journal
-        .record(Happened::new(Kind::AccessChanged, format!("{who} has no added role any more")))
-        .await;
-    Ok(AccessChange { grant, changed })
+        let name = who.clone();
+        let changed = services.store.write(move |writer| writer.revoke(&name)).await?;
+        apply(self).await?;
+        services
+            .journal
+            .record(Happened::new(Kind::AccessChanged, format!("{who} has no added role any more")))
+            .await;
+        Ok(AccessChange { grant, changed })
+    }
 }
 
-/// Puts what the database holds in force: connections whose role it changes are closed.
-async fn apply(desk: &Desk) -> Result<(), Fault> {
-    let added = desk.rooms()?.store.read(|reader| reader.grants()).await?;
-    desk.grants.send_modify(|grants| grants.add(&added));
+/// Applies the roles that are in the database; connections whose role changes are closed.
+async fn apply(context: &RpcContext) -> Result<(), Fault> {
+    let added = context.services()?.store.read(|reader| reader.grants()).await?;
+    context.grants.send_modify(|grants| grants.add(&added));
     Ok(())
 }
 
@@ -73,7 +79,7 @@ fn principal(who: &str) -> Result<Principal, Fault> {
         .map_err(|why| Fault::new(FaultKind::InvalidParams, why, "name a user, a uid, or a @group"))
 }
 
-/// A role for a name that nobody has would be for whoever gets the name later.
+/// Refuses a name that nobody has: whoever got the name later would have the role.
 async fn known(who: Principal, role: Role) -> Result<(), Fault> {
     let unknown =
         tokio::task::spawn_blocking(move || (!peer::is_known(&who)).then(|| (peer::names_like(&who), who)));

@@ -1,38 +1,43 @@
 //! `exclusions.*`: what is kept and synced but left alone.
 
+use jsonrpsee::core::async_trait;
+use monzo_common::api::ExclusionsServer;
 use monzo_common::fault::{Fault, FaultKind};
 use monzo_common::id::{AccountId, PotId};
 use monzo_common::model::{Excluded, Exclusion, ExclusionChange};
 
-use super::desk::Desk;
+use super::context::RpcContext;
 use super::ledger::{Ledger, ledger};
 
-pub(super) async fn list(desk: &Desk) -> Result<Vec<Exclusion>, Fault> {
-    Ok(ledger(desk).await?.exclusions.list())
-}
-
-pub(super) async fn add(desk: &Desk, id: String) -> Result<ExclusionChange, Fault> {
-    let (kind, name) = what(&ledger(desk).await?, &id)?;
-    let (kept, now) = (id.clone(), desk.clock.now());
-    let changed = desk.rooms()?.store.write(move |writer| writer.exclude(kind, &kept, now)).await?;
-    Ok(ExclusionChange { exclusion: Exclusion { kind, id, name, origin: "hand".to_owned() }, changed })
-}
-
-pub(super) async fn remove(desk: &Desk, id: String) -> Result<ExclusionChange, Fault> {
-    let ledger = ledger(desk).await?;
-    let (kind, name) = what(&ledger, &id)?;
-    let kept = id.clone();
-    let changed = desk.rooms()?.store.write(move |writer| writer.include(&kept)).await?;
-    let written =
-        ledger.exclusions.list().into_iter().any(|other| other.id == id && other.origin == "config");
-    if written {
-        return Err(Fault::new(
-            FaultKind::Conflict,
-            format!("{name} is excluded by the configuration"),
-            "take it out of [exclude] there, then `monzoctl config reload`; `monzoctl config show --origin` names the file",
-        ));
+#[async_trait]
+impl ExclusionsServer for RpcContext {
+    async fn exclusions(&self) -> Result<Vec<Exclusion>, Fault> {
+        Ok(ledger(self).await?.exclusions.list())
     }
-    Ok(ExclusionChange { exclusion: Exclusion { kind, id, name, origin: "hand".to_owned() }, changed })
+
+    async fn exclude(&self, id: String) -> Result<ExclusionChange, Fault> {
+        let (kind, name) = what(&ledger(self).await?, &id)?;
+        let (kept, now) = (id.clone(), self.clock.now());
+        let changed = self.services()?.store.write(move |writer| writer.exclude(kind, &kept, now)).await?;
+        Ok(ExclusionChange { exclusion: Exclusion { kind, id, name, origin: "hand".to_owned() }, changed })
+    }
+
+    async fn include(&self, id: String) -> Result<ExclusionChange, Fault> {
+        let ledger = ledger(self).await?;
+        let (kind, name) = what(&ledger, &id)?;
+        let kept = id.clone();
+        let changed = self.services()?.store.write(move |writer| writer.include(&kept)).await?;
+        let written =
+            ledger.exclusions.list().into_iter().any(|other| other.id == id && other.origin == "config");
+        if written {
+            return Err(Fault::new(
+                FaultKind::Conflict,
+                format!("{name} is excluded by the configuration"),
+                "take it out of [exclude] there, then `monzoctl config reload`; `monzoctl config show --origin` names the file",
+            ));
+        }
+        Ok(ExclusionChange { exclusion: Exclusion { kind, id, name, origin: "hand".to_owned() }, changed })
+    }
 }
 
 /// Which account or pot an id is.

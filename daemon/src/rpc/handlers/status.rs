@@ -9,38 +9,38 @@ use monzo_common::model::{
     AccountStatus, Attention, Login, LoginState, Mode, Severity, SorterStatus, Status, SyncStatus,
 };
 
-use super::desk::{Desk, Rooms, Served};
+use super::context::{RpcContext, Served, Services};
 use super::ledger::read_ledger;
 use crate::attention::{self, Difference, Facts, History, RunMatter};
 use crate::clock::elapsed;
 use crate::store::Writer;
 use crate::sync::{self, schedule};
 
-pub(super) async fn status(desk: &Desk) -> Result<Status, Fault> {
-    let served = desk.served.borrow().clone();
+pub(super) async fn status(context: &RpcContext) -> Result<Status, Fault> {
+    let served = context.served.borrow().clone();
     match served {
-        Served::Normal(rooms) => normal(desk, &rooms).await,
-        Served::Rescue(why) => Ok(rescue(desk, attention::rescue(&why.reason, &why.hint))),
-        Served::Between => Ok(rescue(desk, attention::between())),
+        Served::Normal(services) => normal(context, &services).await,
+        Served::Rescue(why) => Ok(rescue(context, attention::rescue(&why.reason, &why.hint))),
+        Served::Between => Ok(rescue(context, attention::between())),
     }
 }
 
 /// What needs a person, silenced or not.
-pub(super) async fn attention(desk: &Desk) -> Result<Vec<Attention>, Fault> {
-    let (_, facts) = gather(desk, &desk.rooms()?).await?;
+pub(super) async fn attention(context: &RpcContext) -> Result<Vec<Attention>, Fault> {
+    let (_, facts) = gather(context, &context.services()?).await?;
     Ok(attention::attention(&facts))
 }
 
 /// The same, each with whether the person has silenced it; forgets what was silenced and is over.
-pub(super) async fn attention_and_silence(desk: &Desk) -> Result<Vec<(Attention, bool)>, Fault> {
-    let (rooms, all) = (desk.rooms()?, attention(desk).await?);
-    let silenced = rooms.store.read(|reader| reader.acknowledged()).await?;
+pub(super) async fn attention_and_silence(context: &RpcContext) -> Result<Vec<(Attention, bool)>, Fault> {
+    let (services, all) = (context.services()?, attention(context).await?);
+    let silenced = services.store.read(|reader| reader.acknowledged()).await?;
     let over = over(&silenced, &all);
     if !over.is_empty() {
         let forget = move |writer: &Writer<'_>| over.iter().try_for_each(|id| writer.unacknowledge(id));
-        rooms.store.write(forget).await?;
+        services.store.write(forget).await?;
     }
-    let now = desk.clock.now();
+    let now = context.clock.now();
     let with_silence = |one| {
         let silent = is_silent(&silenced, &one, now);
         (one, silent)
@@ -52,10 +52,10 @@ fn is_silent(silenced: &BTreeMap<String, Option<Timestamp>>, one: &Attention, no
     silenced.get(&one.id).is_some_and(|until| until.is_none_or(|until| until > now))
 }
 
-async fn normal(desk: &Desk, rooms: &Rooms) -> Result<Status, Fault> {
-    let now = desk.clock.now();
-    let (mut status, facts) = gather(desk, rooms).await?;
-    let silenced = rooms.store.read(|reader| reader.acknowledged()).await?;
+async fn normal(context: &RpcContext, services: &Services) -> Result<Status, Fault> {
+    let now = context.clock.now();
+    let (mut status, facts) = gather(context, services).await?;
+    let silenced = services.store.read(|reader| reader.acknowledged()).await?;
     let mut all = attention::attention(&facts);
     all.retain(|one| !is_silent(&silenced, one, now));
     status.attention = all;
@@ -69,15 +69,15 @@ fn over(silenced: &BTreeMap<String, Option<Timestamp>>, all: &[Attention]) -> Ve
     silenced.iter().filter(|(id, until)| until.is_none() && !lasts(id)).map(|(id, _)| id.clone()).collect()
 }
 
-async fn gather(desk: &Desk, rooms: &Rooms) -> Result<(Status, Facts), Fault> {
-    let config = desk.config.borrow().config.clone();
-    let (now, interval) = (desk.clock.now(), config.sync.interval.duration());
+async fn gather(context: &RpcContext, services: &Services) -> Result<(Status, Facts), Fault> {
+    let config = context.config.borrow().config.clone();
+    let (now, interval) = (context.clock.now(), config.sync.interval.duration());
     let zone = config.time.zone.rules().clone();
-    let login = rooms.login.state();
-    let configured = rooms.login.client_id().await?.is_some();
+    let login = services.login.state();
+    let configured = services.login.client_id().await?.is_some();
     // Before the database is read, so that a sync that ends meanwhile is not seen as neither running nor done.
-    let running = rooms.sync.progress().is_some();
-    let read = rooms.store.read(move |reader| {
+    let running = services.sync.progress().is_some();
+    let read = services.store.read(move |reader| {
         let ledger = read_ledger(reader, &config)?;
         let mut accounts = Vec::with_capacity(ledger.accounts.len());
         let mut histories = Vec::new();
@@ -127,14 +127,14 @@ async fn gather(desk: &Desk, rooms: &Rooms) -> Result<(Status, Facts), Fault> {
     let attempt = recorded.last_attempt_at;
     let (last_success_at, last_attempt_at) = (known(recorded.last_success_at), known(attempt));
     accounts.iter_mut().for_each(|account| account.last_success_at = known(account.last_success_at));
-    let (sorter, runs, freezes) = rooms.sorter.status().await?;
+    let (sorter, runs, freezes) = services.sorter.status().await?;
     let runs = runs.into_iter().map(|run| RunMatter {
         id: run.id,
         rule: run.rule,
         state: run.state,
         reason: run.reason,
     });
-    let matters = rooms.sorter.matters().await?;
+    let matters = services.sorter.matters().await?;
     let interval = jiff::SignedDuration::try_from(interval).unwrap_or(jiff::SignedDuration::MAX);
     let ready = login.state == LoginState::Ready;
     let overdue = schedule::overdue(last_success_at, interval, now);
@@ -142,11 +142,11 @@ async fn gather(desk: &Desk, rooms: &Rooms) -> Result<(Status, Facts), Fault> {
         state: if running { "running" } else { "idle" }.to_owned(),
         last_success_at,
         last_attempt_at,
-        next_due_at: rooms
+        next_due_at: services
             .sync
             .next_due_at()
             .filter(|_| ready)
-            .map(|due| rooms.sync.still_due(due, attempt, now)),
+            .map(|due| services.sync.still_due(due, attempt, now)),
         stale: overdue,
         ..recorded
     };
@@ -154,10 +154,10 @@ async fn gather(desk: &Desk, rooms: &Rooms) -> Result<(Status, Facts), Fault> {
         now,
         login: login.clone(),
         configured,
-        client_refused: rooms.login.client_refused(),
-        unsaved_login: rooms.login.unsaved(),
-        refresh_trouble: rooms.login.trouble(),
-        left_alone_until: rooms.sync.left_alone().and_then(|left| now.checked_add(left).ok()),
+        client_refused: services.login.client_refused(),
+        unsaved_login: services.login.unsaved(),
+        refresh_trouble: services.login.trouble(),
+        left_alone_until: services.sync.left_alone().and_then(|left| now.checked_add(left).ok()),
         // A first sync that runs, or is about to begin, is not late.
         stale: ready && overdue && !(last_success_at.is_none() && (running || attempt.is_none())),
         last_success_at,
@@ -169,9 +169,9 @@ async fn gather(desk: &Desk, rooms: &Rooms) -> Result<(Status, Facts), Fault> {
         left_out,
         differences,
         quarantined,
-        store: rooms.store.health(),
-        skew: desk.clock.excessive_skew(),
-        troubles: desk.troubles.borrow().clone(),
+        store: services.store.health(),
+        skew: context.clock.excessive_skew(),
+        troubles: context.troubles.borrow().clone(),
         next_due: sorter.next,
         runs: runs.collect(),
         frozen: freezes.into_iter().map(|freeze| (freeze.rule, freeze.reason)).collect(),
@@ -184,7 +184,7 @@ async fn gather(desk: &Desk, rooms: &Rooms) -> Result<(Status, Facts), Fault> {
         healthy: true,
         version: VERSION.to_owned(),
         mode: Mode::Normal,
-        started_at: desk.started_at,
+        started_at: context.started_at,
         login,
         sync,
         accounts,
@@ -201,12 +201,12 @@ fn no_sorter() -> SorterStatus {
 }
 
 /// The page of a daemon that knows nothing but why.
-fn rescue(desk: &Desk, why: Attention) -> Status {
+fn rescue(context: &RpcContext, why: Attention) -> Status {
     Status {
         healthy: false,
         version: VERSION.to_owned(),
         mode: Mode::Rescue,
-        started_at: desk.started_at,
+        started_at: context.started_at,
         login: Login {
             state: LoginState::None,
             user_id: None,

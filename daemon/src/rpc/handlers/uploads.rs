@@ -32,7 +32,7 @@ const COMPLETE: Duration = Duration::from_secs(3600);
 /// How often is looked for those whose sender has gone. Taste.
 const LOOK: Duration = Duration::from_secs(10);
 
-/// Databases on their way in.
+/// Databases that clients upload.
 #[derive(Debug, Clone)]
 pub struct Uploads {
     directory: PathBuf,

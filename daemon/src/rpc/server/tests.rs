@@ -19,7 +19,7 @@ use tokio::sync::{Notify, mpsc};
 use super::*;
 use crate::rpc::access::tests::peer;
 use crate::rpc::events::Hub;
-use crate::rpc::guard;
+use crate::rpc::middleware;
 use crate::rpc::peer::Peer;
 use crate::store::Audited;
 
@@ -110,7 +110,7 @@ impl Rig {
         let limited = CallLimits { timeout, ..call_limits(&limits) };
         let hub = Hub::new(watch::channel(None).1);
         let (go, entered) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-        let gate = Gate::new(guard::Parts {
+        let middleware = Middleware::new(middleware::Parts {
             methods: methods(hub.clone(), Arc::clone(&go), Arc::clone(&entered)),
             limits: limited,
             metrics: Arc::clone(&metrics),
@@ -123,7 +123,7 @@ impl Rig {
         let (tell, looked_up) = mpsc::unbounded_channel();
         let server = Server::new(Parts {
             limits,
-            gate,
+            middleware,
             grants: watch_grants,
             lookup: Arc::new(move |_| {
                 let peer = found.lock().expect("not poisoned").clone();
@@ -461,7 +461,7 @@ async fn hanging_up_cancels_nothing_that_an_operator_asked_for() {
 }
 
 #[tokio::test]
-async fn each_entry_of_a_batch_passes_the_gate() {
+async fn each_entry_of_a_batch_passes_the_middleware() {
     let rig = Rig::of(viewer());
     let batch = json!([
         {"jsonrpc": "2.0", "id": 1, "method": "system.status"},

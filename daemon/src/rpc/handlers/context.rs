@@ -1,4 +1,4 @@
-//! What stands behind the methods: the rooms as they are now, and what is asked of the daemon as a whole.
+//! What every handler works with: the services as they are now, and commands to the daemon as a whole.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,31 +19,32 @@ use crate::metrics::Metrics;
 use crate::notify::Notifier;
 use crate::rpc::access::Grants;
 use crate::rpc::events::Hub;
+use crate::rpc::faults::stopping;
 use crate::store::Store;
 use crate::sync;
 
-/// The rooms of a daemon whose database can be used.
+/// The services of a daemon whose database can be used.
 #[derive(Clone)]
-pub struct Rooms {
+pub struct Services {
     /// The database.
     pub store: Store,
     /// The login.
     pub login: Login,
     /// The sync loop.
     pub sync: sync::Handle,
-    /// Where events are kept.
+    /// The event log.
     pub journal: Journal,
     /// What moves money.
     pub sorter: Sorter,
-    /// What tells the person beyond this machine.
+    /// Sends notifications to the person.
     pub notifier: Notifier,
 }
 
-/// What can be served now.
+/// What is served now.
 #[derive(Clone)]
 pub enum Served {
     /// Everything.
-    Normal(Rooms),
+    Normal(Services),
     /// Only what repairs the database.
     Rescue(Rescue),
     /// Nothing for a moment: the database is being exchanged.
@@ -59,7 +60,7 @@ pub struct Rescue {
     pub hint: String,
 }
 
-/// What is to take the place of the present database.
+/// What replaces the present database.
 pub enum Replacement {
     /// Another database.
     File {
@@ -74,7 +75,7 @@ pub enum Replacement {
     Fresh,
 }
 
-/// What only the daemon as a whole can do.
+/// Asks for something that only the daemon as a whole can do.
 pub enum Command {
     /// Read the configuration again.
     Reload {
@@ -90,11 +91,11 @@ pub enum Command {
     },
 }
 
-/// What the methods stand on.
+/// What a context is made of.
 pub struct Parts {
     /// The time.
     pub clock: Clock,
-    /// Counts.
+    /// The metrics.
     pub metrics: Arc<Metrics>,
     /// When the daemon was started.
     pub started_at: Timestamp,
@@ -106,23 +107,23 @@ pub struct Parts {
     pub grants: watch::Sender<Grants>,
     /// Events and progress.
     pub hub: Hub,
-    /// The rooms.
+    /// Which services there are.
     pub served: watch::Receiver<Served>,
-    /// What went wrong outside them.
+    /// What went wrong outside the services.
     pub troubles: watch::Receiver<Troubles>,
-    /// What only the daemon as a whole can do.
+    /// Commands to the daemon as a whole.
     pub commands: mpsc::Sender<Command>,
     /// The state directory.
     pub state: PathBuf,
-    /// Databases on their way in.
+    /// Databases that clients upload.
     pub uploads: Uploads,
 }
 
-/// Where every method begins.
+/// What every handler works with.
 #[derive(Clone)]
-pub struct Desk(Arc<Parts>);
+pub struct RpcContext(Arc<Parts>);
 
-impl std::ops::Deref for Desk {
+impl std::ops::Deref for RpcContext {
     type Target = Parts;
 
     fn deref(&self) -> &Parts {
@@ -130,16 +131,16 @@ impl std::ops::Deref for Desk {
     }
 }
 
-impl Desk {
-    /// A desk with these parts.
+impl RpcContext {
+    /// A context of these parts.
     pub fn new(parts: Parts) -> Self {
         Self(Arc::new(parts))
     }
 
-    /// The rooms, unless the database cannot be used.
-    pub(super) fn rooms(&self) -> Result<Rooms, Fault> {
+    /// The services, unless the database cannot be used.
+    pub(super) fn services(&self) -> Result<Services, Fault> {
         match &*self.served.borrow() {
-            Served::Normal(rooms) => Ok(rooms.clone()),
+            Served::Normal(services) => Ok(services.clone()),
             Served::Rescue(Rescue { reason, hint }) => Err(Fault::new(
                 FaultKind::Rescue,
                 format!("the database cannot be used: {reason}"),
@@ -155,23 +156,13 @@ impl Desk {
     }
 
     /// What needs a person, each with whether they have silenced it; forgets what was silenced and is over.
-    ///
-    /// # Errors
-    /// Where the database cannot be used.
     pub async fn attention(&self) -> Result<Vec<(Attention, bool)>, Fault> {
         status::attention_and_silence(self).await
     }
 
-    /// How things stand, as `monzoctl status` shows it.
-    ///
-    /// # Errors
-    /// Where the database cannot be read.
+    /// The state of everything, as `monzoctl status` shows it.
     pub async fn status(&self) -> Result<Status, Fault> {
         status::status(self).await
-    }
-
-    pub(super) fn hub(&self) -> &Hub {
-        &self.hub
     }
 
     /// Where backups are kept.
@@ -179,13 +170,11 @@ impl Desk {
         self.state.join(&self.config.borrow().config.store.backup.dir)
     }
 
-    /// Has the daemon do something, and waits for it.
+    /// Sends a command to the daemon, and waits for the answer.
     pub(super) async fn command<T>(
         &self,
         command: impl FnOnce(oneshot::Sender<Result<T, Fault>>) -> Command,
     ) -> Result<T, Fault> {
-        let stopping =
-            || Fault::new(FaultKind::Stopping, "the daemon is stopping", "try again when it is up");
         let (answer, answered) = oneshot::channel();
         self.commands.send(command(answer)).await.map_err(|_| stopping())?;
         answered.await.map_err(|_| stopping())?

@@ -1,8 +1,8 @@
-//! What stands before every handler: roles, rescue mode, limits, panics, metrics and the audit.
+//! What every call passes before its handler: roles, rescue mode, limits, panics, metrics and the audit.
 //!
-//! A method that is not in the table of permissions does not exist here. What an operator calls runs as a task of
-//! its own, so that a client that hangs up, or a call that takes too long to be waited for, cancels nothing.
-//! Arguments are never logged, measured or audited: they can hold codes and secrets.
+//! A method that is not declared in [`monzo_common::api`] does not exist here. An operator's call runs as a task of
+//! its own, so that nothing is cancelled when the client hangs up, or when the call takes longer than it is waited
+//! for. Arguments are never logged, measured or audited: they can hold codes and secrets.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -15,25 +15,28 @@ use jsonrpsee::server::{
     SubscriptionState,
 };
 use jsonrpsee::types::{ErrorObjectOwned, Id, Params, Request, Response, ResponsePayload};
+use monzo_common::api::{self, Method};
 use monzo_common::fault::{Fault, FaultKind};
 use monzo_common::model::{Mode, Role};
-use monzo_common::permission::{Permission, permission};
-use monzo_common::shell;
 use serde_json::value::RawValue;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use super::arguments;
+use super::faults::{
+    goes_on, internal, needs_websocket, rescue, role_too_low, timed_out, too_many_answers, too_many_calls,
+    too_many_subscriptions, unknown_method,
+};
 use super::peer::Peer;
 use super::places::{Place, Places};
 use crate::metrics::Metrics;
 use crate::store::Audited;
 
-/// Whoever calls, as decided when the connection was made.
+/// Who calls, as decided when the connection was made.
 #[derive(Debug, Clone)]
 pub struct Caller {
-    /// Who.
+    /// The user and process.
     pub peer: Arc<Peer>,
     /// What they may do.
     pub role: Role,
@@ -50,27 +53,27 @@ pub struct Link {
     pub subscriptions: BoundedSubscriptions,
 }
 
-/// Where calls of operators are noted; it must not block.
+/// Records calls of operators; it must not block.
 pub type Audit = Arc<dyn Fn(Audited) + Send + Sync>;
 
-/// What a gate stands on.
+/// What the middleware is made of.
 pub struct Parts {
-    /// The methods behind it.
+    /// The handlers.
     pub methods: Methods,
-    /// What it lets through.
+    /// Limits of calls.
     pub limits: CallLimits,
     /// Counts calls.
     pub metrics: Arc<Metrics>,
-    /// What is served at present.
+    /// Whether everything is served, or only what repairs the database.
     pub mode: watch::Receiver<Mode>,
-    /// Where calls of operators are noted.
+    /// Records calls of operators.
     pub audit: Audit,
-    /// What the daemon waits for when it stops.
+    /// Tasks that the daemon waits for when it stops.
     pub tasks: TaskTracker,
 }
 
-/// What every call passes; one for all connections.
-pub struct Gate {
+/// What every call passes before its handler; one for all connections.
+pub struct Middleware {
     parts: Parts,
     calls: Places,
     answers: Places,
@@ -113,31 +116,32 @@ impl Answer {
 }
 
 /// Calls that ask the bank wait for it and for one repeat. Taste.
-const BANK_PATIENCE: Duration = Duration::from_secs(120);
+const BANK_LIMIT: Duration = Duration::from_secs(120);
 
 /// Copying and checking years of history takes minutes on a slow card. Taste.
-const COPY_PATIENCE: Duration = Duration::from_secs(30 * 60);
+const COPY_LIMIT: Duration = Duration::from_secs(30 * 60);
 
 /// Answers up to this size are given even to somebody who has much unread. Taste: errors and most answers.
 const SMALL: u64 = 4 * 1024;
 
 /// Whether a call that gets another answer than its own can simply be made again.
-fn only_reads(permission: &Permission) -> bool {
-    permission.role == Role::Viewer || permission.method == "backup.read"
+fn only_reads(method: &Method) -> bool {
+    method.role == Role::Viewer || method.name == "backup.read"
 }
 
-fn patience(method: &str, usual: Duration) -> Duration {
+/// How long a call of the method is waited for.
+fn time_limit(method: &str, usual: Duration) -> Duration {
     match method {
         "auth.begin" | "auth.complete" | "auth.logout" | "auth.renew" | "auth.whoami" => {
-            usual.max(BANK_PATIENCE)
+            usual.max(BANK_LIMIT)
         }
-        "backup.create" | "backup.verify" | "backup.restore" => usual.max(COPY_PATIENCE),
+        "backup.create" | "backup.verify" | "backup.restore" => usual.max(COPY_LIMIT),
         _ => usual,
     }
 }
 
-impl Gate {
-    /// A gate before these methods.
+impl Middleware {
+    /// The middleware before these handlers.
     pub fn new(parts: Parts) -> Self {
         let CallLimits { calls, answers, .. } = parts.limits;
         Self { parts, calls: Places::new(calls), answers: Places::new(answers) }
@@ -157,62 +161,62 @@ impl Gate {
     ) -> Answer {
         let began = Instant::now();
         let id = request.id();
-        let Some(permission) = permission(request.method_name()) else {
+        let Some(method) = api::method(request.method_name()) else {
             self.parts.metrics.call("unknown", Some(FaultKind::NotFound.code()), began.elapsed());
             return Answer::error(id, unknown_method());
         };
-        let place = match self.admit(permission, caller, link, &request) {
+        let place = match self.check(method, caller, link, &request) {
             Ok(place) => place,
             Err(fault) => {
-                self.parts.metrics.call(permission.method, Some(fault.kind.code()), began.elapsed());
+                self.parts.metrics.call(method.name, Some(fault.kind.code()), began.elapsed());
                 return Answer::error(id, fault);
             }
         };
-        let limit = patience(permission.method, self.parts.limits.timeout);
-        let work = Arc::clone(self).work(request, permission, caller.clone(), link.cloned(), began, place);
-        if permission.role == Role::Operator {
+        let limit = time_limit(method.name, self.parts.limits.timeout);
+        let work = Arc::clone(self).work(request, method, caller.clone(), link.cloned(), began, place);
+        if method.role == Role::Operator {
             let task = self.parts.tasks.spawn(work);
             return match tokio::time::timeout(limit, task).await {
                 Ok(Ok(answer)) => answer,
                 Ok(Err(_)) => Answer::error(id, internal()),
-                Err(_) => Answer::error(id, goes_on(permission.method)),
+                Err(_) => Answer::error(id, goes_on(method.name)),
             };
         }
         match tokio::time::timeout(limit, work).await {
             Ok(answer) => answer,
             Err(_) => {
-                self.note(permission, caller, began, Some(FaultKind::TimedOut));
-                Answer::error(id, timed_out(permission.method))
+                self.record(method, caller, began, Some(FaultKind::TimedOut));
+                Answer::error(id, timed_out(method.name))
             }
         }
     }
 
-    /// Lets a call in, or says why not.
-    fn admit(
+    /// Takes the place of a call that may be made, or says why it may not.
+    fn check(
         &self,
-        permission: &Permission,
+        method: &Method,
         caller: &Caller,
         link: Option<&Link>,
         request: &Request<'_>,
     ) -> Result<Place, Fault> {
-        if caller.role < permission.role {
-            return Err(role_too_low(permission.method, &caller.peer));
+        if caller.role < method.role {
+            return Err(role_too_low(method.name, &caller.peer));
         }
-        if *self.parts.mode.borrow() == Mode::Rescue && !permission.rescue {
-            return Err(rescue(permission.method));
+        if *self.parts.mode.borrow() == Mode::Rescue && !method.rescue {
+            return Err(rescue(method.name));
         }
-        if link.is_none() && is_subscription(permission.method) {
-            return Err(needs_websocket(permission.method));
+        if link.is_none() && method.subscription {
+            return Err(needs_websocket(method.name));
         }
-        arguments::check(permission.method, request.params.as_deref())?;
+        arguments::check(method.name, request.params.as_deref())?;
         self.calls.take(caller.peer.uid, caller.role, 1).ok_or_else(too_many_calls)
     }
 
-    /// Calls the handler and notes how it went; a panic becomes a fault.
+    /// Calls the handler and records how it went; a panic becomes a fault.
     async fn work(
         self: Arc<Self>,
         request: Request<'static>,
-        permission: &'static Permission,
+        method: &'static Method,
         caller: Caller,
         link: Option<Link>,
         began: Instant,
@@ -222,10 +226,10 @@ impl Gate {
         // Whatever the handler was changing is in the store's transaction, which a panic rolls back.
         let handler = AssertUnwindSafe(self.dispatch(request, &caller, link));
         let (response, fault) = match handler.catch_unwind().await {
-            Ok(response) => settled(id.clone(), response),
+            Ok(response) => with_our_codes(id.clone(), response),
             Err(_) => {
                 self.parts.metrics.panicked();
-                tracing::error!(method = permission.method, "a handler panicked; this is a bug");
+                tracing::error!(method = method.name, "a handler panicked; this is a bug");
                 (
                     MethodResponse::error(id.clone(), ErrorObjectOwned::from(internal())),
                     Some(FaultKind::Internal),
@@ -235,9 +239,9 @@ impl Gate {
         drop(place);
         let size = u64::try_from(response.as_json().get().len()).unwrap_or(u64::MAX);
         let held = self.answers.take(caller.peer.uid, caller.role, size);
-        let refused = held.is_none() && size > SMALL && only_reads(permission);
+        let refused = held.is_none() && size > SMALL && only_reads(method);
         let fault = if refused { Some(FaultKind::Busy) } else { fault };
-        self.note(permission, &caller, began, fault);
+        self.record(method, &caller, began, fault);
         match refused {
             true => Answer::error(id, too_many_answers()),
             false => Answer::new(response, held),
@@ -284,29 +288,23 @@ impl Gate {
         }
     }
 
-    /// Notes how a call ended.
-    fn note(
-        &self,
-        permission: &'static Permission,
-        caller: &Caller,
-        began: Instant,
-        fault: Option<FaultKind>,
-    ) {
+    /// Records how a call ended.
+    fn record(&self, method: &'static Method, caller: &Caller, began: Instant, fault: Option<FaultKind>) {
         let failure = fault.map(FaultKind::code);
-        self.parts.metrics.call(permission.method, failure, began.elapsed());
-        if permission.role == Role::Operator {
+        self.parts.metrics.call(method.name, failure, began.elapsed());
+        if method.role == Role::Operator {
             (self.parts.audit)(Audited {
                 uid: caller.peer.uid,
                 pid: caller.peer.pid,
-                method: permission.method.to_owned(),
+                method: method.name.to_owned(),
                 outcome: failure.unwrap_or("ok").to_owned(),
             });
         }
     }
 }
 
-/// The answer in our own words: errors of the library get the code and hint that ours have.
-fn settled(id: Id<'static>, response: MethodResponse) -> (MethodResponse, Option<FaultKind>) {
+/// The answer, where errors of the library get the code and hint that ours have.
+fn with_our_codes(id: Id<'static>, response: MethodResponse) -> (MethodResponse, Option<FaultKind>) {
     if response.is_success() {
         return (response, None);
     }
@@ -321,93 +319,4 @@ fn settled(id: Id<'static>, response: MethodResponse) -> (MethodResponse, Option
         return (response, Some(kind));
     }
     (MethodResponse::error(id, ErrorObjectOwned::from(fault)), Some(kind))
-}
-
-fn is_subscription(method: &str) -> bool {
-    method.ends_with(".subscribe") || method.ends_with(".unsubscribe")
-}
-
-const LOG_HINT: &str = "look into the daemon's log: `journalctl -u monzod -e`";
-
-/// JSON-RPC's own number, because clients know it, with the code of our table.
-fn unknown_method() -> ErrorObjectOwned {
-    let fault = Fault::new(
-        FaultKind::NotFound,
-        "there is no such method",
-        "`monzoctl rpc` lists the methods; the daemon may be older than the client",
-    );
-    let ours = ErrorObjectOwned::from(fault);
-    ErrorObjectOwned::owned(-32601, ours.message().to_owned(), ours.data().map(ToOwned::to_owned))
-}
-
-/// The fault for whoever has no role here.
-pub(super) fn no_role(peer: &Peer) -> Fault {
-    let hint = format!(
-        "an administrator can let you read, with `sudo monzoctl access add {0}`, or do everything, with `sudo monzoctl access add {0} --role operator`",
-        called(peer)
-    );
-    Fault::new(FaultKind::NotAllowed, "you are not allowed to use monzod", hint)
-}
-
-fn role_too_low(method: &str, peer: &Peer) -> Fault {
-    let message = format!("{method} is for operators, and you are a viewer");
-    let hint = format!(
-        "run the command with sudo; or an administrator can make you an operator: `sudo monzoctl access add {} --role operator`",
-        called(peer)
-    );
-    Fault::new(FaultKind::NotAllowed, message, hint)
-}
-
-/// What `access add` takes for this user.
-fn called(peer: &Peer) -> String {
-    peer.name.as_deref().map_or_else(|| peer.uid.to_string(), shell::word)
-}
-
-fn rescue(method: &str) -> Fault {
-    let message = format!("the database cannot be used, and {method} needs it");
-    Fault::new(FaultKind::Rescue, message, "`monzoctl status` says why, and what mends it")
-}
-
-fn needs_websocket(method: &str) -> Fault {
-    let message = format!("{method} needs a WebSocket, and a request of its own in it");
-    let hint = "connect to the same socket with a WebSocket client, and ask for it outside of batches";
-    Fault::new(FaultKind::InvalidParams, message, hint)
-}
-
-fn too_many_calls() -> Fault {
-    Fault::new(FaultKind::Busy, "the daemon is working on as many calls as it takes", "try again in a moment")
-        .retry_after(1)
-}
-
-fn too_many_answers() -> Fault {
-    let message = "too much that was asked for has not been read yet";
-    Fault::new(FaultKind::Busy, message, "read the answers, or ask for less at a time").retry_after(1)
-}
-
-fn too_many_subscriptions(most: u32) -> Fault {
-    let message =
-        format!("this connection has {most} subscriptions, as many as `rpc.max_subscriptions` allows");
-    Fault::new(FaultKind::Busy, message, "end one of them first")
-}
-
-fn timed_out(method: &str) -> Fault {
-    let message = format!("{method} took longer than `rpc.call_timeout` allows and was given up");
-    Fault::new(
-        FaultKind::TimedOut,
-        message,
-        "ask for less at a time, or try again when the machine is less busy",
-    )
-}
-
-fn goes_on(method: &str) -> Fault {
-    let message = format!("{method} takes longer than a call is waited for; it goes on");
-    Fault::new(
-        FaultKind::TimedOut,
-        message,
-        "look at `monzoctl status` and `monzoctl events` for how it ended",
-    )
-}
-
-pub(super) fn internal() -> Fault {
-    Fault::new(FaultKind::Internal, "the daemon met something that it did not expect", LOG_HINT)
 }
