@@ -37,10 +37,22 @@ fn filled(command: &str) -> String {
     text + rest
 }
 
+/// The words of a command as a shell sees them: single quotes hold several words together.
+fn words(command: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    for (index, part) in command.split('\'').enumerate() {
+        match index % 2 {
+            0 => words.extend(part.split_whitespace().map(str::to_owned)),
+            _ => words.push(part.to_owned()),
+        }
+    }
+    words
+}
+
 /// What is wrong with a command, if it is one of ours.
-fn wrong(command: &str) -> Option<String> {
-    let command = filled(command);
-    let words: Vec<&str> = command.split_whitespace().collect();
+pub fn wrong(command: &str) -> Option<String> {
+    let command = words(&filled(command));
+    let words: Vec<&str> = command.iter().map(String::as_str).collect();
     let words = words.strip_prefix(&["sudo"]).unwrap_or(&words);
     // What follows is for another program.
     let words: Vec<&str> = words.iter().copied().take_while(|word| !["|", ">", "<"].contains(word)).collect();

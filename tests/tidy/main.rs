@@ -7,6 +7,7 @@ mod absences;
 mod config;
 mod documents;
 mod folders;
+mod guide;
 mod hints;
 mod lengths;
 mod manual;
