@@ -13,6 +13,7 @@ mod exclusion;
 mod login;
 mod notice;
 mod pot;
+mod raw_json;
 mod sorter;
 mod status;
 mod sync;
@@ -28,6 +29,7 @@ pub use exclusion::{Excluded, Exclusion, ExclusionChange};
 pub use login::{Configured, LoggedOut, Login, LoginBegun, LoginState, Whoami};
 pub use notice::{Delivery, DeliveryState};
 pub use pot::{NeedsApp, Pot};
+pub use raw_json::RawJson;
 pub use sorter::{
     Backtest, BacktestRun, Freeze, FreezeChange, Outcome, PaydayCalendar, PaydayDate, Plan, PlanStep,
     PlannedBill, PlannedInput, PlannedTarget, PlannedTransfer, Rule, Run, RunPage, RunStarted, RunState,

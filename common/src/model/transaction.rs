@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::RawJson;
 use crate::id::{AccountId, MerchantId, PotId, TransactionId};
 use crate::money::Currency;
 
@@ -58,7 +59,7 @@ pub struct Transaction {
     pub withdrawn_at: Option<Timestamp>,
     /// The bank's JSON, when asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub raw: Option<serde_json::Value>,
+    pub raw: Option<RawJson>,
 }
 
 /// A merchant, as far as a list shows it.

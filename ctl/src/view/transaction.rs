@@ -120,7 +120,7 @@ pub fn show_transaction(detail: &TransactionDetail, names: &Names, look: &Look) 
         detail.revisions.iter().for_each(|earlier| text.push_str(&revision(earlier, look)));
     }
     if let Some(raw) = &row.raw {
-        let raw = serde_json::to_string_pretty(raw).unwrap_or_default();
+        let raw = serde_json::to_string_pretty(&raw.value()).unwrap_or_default();
         text.push_str(&format!("\n{}\n", look.paint(Paint::Strong, "As the bank has it")));
         raw.lines().for_each(|line| text.push_str(&format!("  {}\n", kept_indent(line))));
     }
@@ -175,7 +175,7 @@ mod tests {
         let mut row = transaction("tx_1", -320, "PRET");
         row.local_amount = -400;
         row.local_currency = "EUR".parse().expect("a code");
-        row.raw = Some(serde_json::json!({"id": "tx_1"}));
+        row.raw = Some(serde_json::json!({"id": "tx_1"}).into());
         let before = [("amount".to_owned(), serde_json::json!(-300))].into();
         let detail = TransactionDetail {
             transaction: row,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use monzo_common::id::{MerchantId, PotId};
 use monzo_common::model::{
-    Direction, Merchant, Revision, Transaction, TransactionDetail, TransactionPage, TransactionQuery,
+    Direction, Merchant, RawJson, Revision, Transaction, TransactionDetail, TransactionPage, TransactionQuery,
 };
 use rusqlite::types::Value;
 use rusqlite::{Row, params, params_from_iter};
@@ -317,8 +317,8 @@ impl Reader<'_> {
     }
 }
 
-fn json(deflated: &[u8]) -> serde_json::Value {
-    record::value(&inflate(deflated))
+fn json(deflated: &[u8]) -> RawJson {
+    RawJson::new(record::decodable(&inflate(deflated)).into_owned())
 }
 
 /// Instants leave the database as text.

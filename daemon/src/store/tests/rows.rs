@@ -222,7 +222,7 @@ async fn the_raw_json_comes_back_as_it_came() {
     rig.keep("sync_1", vec![kept]).await;
     let query = TransactionQuery { raw: true, ..TransactionQuery::default() };
     let page = rig.store.read(move |reader| reader.transactions(&query)).await.expect("a page");
-    assert_eq!(page.transactions[0].raw, Some(json!({"id": "tx_1", "note": "é🛒"})));
+    assert_eq!(page.transactions[0].raw, Some(json!({"id": "tx_1", "note": "é🛒"}).into()));
 }
 
 #[tokio::test]

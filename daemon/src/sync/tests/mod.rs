@@ -206,7 +206,7 @@ impl Rig {
             loop {
                 let query = monzo_common::model::TransactionQuery { cursor, ..query.clone() };
                 let page = self.store.read(move |reader| reader.transactions(&query)).await.expect("a page");
-                stored.extend(page.transactions.into_iter().filter_map(|row| row.raw));
+                stored.extend(page.transactions.into_iter().filter_map(|row| row.raw.map(|raw| raw.value())));
                 cursor = page.cursor;
                 if cursor.is_none() {
                     break;
