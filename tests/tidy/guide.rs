@@ -7,6 +7,9 @@ use monzod::config::{Config, Loaded, Locations};
 use super::hints::wrong;
 use super::tree::{Finding, Text, expect_none, texts};
 
+/// The words that make a step of a rule what it is.
+pub const STEPS: [&str; 7] = ["bills", "pot", "account", "goals", "split", "ask", "rest"];
+
 /// A block between fences, with the line of its guide on which it begins.
 struct Block<'a> {
     language: &'a str,
@@ -113,7 +116,7 @@ fn the_guide_to_rules_has_a_recipe_for_every_kind_of_step() {
         .filter(|block| block.language == "toml")
         .flat_map(|block| block.lines)
         .collect();
-    for kind in ["bills", "pot", "account", "goals", "split", "ask", "rest"] {
+    for kind in STEPS {
         let begins = format!("{{ {kind} = ");
         assert!(toml.iter().any(|line| line.contains(&begins)), "no recipe has a step `{kind}`");
     }

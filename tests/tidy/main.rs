@@ -10,6 +10,7 @@ mod folders;
 mod guide;
 mod hints;
 mod lengths;
+mod man;
 mod manual;
 mod methods;
 mod migrations;
