@@ -1,4 +1,5 @@
-//! Identifiers as the bank gives them: opaque, compared byte by byte, never parsed (monzo-api.md 10.3).
+//! Identifiers as the bank gives them: opaque, compared byte by byte, never parsed
+//! (monzo/README.md, Ids and categories).
 //!
 //! One type a noun, so that a pot cannot be passed where an account is meant.
 

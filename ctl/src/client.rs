@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::failure::Failure;
 use crate::here::Here;
 
-/// How long a restart may take before it counts as nobody answering (product.md).
+/// How long a restart may take before it counts as nobody answering.
 pub const RESTART: Duration = Duration::from_secs(2);
 
 /// How long whoever accepts may take to answer. Systemd holds the socket and waits ten seconds after a crash before it

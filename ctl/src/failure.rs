@@ -92,7 +92,7 @@ impl Failure {
             Self::Usage { .. } => Exit::Usage,
             Self::Unreachable { .. } => Exit::Unreachable,
             Self::Fault(fault) => Exit::of(fault.kind),
-            // A wrong or stale state, or the bank's own error (product.md, `login --paste`).
+            // A wrong or stale state, or the bank's own error.
             Self::SignIn(fault) => match Exit::of(fault.kind) {
                 Exit::Usage | Exit::Refused => Exit::Failed,
                 other => other,

@@ -19,7 +19,7 @@ use crate::terminal::Terminal;
 use crate::view::columns::Columns;
 use crate::view::{self, Csv, Look};
 
-/// Rows of a table on a terminal without `--limit` (product.md).
+/// Rows of a table on a terminal without `--limit`.
 const SCREENFUL: u64 = 50;
 
 /// One invocation of the client.
@@ -154,7 +154,7 @@ impl Session {
         self.global.form() != Output::Table
     }
 
-    /// How many rows to show at most (product.md, `--limit`).
+    /// How many rows to show at most.
     pub fn limit(&self, asked: Option<u64>) -> Option<u64> {
         let table_on_screen = self.global.form() == Output::Table && self.terminal.out_is_screen;
         asked.or(table_on_screen.then_some(SCREENFUL))

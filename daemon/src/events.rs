@@ -257,7 +257,7 @@ impl Journal {
     pub async fn record(&self, happened: Happened) {
         let at = self.clock.now();
         let (kind, meaning) = (happened.kind.as_str(), happened.kind.meaning());
-        // The message may hold names and amounts, which the log does not (product.md, journald).
+        // The message may hold names and amounts, which the log does not.
         match happened.kind.severity() {
             Severity::Problem => {
                 tracing::warn!(

@@ -16,7 +16,7 @@ pub type Raw = Box<str>;
 pub const INCOME_SCHEMES: [&str; 6] =
     ["bacs", "payport_faster_payments", "faster_payments", "chaps", "p2p_payment", "monzo_to_monzo"];
 
-/// An account in the bank's list (monzo-api.md 3.1).
+/// An account in the bank's list (monzo/README.md, Accounts).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
     /// The bank's id.
@@ -35,7 +35,7 @@ pub struct Account {
     pub raw: Raw,
 }
 
-/// A pot in the bank's list (monzo-api.md 4.1).
+/// A pot in the bank's list (monzo/README.md, Pots).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pot {
     /// The bank's id.
@@ -79,7 +79,7 @@ pub struct PotList {
     pub complete: bool,
 }
 
-/// An account's balance at the moment of asking (monzo-api.md 3.3).
+/// An account's balance at the moment of asking (monzo/README.md, Balances).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Balance {
     /// Available now, pending payments counted, in minor units.
@@ -92,7 +92,7 @@ pub struct Balance {
     pub currency: Currency,
 }
 
-/// One readable row of an account's list (monzo-api.md 5.1).
+/// One readable row of an account's list (monzo/README.md, Rows).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
     /// The account in whose list it is.
@@ -131,9 +131,9 @@ pub struct Row {
     pub amount_is_pending: bool,
     /// Present and not empty only on declined rows.
     pub decline_reason: Option<String>,
-    /// For pot moves: which pot, and the hidden account behind it (monzo-api.md 6.1.3).
+    /// For pot moves: which pot, and the hidden account behind it (monzo/README.md, The account behind a pot).
     pub pot: Option<PotLink>,
-    /// Ends with `:` and our dedupe id on moves that we made (monzo-api.md 4.3).
+    /// Ends with `:` and our dedupe id on moves that we made (monzo/README.md, The key of a move).
     pub external_id: Option<String>,
     /// Who caused a pot move: `user`, `coin_jar`, `committed_spending`, ….
     pub trigger: Option<String>,
@@ -152,7 +152,7 @@ pub struct PotLink {
     pub pot_account_id: Option<AccountId>,
 }
 
-/// A merchant as expanded in a row (monzo-api.md 5.2).
+/// A merchant as expanded in a row (monzo/README.md, Rows).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Merchant {
     /// The bank's id.
@@ -203,7 +203,7 @@ impl Page {
     }
 }
 
-/// Whose token it is (monzo-api.md 2.9).
+/// Whose token it is (monzo/README.md, Endpoints).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Whoami {
     /// The bank takes the token.

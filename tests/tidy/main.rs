@@ -14,6 +14,7 @@ mod man;
 mod manual;
 mod methods;
 mod migrations;
+mod references;
 mod rooms;
 mod source;
 mod tree;

@@ -37,7 +37,7 @@ pub struct Login {
     /// It can be refreshed; `false` when the OAuth client gets no refresh tokens, so that the login ends with its token.
     #[serde(default)]
     pub refreshes: Option<bool>,
-    /// When the 90 days end, as counted here (monzo-api.md 2.6).
+    /// When the 90 days end, as counted here (monzo/README.md, Ninety days of consent).
     pub access_ends_at: Option<Timestamp>,
     /// Why the last attempt did not succeed, with what to do.
     pub error: Option<String>,

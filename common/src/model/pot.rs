@@ -16,7 +16,7 @@ pub struct Pot {
     pub name: String,
     /// The account that owns it.
     pub account_id: AccountId,
-    /// The hidden account behind it, once discovered (monzo-api.md 6.1).
+    /// The hidden account behind it, once discovered (monzo/README.md, The account behind a pot).
     pub pot_current_id: Option<AccountId>,
     /// The bank's open set of kinds (`default`, `flexible_savings`, …).
     #[serde(rename = "type")]

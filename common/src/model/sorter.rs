@@ -1,4 +1,4 @@
-//! The autosorter: rules as they stand, plans, runs and their transfers, and the pay calendar (autosorter.md).
+//! The autosorter: rules as they stand, plans, runs and their transfers, and the pay calendar (autosort/README.md).
 
 use jiff::Timestamp;
 use jiff::civil::Date;

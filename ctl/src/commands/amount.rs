@@ -1,4 +1,4 @@
-//! An amount to be moved, read strictly: nothing is guessed where money goes (autosorter.md).
+//! An amount to be moved, read strictly: nothing is guessed (autosort/README.md, Amounts).
 
 use monzo_common::money::{Currency, Money};
 

@@ -20,7 +20,7 @@ use crate::meter::Meter;
 use crate::session::Session;
 use crate::view;
 
-/// How long an approval is waited for, on the daemon's clock (product.md, `login`).
+/// How long an approval is waited for, on the daemon's clock.
 const APPROVAL: SignedDuration = SignedDuration::from_mins(20);
 
 /// How often the daemon is asked where the login stands.

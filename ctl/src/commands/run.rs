@@ -204,7 +204,7 @@ pub(super) fn told(run: &Run, daemon: &Daemon, session: &mut Session) -> Result<
     })
 }
 
-/// What a run's standing means to a script (product.md, exit codes).
+/// What a run's standing means to a script (the exit codes of `monzoctl --help`).
 async fn verdict(run: &Run, daemon: &mut Daemon, session: &mut Session) -> Result<Exit, Failure> {
     let any = |state| run.transfers.iter().any(|transfer| transfer.state == state);
     Ok(match run.state {

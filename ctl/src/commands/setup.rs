@@ -10,16 +10,16 @@ use crate::failure::Failure;
 use crate::session::Session;
 use crate::view;
 
-/// What a client id begins with (monzo-api.md 2.1).
+/// What a client id begins with (monzo/README.md, Clients and sign-in).
 const ID_BEGINS: &str = "oauth2client_";
 
-/// What the secret of a client without refresh tokens holds (monzo-api.md 2.1).
+/// What the secret of a client without refresh tokens holds (monzo/README.md, Clients and sign-in).
 const NOT_CONFIDENTIAL: &str = "mnzpub";
 
 /// What is said where a question of it is not answered.
 const UNCHANGED: &str = "Nothing was set up.";
 
-/// The redirect URL of a daemon that does not say (product.md, `monzo.redirect_url`).
+/// The redirect URL of a daemon that does not say.
 const USUAL_REDIRECT: &str = "http://localhost:21853/oauth/callback";
 
 /// `setup`

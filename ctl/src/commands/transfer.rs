@@ -34,7 +34,8 @@ pub(super) async fn move_money(args: &args::Move, session: &mut Session) -> Resu
     run::settle(started, args.no_wait, &mut daemon, session).await
 }
 
-/// The id of an account or pot; `account:`, `pot:` and `pot:ACCOUNT/` say which is meant (autosorter.md, names).
+/// The id of an account or pot; `account:`, `pot:` and `pot:ACCOUNT/` say which is meant
+/// (autosort/README.md, Names and trouble).
 fn place(typed: &str, places: &[Place]) -> Result<String, Failure> {
     let accounts = || -> Vec<_> {
         places

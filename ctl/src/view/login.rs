@@ -67,7 +67,7 @@ pub fn login_advice(begun: &LoginBegun, host: &str, pasting: bool) -> String {
     text
 }
 
-/// How to make an OAuth client at the bank (monzo-api.md 2.1).
+/// How to make an OAuth client at the bank (monzo/README.md, Clients and sign-in).
 pub fn setup_advice(redirect_url: &str) -> String {
     format!(
         "monzod reads your accounts as an OAuth client of your own, which you make once:\n\

@@ -142,7 +142,7 @@ const GENERAL: &[Key] = &[
         off_or(spans("1m", "1d")),
         "Look at balances this often and sync when one changed; \"\": off."
     ),
-    // The bank refuses reads further back than 90 days (monzo-api.md 2.5).
+    // The bank refuses reads further back than 90 days (monzo/README.md, How far back).
     key!(sync.reread, LIVE, spans("1d", "88d"), "Look for changes at least this far back."),
     key!(
         sync.sweep,

@@ -1,4 +1,4 @@
-//! The bank's ninety days: when access ends, and when to say so (monzo-api.md 2.6). Pure.
+//! The bank's ninety days: when access ends, and when to say so (monzo/README.md, Ninety days of consent). Pure.
 
 use jiff::{SignedDuration, Timestamp};
 

@@ -347,7 +347,7 @@ impl Login {
         Ok(LoggedOut { login: self.state(), revoked, changed })
     }
 
-    /// Kills a token at the bank (monzo-api.md 2.9.1); a dead one counts as killed.
+    /// Kills a token at the bank (monzo/README.md, Logging out); a dead one counts as killed.
     async fn revoke(&self, token: SecretString) -> bool {
         let mut request = Request::new(Method::Post, "/oauth2/logout");
         request.bearer = Some(token);
@@ -474,7 +474,7 @@ async fn registration(settings: &Settings, vault: &Vault) -> Result<Option<Regis
     }))
 }
 
-/// Whether a client can work, as far as its shape tells (monzo-api.md 2.1.2).
+/// Whether a client can work, as far as its shape tells (monzo/README.md, Clients and sign-in).
 fn fit(id: &str, secret: &str) -> Result<(), LoginError> {
     if !id.starts_with("oauth2client_") || id.contains(char::is_whitespace) {
         return Err(LoginError::UnfitClient(

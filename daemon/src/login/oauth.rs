@@ -1,7 +1,8 @@
-//! The OAuth 2 requests: the address to open, a code for tokens, and tokens for newer ones (monzo-api.md 2).
+//! The OAuth 2 requests: the address to open, a code for tokens, and tokens for newer ones
+//! (monzo/README.md, Clients and sign-in).
 //!
 //! Client id and secret travel in the body, no PKCE is sent, and never an Authorization header, whose stale token
-//! would have the request refused before it is read (monzo-api.md 2.7.3).
+//! would have the request refused before it is read (monzo/README.md, Refreshing a token).
 
 use std::time::Duration;
 
@@ -91,7 +92,7 @@ type Client = oauth2::Client<
     EndpointSet,
 >;
 
-/// A token that says nothing about its life is taken to live this long (monzo-api.md 2.3.2: six hours at least).
+/// A token that says nothing about its life is taken to live this long (monzo/README.md, Clients and sign-in).
 const UNSTATED_LIFE: Duration = Duration::from_secs(6 * 3600);
 
 /// The OAuth client and its addresses.
@@ -167,7 +168,7 @@ impl Registration {
         grant(answer, now)
     }
 
-    /// Trades a refresh token for new ones; the old ones die (monzo-api.md 2.7.1).
+    /// Trades a refresh token for new ones; the old ones die (monzo/README.md, Refreshing a token).
     ///
     /// # Errors
     /// [`GrantError`].

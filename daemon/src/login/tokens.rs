@@ -1,7 +1,8 @@
 //! The access token, kept fresh: one refresh at a time, on disk before it is used, and never abandoned once sent.
 //!
-//! A refresh token works once (monzo-api.md 2.7). So the intent is noted before it is sent, a lost answer is asked
-//! for again with the same token, and a definite refusal is remembered instead of repeated: no retry storm.
+//! A refresh token works once (monzo/README.md, Refreshing a token). So the intent is noted before it is sent, a lost
+//! answer is asked for again with the same token, and a definite refusal is remembered instead of repeated: no retry
+//! storm.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -19,7 +20,7 @@ use crate::clock::{self, Clock};
 use crate::metrics::Metrics;
 use crate::monzo::{Bearer, Boxed, Error, Line, Method, Request, Verdict};
 
-/// Refresh at least this long before the end (product.md; monzo-api.md 2.3.2).
+/// Refresh at least this long before the end (monzo/README.md, Clients and sign-in).
 const MARGIN: SignedDuration = SignedDuration::from_mins(5);
 
 /// Waits between tries with the same refresh token, when no answer came. Taste.
@@ -31,7 +32,7 @@ const REST: SignedDuration = SignedDuration::from_secs(60);
 /// The longest wait between tries of our own accord. Taste: a bank that is well again is noticed within the hour.
 const LONGEST_REST: SignedDuration = SignedDuration::from_hours(1);
 
-/// Why a login ends that cannot be refreshed, and what mends it (monzo-api.md 2.1).
+/// Why a login ends that cannot be refreshed, and what mends it (monzo/README.md, Clients and sign-in).
 const NOT_CONFIDENTIAL: &str =
     "the bank gives this OAuth client no refresh tokens; one that is confidential gets them";
 
@@ -398,7 +399,8 @@ impl Inner {
         }
     }
 
-    /// Whether the bank still takes the access token (monzo-api.md 2.7.6); nothing if it does not say so itself.
+    /// Whether the bank still takes the access token (monzo/README.md, Refreshing a token); nothing if it does not say
+    /// so itself.
     async fn taken(&self, pair: &Pair) -> Option<bool> {
         let mut request = Request::new(Method::Get, "/ping/whoami");
         request.bearer = Some(pair.access.clone());

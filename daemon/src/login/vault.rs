@@ -2,7 +2,7 @@
 //! and a note of each refresh that is under way.
 //!
 //! The note is written before the refresh token is sent, because a token that was used once is dead:
-//! after a crash in between, it says why the next refresh is refused (monzo-api.md 2.7).
+//! after a crash in between, it says why the next refresh is refused (monzo/README.md, Refreshing a token).
 
 use std::sync::Arc;
 

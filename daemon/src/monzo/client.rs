@@ -1,4 +1,4 @@
-//! One function an endpoint, each answering with facts (monzo-api.md 1, endpoint list).
+//! One function an endpoint, each answering with facts (monzo/README.md, Endpoints).
 //!
 //! A token that the bank no longer takes is refreshed once and the request repeated once; reads are repeated
 //! patiently, and what moves money or tells a person something is never repeated here.
@@ -17,7 +17,7 @@ use super::transport::{Boxed, Method, Request, Response};
 use super::wire::{self, Broken};
 use crate::facts::{Account, Balance, Page, PotList, Whoami};
 
-/// Rows on a page: always asked for, because the default has changed before (monzo-api.md 5.7.1).
+/// Rows on a page: always asked for, because the default has changed before (monzo/README.md, Windows and pages).
 const PAGE: &str = "100";
 
 /// Gives the access token, and a newer one when the bank refuses it.
@@ -155,7 +155,7 @@ impl Client {
             tries += 1;
             let asked = self.ask(endpoint, lane, account, request.clone()).await;
             let answer = asked.and_then(|response| {
-                // A 200 without its key is a failure, never an empty list (monzo-api.md 9.2).
+                // A 200 without its key is a failure, never an empty list (monzo/README.md, Errors).
                 read(&response.body).map_err(|broken| Error::Transient(broken.to_string()))
             });
             let error = match answer {

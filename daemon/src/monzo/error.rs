@@ -1,8 +1,8 @@
 //! What the bank's refusals mean, by what the caller must do about them.
 //!
-//! Statuses and codes are matched by their prefix and known endings (monzo-api.md 9.3); a refusal with an unknown code
-//! is final for that request. An answer without a code is not the bank's own word but that of something on the way to
-//! it (a proxy, a gateway, a page of maintenance), and says nothing about what was asked: that passes.
+//! Statuses and codes are matched by their prefix and known endings (monzo/README.md, Errors); a refusal with an
+//! unknown code is final for that request. An answer without a code is not the bank's own word but that of something on
+//! the way to it (a proxy, a gateway, a page of maintenance), and says nothing about what was asked: that passes.
 
 use std::time::Duration;
 
@@ -131,7 +131,7 @@ pub enum Verdict {
 
 /// Reads an answer whose status is not 200.
 pub(super) fn verdict(response: &Response, now: Timestamp) -> Verdict {
-    // Any of the shapes in which the bank says no (monzo-api.md 9.2).
+    // Any of the shapes in which the bank says no (monzo/README.md, Errors).
     let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
     let text = |keys: &[&str]| printable(keys.iter().find_map(|key| body.get(key)?.as_str()));
     let original = body.pointer("/error_params/original_error_code").and_then(Value::as_str);

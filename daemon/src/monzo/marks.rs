@@ -1,4 +1,5 @@
-//! What else a kept row says of itself: whether it takes something back, and what it belongs to (monzo-api.md 5.5).
+//! What else a kept row says of itself: whether it takes something back, and what it belongs to
+//! (monzo/README.md, Metadata).
 
 use serde_json::Value;
 

@@ -1,7 +1,7 @@
 //! What moves money between an account and its pots, and the line that tells of it in the app's feed.
 //!
 //! Each is sent once. Whoever asks keeps the key that makes a repeat harmless, and decides about repeating: here an
-//! answer is only told apart by what is certain after it (monzo-api.md 4.2 to 4.4, 9.5).
+//! answer is only told apart by what is certain after it (monzo/README.md, Lost answers).
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use super::transport::{Method, Request, Response};
 use super::wire;
 use crate::facts::Pot;
 
-/// The picture beside a feed item, which the bank wants (monzo-api.md 8).
+/// The picture beside a feed item, which the bank wants (monzo/README.md, The feed).
 const PICTURE: &str = "https://monzo.com/static/images/favicon.png";
 
 /// The longest rest that one refused move brings on everybody. Taste.
@@ -83,7 +83,7 @@ impl Client {
         let pairs = [(other, order.account.as_str()), ("amount", &amount), ("dedupe_id", &order.dedupe_id)];
         request.form = Some(form(pairs).into());
         let response = self.once(way, order.account.as_str(), request).await?;
-        // Success is an answer that has the pot (monzo-api.md 4.2.2); anything else proves nothing.
+        // Success is an answer that has the pot (monzo/README.md, Moving money); anything else proves nothing.
         match wire::moved(&order.account, &response.body) {
             Some(pot) if pot.id == order.pot => Ok(pot),
             _ => Err(MoveError::Unknown("its answer does not show the pot".to_owned())),
@@ -149,7 +149,7 @@ impl Client {
     fn meaning(&self, error: Error) -> MoveError {
         match error {
             Error::Refused { status, code, message } => MoveError::Refused { status, code, message },
-            // The server's own failures may come after the deed (monzo-api.md 13, 4).
+            // The server's own failures may come after the deed (monzo/README.md, Moving money).
             Error::Transient(why) | Error::OutcomeUnknown(why) => MoveError::Unknown(why),
             // Whatever stands between may have passed the request on.
             error @ Error::Foreign { .. } => MoveError::Unknown(error.to_string()),

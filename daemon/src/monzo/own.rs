@@ -1,4 +1,4 @@
-//! Which accounts and which user id are the person's own, and whether a row came from them (monzo-api.md 3.1, 5.3).
+//! Which accounts and which user id are the person's own, and whether a row came from them (monzo/README.md, Rows).
 
 use std::collections::BTreeSet;
 

@@ -1,6 +1,6 @@
 //! How fast the bank is asked: side by side while the five minutes run, one after another otherwise.
 //!
-//! Nobody knows the bank's limits (monzo-api.md 9.4), so the daemon keeps well below what others do unharmed,
+//! Nobody knows the bank's limits (monzo/README.md, How fast), so the daemon keeps well below what others do unharmed,
 //! and a 429 slows everything down at once.
 
 use std::collections::HashMap;
@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::retry::LONGEST_ASKED;
 
-/// Requests a second, on average, outside the capture (product.md).
+/// Requests a second, on average, outside the capture (monzo/README.md, How fast).
 const SPACING: Duration = Duration::from_millis(500);
 
 /// Requests that may go at once after a quiet time, so that a person who asks for a sync does not wait. Taste.

@@ -1,8 +1,9 @@
 //! The bank's JSON as facts: total and tolerant.
 //!
 //! Only what a fact cannot be without makes a record unreadable; anything else that is absent, null, empty or of an
-//! unexpected type counts as not given (monzo-api.md 1.10). A list with one bad record yields the good ones and that one.
-//! Each fact keeps its object's JSON byte for byte, also where it holds half a character (`facts::record`).
+//! unexpected type counts as not given (monzo/README.md, Requests and values). A list with one bad record yields the
+//! good ones and that one. Each fact keeps its object's JSON byte for byte, also where it holds half a character
+//! (`facts::record`).
 
 use std::collections::BTreeMap;
 
@@ -419,7 +420,7 @@ pub fn amount(raw: &str) -> Option<i64> {
 }
 
 /// What the bank itself says belongs together, of a kept record: the standing order or mandate that a row is of
-/// (monzo-api.md 5.5).
+/// (monzo/README.md, Metadata).
 pub fn series(raw: &str) -> Option<String> {
     #[derive(Deserialize)]
     struct Kept {

@@ -1,8 +1,8 @@
 //! Tells a person what happened beyond this machine: so far in the feed of their Monzo app.
 //!
 //! A notice is written before it is sent, and noted as sent before it leaves: the bank's feed has no key against a
-//! second time (monzo-api.md 8), and a line that is missing costs less than the same line every minute. What surely did
-//! not leave is sent later, unless it is no longer news by then.
+//! second time (monzo/README.md, The feed), and a line that is missing costs less than the same line every minute. What
+//! surely did not leave is sent later, unless it is no longer news by then.
 
 mod news;
 

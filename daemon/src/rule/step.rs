@@ -1,4 +1,4 @@
-//! The steps of a rule: where its money goes (autosorter.md 1, 3).
+//! The steps of a rule: where its money goes (autosort/README.md, Planning).
 
 use jiff::SignedDuration;
 
@@ -25,7 +25,7 @@ pub enum Basis {
     LastCycle,
 }
 
-/// Where money goes (autosorter.md 1, 3).
+/// Where money goes (autosort/README.md, Planning).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
     /// What the bills of a pot need.

@@ -1,11 +1,11 @@
-//! What makes a rule run (autosorter.md 2).
+//! What makes a rule run (autosort/README.md, When a rule runs).
 
 use jiff::SignedDuration;
 use jiff::civil::{Time, Weekday};
 
 use super::{Adjust, Credit, Day, Place};
 
-/// When a rule fires (autosorter.md 2).
+/// When a rule fires (autosort/README.md, When a rule runs).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trigger {
     /// On a payday.

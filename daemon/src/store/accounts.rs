@@ -52,7 +52,7 @@ pub struct StoredAccount {
 
 impl StoredAccount {
     /// What to call it: the person's own name for it, else its type, numbered where several are open
-    /// (the bank's description is no name, monzo-api.md 3.1.5).
+    /// (the bank's description is no name, monzo/README.md, Accounts).
     pub fn name(&self, names: &BTreeMap<String, String>) -> String {
         if let Some(name) = names.get(self.id.as_str()) {
             return name.clone();

@@ -125,7 +125,8 @@ impl Reader<'_> {
         Ok(payments)
     }
 
-    /// What pots gave for standing orders: the bank's key of the move (monzo-api.md 6.3.2), and the pot; oldest first.
+    /// What pots gave for standing orders: the bank's key of the move (monzo/README.md, A bill that a pot pays), and
+    /// the pot; oldest first.
     fn standing_orders(
         &self,
         since: Timestamp,

@@ -1,4 +1,5 @@
-//! Pots, and the hidden accounts behind them, which are remembered for ever (monzo-api.md 6.1).
+//! Pots, and the hidden accounts behind them, which are remembered for ever
+//! (monzo/README.md, The account behind a pot).
 
 use std::collections::BTreeMap;
 
@@ -187,7 +188,8 @@ impl Writer<'_> {
 
     /// Learns which hidden account is behind a pot; `true` if that is new.
     ///
-    /// A pair never changes (monzo-api.md 6.1.4), so the first one stands and a contradiction is left alone.
+    /// A pair never changes (monzo/README.md, The account behind a pot), so the first one stands and a contradiction is
+    /// left alone.
     ///
     /// # Errors
     /// As every deed.

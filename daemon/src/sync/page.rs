@@ -126,7 +126,8 @@ async fn ask(
     }
 }
 
-/// What it means that the bank forbids to read an account: this one alone, or all of them (monzo-api.md 2.8).
+/// What it means that the bank forbids to read an account: this one alone, or all of them
+/// (monzo/README.md, Refused tokens).
 pub async fn forbidden(run: &Run, target: &Target) -> Failure {
     if !target.speaks_for_login() {
         return Failure::Unreadable;

@@ -1,7 +1,7 @@
 //! The incremental reading of one account: what is new, and what may have changed since it was read.
 //!
-//! There is no question such as *what changed* at the bank (monzo-api.md 5.6.9), so the last days are read again,
-//! back to the oldest row that is not settled, and compared row by row.
+//! There is no question such as *what changed* at the bank (monzo/README.md, How a row changes), so the last days are
+//! read again, back to the oldest row that is not settled, and compared row by row.
 
 use std::collections::BTreeSet;
 

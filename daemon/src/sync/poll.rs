@@ -9,7 +9,7 @@ use monzo_common::id::AccountId;
 use super::Rooms;
 use crate::monzo::{self, Lane};
 
-/// Pots are asked for every so many polls (product.md: every fourth).
+/// Pots are asked for every so many polls: taste.
 const POTS_EVERY: u32 = 4;
 
 /// What the last poll saw.

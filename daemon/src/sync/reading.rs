@@ -13,7 +13,7 @@ use monzo_common::id::TransactionId;
 
 use crate::facts::{Page, Row};
 
-/// Rows on a full page: the bank's limit (monzo-api.md 5.7.1).
+/// Rows on a full page: the bank's limit (monzo/README.md, Windows and pages).
 pub const FULL: usize = 100;
 
 /// A bank that serves fewer rows at once is not imagined. Taste.

@@ -45,7 +45,7 @@ pub struct Target {
     pub opened_at: Timestamp,
     /// The pot that it hides behind.
     pub pot_id: Option<PotId>,
-    /// Its rows never settle (monzo-api.md 5.9.12).
+    /// Its rows never settle (monzo/README.md, How a row changes).
     pub flex: bool,
     /// It is closed, or its pot is deleted: the bank may refuse to let it be read.
     pub closed: bool,
@@ -67,7 +67,7 @@ impl Target {
         }
     }
 
-    /// Hidden accounts are never served beyond 90 days (monzo-api.md 6.2.2).
+    /// Hidden accounts are never served beyond 90 days (monzo/README.md, The account behind a pot).
     pub fn hidden(&self) -> bool {
         self.pot_id.is_some()
     }

@@ -5,13 +5,13 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-/// The longest window that is asked for: the bank's limit is 8,760 hours (monzo-api.md 5.7.8).
+/// The longest window that is asked for: the bank's limit is 8,760 hours (monzo/README.md, Windows and pages).
 pub const LONGEST: SignedDuration = SignedDuration::from_hours(364 * 24);
 
-/// How far back the bank lets us read at any time: 89 days pass and 90 are refused (monzo-api.md 2.5.2).
+/// How far back the bank lets us read at any time: 89 days pass and 90 are refused (monzo/README.md, How far back).
 pub const READABLE: SignedDuration = SignedDuration::from_hours(88 * 24);
 
-/// For this long after approval the whole history can be read (monzo-api.md 2.5.1).
+/// For this long after approval the whole history can be read (monzo/README.md, How far back).
 pub const HISTORY_OPEN: SignedDuration = SignedDuration::from_mins(5);
 
 /// Where accounts begin whose opening the bank does not tell: before the bank existed.

@@ -1,4 +1,5 @@
-//! The page where a person signs in: `auth.monzo.com`, as far as a client sees it (monzo-api.md 2.2).
+//! The page where a person signs in: `auth.monzo.com`, as far as a client sees it
+//! (monzo/README.md, Clients and sign-in).
 
 use form_urlencoded::{Serializer, parse};
 

@@ -1,4 +1,4 @@
-//! Every refusal of the catalogue (monzo-api.md 9.3 and 2.8), over the wire, by what the caller must do about it.
+//! Every refusal of the catalogue (monzo/README.md, Errors), over the wire, by what the caller must do about it.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! The traps of the bank's rows (monzo-api.md 5), as a page over the wire.
+//! The traps of the bank's rows (monzo/README.md, Rows), as a page over the wire.
 
 use serde_json::{Value, json};
 

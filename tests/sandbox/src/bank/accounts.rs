@@ -1,4 +1,4 @@
-//! `GET /accounts`, `/balance` and `/pots` (monzo-api.md 3 and 4.1).
+//! `GET /accounts`, `/balance` and `/pots` (monzo/README.md, Accounts).
 
 use serde_json::{Value, json};
 
@@ -134,7 +134,8 @@ impl Bank {
         let id = request.asked("account_id").ok_or_else(|| Refusal::missing("account_id"))?;
         let index = self.account_to_read(caller, id)?;
         let account = &self.world.accounts[index];
-        // Nobody reports what hidden accounts answer (monzo-api.md 6.2.3); the backing loan refuses.
+        // Nobody reports what hidden accounts answer (monzo/README.md, The account behind a pot); the backing loan
+        // refuses.
         if matches!(account.kind, AccountKind::BackingLoan | AccountKind::Hidden) {
             return Err(self.no_permission(caller.user));
         }
@@ -153,7 +154,7 @@ impl Bank {
         }))
     }
 
-    /// Zero or negative (monzo-api.md 3.3.2).
+    /// Zero or negative (monzo/README.md, Balances).
     fn spent_today(&self, account: usize) -> i64 {
         let began = self.life.london.spending_day(self.now);
         let rows = self.world.list(account).iter().rev().map(|row| &self.world.rows[*row]);
@@ -172,7 +173,7 @@ impl Bank {
         Ok(json!({"pots": pots}))
     }
 
-    /// A pot as it is now; nothing in it names the hidden account (monzo-api.md 4.1.4).
+    /// A pot as it is now; nothing in it names the hidden account (monzo/README.md, Pots).
     pub(crate) fn pot_object(&self, index: usize) -> Value {
         let pot = &self.world.pots[index];
         let locked = pot.locked(self.now);

@@ -51,7 +51,7 @@ impl London {
         self.zoned(at).date()
     }
 
-    /// When the spending day of an instant began: about 04:00 (monzo-api.md 3.3.1).
+    /// When the spending day of an instant began: about 04:00 (monzo/README.md, Balances).
     pub fn spending_day(&self, at: Ms) -> Ms {
         let began = self.at(self.day(at), 4 * HOUR);
         if began <= at { began } else { self.at(earlier(self.day(at)), 4 * HOUR) }

@@ -1,4 +1,4 @@
-//! `POST /feed`, and `PATCH /transactions/{id}` (monzo-api.md 8).
+//! `POST /feed`, and `PATCH /transactions/{id}` (monzo/README.md, The feed).
 
 use serde_json::json;
 

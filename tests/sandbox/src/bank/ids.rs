@@ -1,4 +1,5 @@
-//! The bank's ids: a prefix, `_`, then 22 base-62 characters that begin with `0000` and sort by time (monzo-api.md 10.3).
+//! The bank's ids: a prefix, `_`, then 22 base-62 characters that begin with `0000` and sort by time
+//! (monzo/README.md, Ids and categories).
 
 use super::clock::Ms;
 use crate::random::mix;

@@ -177,7 +177,7 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// With a code and a message (monzo-api.md 9.2).
+    /// With a code and a message (monzo/README.md, Errors).
     pub fn new(status: u16, code: &str, message: &str) -> Self {
         Self { status, body: json!({"code": code, "message": message, "retryable": {}}) }
     }
@@ -198,7 +198,7 @@ impl Refusal {
         Self::new(404, &format!("not_found.{what}"), &format!("No such {what}"))
     }
 
-    /// The history that was asked for is out of reach (monzo-api.md 2.5.3).
+    /// The history that was asked for is out of reach (monzo/README.md, How far back).
     pub fn verification_required() -> Self {
         Self::new(403, "forbidden.verification_required", "Verification required")
     }

@@ -2,7 +2,7 @@
 //!
 //! No sockets, no clock, no randomness but its seed's. Books are kept in double entry ([`World`]), a life goes on in
 //! them ([`life`]), logins are as the real bank's ([`oauth`]), and what goes wrong is decided first ([`faults`]).
-//! The rules are those of monzo-api.md; where nobody knows, [`Switches`] has the variants.
+//! The rules are those of monzo/README.md, How the bank behaves; where nobody knows, [`Switches`] has the variants.
 
 mod accounts;
 pub mod clock;

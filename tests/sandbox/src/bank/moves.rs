@@ -1,4 +1,4 @@
-//! `PUT /pots/{id}/deposit` and `/withdraw`: a move happens once for each key (monzo-api.md 4.2 to 4.4).
+//! `PUT /pots/{id}/deposit` and `/withdraw`: a move happens once for each key (monzo/README.md, Moving money).
 
 use super::Bank;
 use super::clock::Ms;
@@ -17,7 +17,8 @@ impl Bank {
     ) -> Reply {
         let pot = self.own_pot(caller, pot)?;
         let field = if withdraw { "destination_account_id" } else { "source_account_id" };
-        // What is in the address counts as missing, and a missing amount as nothing (monzo-api.md 1.6).
+        // What is in the address counts as missing, and a missing amount as nothing
+        // (monzo/README.md, Requests and values).
         let amount =
             request.given("amount").and_then(|text| text.parse::<i64>().ok()).filter(|amount| *amount > 0);
         let amount = amount.ok_or_else(|| Refusal::bad("bad_param.amount", "must be greater than 0"))?;
@@ -141,7 +142,7 @@ mod tests {
         assert_eq!(held(&till), after);
         till.bank.switches.strict_dedupe = true;
         refused(&till.move_money(pot, "deposit", "999", "k"), 400, "bad_request.bad_param.dedupe_id");
-        // The other direction is another key (monzo-api.md 4.3.4).
+        // The other direction is another key (monzo/README.md, The key of a move).
         assert_eq!(till.move_money(pot, "withdraw", "100", "k").0, 200);
         assert_eq!(held(&till), (after.0 + 100, after.1 - 100));
     }

@@ -1,4 +1,4 @@
-//! Logins: codes, tokens, approval in the app, and the ninety days (monzo-api.md 2).
+//! Logins: codes, tokens, approval in the app, and the ninety days (monzo/README.md, Clients and sign-in).
 //!
 //! A user has one login at a client: the latest. Signing in again displaces it, refreshing renews it.
 
@@ -12,13 +12,13 @@ use super::ids;
 use super::message::{Refusal, Reply, Request};
 use super::settings::{Lapse, RefusalStyle, Whoami};
 
-/// A code can be traded this long (monzo-api.md 2.2.5).
+/// A code can be traded this long (monzo/README.md, Clients and sign-in).
 const CODE_LIFE: Ms = 10 * MINUTE;
 
-/// Access ends this long after approval (monzo-api.md 2.6.1).
+/// Access ends this long after approval (monzo/README.md, Ninety days of consent).
 const CONSENT: Ms = 90 * DAY;
 
-/// The whole history can be read this long after approval (monzo-api.md 2.5.1).
+/// The whole history can be read this long after approval (monzo/README.md, How far back).
 pub const HISTORY_OPEN: Ms = 300 * SECOND;
 
 /// A code of a sign-in.
@@ -99,7 +99,7 @@ impl Bank {
     pub(super) fn token(&mut self, request: &Request) -> Reply {
         let grant = request.given("grant_type").ok_or_else(|| Refusal::missing("grant_type"))?;
         let grant = grant.to_owned();
-        // A stale token has the call refused before the form is read (monzo-api.md 2.7.3).
+        // A stale token has the call refused before the form is read (monzo/README.md, Refreshing a token).
         if grant == "refresh_token" && self.switches.refresh_minds_bearer && request.bearer.is_some() {
             self.bearer(request)?;
         }
@@ -217,14 +217,14 @@ impl Bank {
             "token_type": "Bearer",
             "user_id": self.world.users[user].id,
         });
-        // Clients that are not confidential get no refresh tokens (monzo-api.md 2.1.1).
+        // Clients that are not confidential get no refresh tokens (monzo/README.md, Clients and sign-in).
         if !self.settings.client_secret.starts_with("mnzpub") {
             grant["refresh_token"] = json!(login.refresh);
         }
         grant
     }
 
-    /// The user whose token it is, approved or not (monzo-api.md 2.8).
+    /// The user whose token it is, approved or not (monzo/README.md, Refused tokens).
     pub(super) fn bearer(&self, request: &Request) -> Result<usize, Refusal> {
         let bad = |suffix: &str, message: &str| {
             if self.switches.bad_token_400 {
@@ -262,7 +262,7 @@ impl Bank {
         }
     }
 
-    /// 403 `insufficient_permissions` (monzo-api.md 2.4.2).
+    /// 403 `insufficient_permissions` (monzo/README.md, Approval in the app).
     pub(super) fn no_permission(&self, user: usize) -> Refusal {
         let body = json!({
             "code": "forbidden.insufficient_permissions",

@@ -1,4 +1,4 @@
-//! A line of the ledger as the bank's JSON (monzo-api.md 5.1 to 5.5).
+//! A line of the ledger as the bank's JSON (monzo/README.md, Rows).
 
 use serde_json::{Map, Value, json};
 
@@ -298,7 +298,7 @@ fn category(kind: &Kind) -> &'static str {
     }
 }
 
-/// Null on incoming transfers (monzo-api.md 5.9.6).
+/// Null on incoming transfers (monzo/README.md, Kinds of rows).
 fn categories(row: &Row, category: &str) -> Value {
     match row.kind {
         Kind::Bank { .. } if row.amount > 0 => Value::Null,

@@ -37,7 +37,7 @@ pub struct Row {
     pub kind: Kind,
 }
 
-/// What a line is (monzo-api.md 5.9).
+/// What a line is (monzo/README.md, Kinds of rows).
 #[derive(Debug, Clone)]
 pub enum Kind {
     /// A card payment, refund, or check of a card.
@@ -141,7 +141,7 @@ impl Row {
         !self.gone && self.declined.is_none()
     }
 
-    /// A purchase with a pot's virtual card, which the bank may not list (monzo-api.md 6.2.5).
+    /// A purchase with a pot's virtual card, which the bank may not list (monzo/README.md, The account behind a pot).
     pub fn of_virtual_card(&self) -> bool {
         matches!(&self.kind, Kind::Card(card) if card.virtual_card)
     }

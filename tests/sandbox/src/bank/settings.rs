@@ -32,7 +32,7 @@ pub struct Settings {
     pub client_secret: String,
     /// Addresses that a sign-in may lead back to; any, if empty.
     pub redirect_urls: Vec<String>,
-    /// An access token lives this long (monzo-api.md 2.3.2).
+    /// An access token lives this long (monzo/README.md, Clients and sign-in).
     pub token_life: Duration,
     /// The person approves in the app so long after signing in; never by itself, if nothing.
     pub approve_after: Option<Duration>,
@@ -65,7 +65,8 @@ impl Settings {
     }
 }
 
-/// What the bank says when the ninety days are over: three variants are reported (monzo-api.md 2.6.3).
+/// What the bank says when the ninety days are over: three variants are reported
+/// (monzo/README.md, Ninety days of consent).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Lapse {
@@ -78,7 +79,7 @@ pub enum Lapse {
     Refresh,
 }
 
-/// What `/ping/whoami` says before approval (monzo-api.md 2.4.3).
+/// What `/ping/whoami` says before approval (monzo/README.md, Approval in the app).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Whoami {
@@ -91,7 +92,7 @@ pub enum Whoami {
     Forbidden,
 }
 
-/// How a refused refresh is put (monzo-api.md 2.7.5).
+/// How a refused refresh is put (monzo/README.md, Refreshing a token).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RefusalStyle {

@@ -1,4 +1,5 @@
-//! `GET /transactions` and `/transactions/{id}`: windows, pages and the ninety days (monzo-api.md 5.7 and 2.5).
+//! `GET /transactions` and `/transactions/{id}`: windows, pages and the ninety days
+//! (monzo/README.md, Windows and pages).
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -9,19 +10,19 @@ use super::message::{Refusal, Reply, Request};
 use super::oauth::{Caller, HISTORY_OPEN};
 use super::world::AccountKind;
 
-/// The longest window (monzo-api.md 5.7.8).
+/// The longest window (monzo/README.md, Windows and pages).
 const LONGEST: Ms = 8_760 * HOUR;
 
-/// History as old as this needs a fresh approval (monzo-api.md 2.5.2).
+/// History as old as this needs a fresh approval (monzo/README.md, How far back).
 const HORIZON: Ms = 90 * DAY;
 
-/// Without `since`, no further back than this (monzo-api.md 5.7.7).
+/// Without `since`, no further back than this (monzo/README.md, Windows and pages).
 const DEFAULT_WINDOW: Ms = 30 * DAY;
 
-/// Lines of a page, unless another number is asked for (monzo-api.md 5.7.1).
+/// Lines of a page, unless another number is asked for (monzo/README.md, Windows and pages).
 const PAGE: usize = 30;
 
-/// The largest page (monzo-api.md 5.7.1).
+/// The largest page (monzo/README.md, Windows and pages).
 const LARGEST_PAGE: usize = 100;
 
 impl Bank {
@@ -36,7 +37,7 @@ impl Bank {
         let before = request.asked("before").map(|text| time("before", text)).transpose()?;
         let (since, first) = self.since(account, request)?;
         let until = before.unwrap_or(self.now);
-        // Which check comes first is unknown: the range (monzo-api.md 5.7.10).
+        // Which check comes first is unknown: the range (monzo/README.md, Windows and pages).
         if until.saturating_sub(since) > LONGEST {
             let message =
                 "The time range you have requested is too large, please use the since and before arguments";
@@ -113,7 +114,7 @@ impl Bank {
         Ok(limit.min(LARGEST_PAGE).min(largest.max(1)))
     }
 
-    /// Hidden accounts are never open beyond the horizon (monzo-api.md 2.5.6).
+    /// Hidden accounts are never open beyond the horizon (monzo/README.md, How far back).
     fn within_horizon(&self, caller: Caller, account: usize, since: Ms) -> Result<(), Refusal> {
         let hidden = self.world.accounts[account].kind == AccountKind::Hidden;
         let open = !hidden && self.now.saturating_sub(caller.approved) < HISTORY_OPEN;

@@ -1,4 +1,4 @@
-//! Webhooks: who is told of new lines, and what is still to be told (monzo-api.md 7).
+//! Webhooks: who is told of new lines, and what is still to be told (monzo/README.md, Webhooks).
 //!
 //! The bank only decides what is sent, when, and how often; a front sends it and says whether it arrived.
 
@@ -10,7 +10,7 @@ use super::message::{Refusal, Reply, Request};
 use super::oauth::Caller;
 use super::world::AccountKind;
 
-/// A delivery is tried so often (monzo-api.md 7.5).
+/// A delivery is tried so often (monzo/README.md, Webhooks).
 const ATTEMPTS: u32 = 5;
 
 /// The wait after the first failure; doubles with each. Nobody knows the real one.
@@ -52,7 +52,7 @@ impl Bank {
         let id = request.given("account_id").ok_or_else(|| Refusal::missing("account_id"))?;
         let url = request.given("url").ok_or_else(|| Refusal::missing("url"))?.to_owned();
         let account = self.account_of(caller, id)?;
-        // Nobody tried it with a hidden account (monzo-api.md 7.8).
+        // Nobody tried it with a hidden account (monzo/README.md, Webhooks).
         if self.world.accounts[account].kind == AccountKind::Hidden {
             return Err(self.no_permission(caller.user));
         }
@@ -85,7 +85,7 @@ impl Bank {
         json!({"account_id": self.world.accounts[webhook.account].id, "id": webhook.id, "url": webhook.url})
     }
 
-    /// Puts what is new into the outbox: at once, even where the line is not listed yet (monzo-api.md 5.8).
+    /// Puts what is new into the outbox: at once, even where the line is not listed yet (monzo/README.md, Webhooks).
     pub(super) fn announce(&mut self) {
         let now = self.now().as_millisecond();
         let first = std::mem::replace(&mut self.webhooks.told, self.world.rows.len());

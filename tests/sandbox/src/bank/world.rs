@@ -268,7 +268,7 @@ impl World {
         index
     }
 
-    /// The ledger's key of a move (monzo-api.md 4.3.4).
+    /// The ledger's key of a move (monzo/README.md, The key of a move).
     fn key(&self, pot: usize, withdraw: bool, external_id: &str) -> String {
         let direction = if withdraw { "withdraw" } else { "deposit" };
         let pot = &self.pots[pot];

@@ -6,7 +6,7 @@ use crate::bank::row::{Kind, Row};
 use crate::bank::world::{Move, World};
 
 impl Life {
-    /// The pot pays what it can into the account; the bill follows (monzo-api.md 6.3).
+    /// The pot pays what it can into the account; the bill follows (monzo/README.md, A bill that a pot pays).
     pub(super) fn announce(&mut self, world: &mut World, at: Ms, bill: Bill) {
         let covered = bill.pot.map_or(0, |pot| world.pot_balance(pot).clamp(0, bill.amount));
         let pot = bill.pot.filter(|_| covered > 0);

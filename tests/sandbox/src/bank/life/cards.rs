@@ -1,4 +1,4 @@
-//! Card payments: how they begin, and the ways in which they end (monzo-api.md 5.6 and 5.9).
+//! Card payments: how they begin, and the ways in which they end (monzo/README.md, How a row changes).
 
 use serde::Deserialize;
 
@@ -68,7 +68,7 @@ impl Purchase {
     }
 }
 
-/// Reasons for which cards are declined (monzo-api.md 5.6.8).
+/// Reasons for which cards are declined (monzo/README.md, How a row changes).
 pub const DECLINES: [&str; 6] = [
     "INVALID_CVC",
     "CARD_BLOCKED",
@@ -161,7 +161,7 @@ impl Life {
         }
     }
 
-    /// About 00:30 UTC, one or two nights later (monzo-api.md 5.9.2).
+    /// About 00:30 UTC, one or two nights later (monzo/README.md, Kinds of rows).
     fn settlement(&mut self, at: Ms) -> Ms {
         let nights = if self.random.chance(700) { 1 } else { 2 };
         at.div_euclid(DAY) * DAY + nights * DAY + 30 * MINUTE + self.random.between(0, 90_000)
@@ -242,7 +242,7 @@ impl Life {
         Some(world.post(back))
     }
 
-    /// A pot pays for a purchase afterwards (monzo-api.md 6.3.4).
+    /// A pot pays for a purchase afterwards (monzo/README.md, A bill that a pot pays).
     pub(super) fn cover(&mut self, world: &mut World, at: Ms, row: usize, pot: usize) {
         let amount = world.pot_balance(pot).min(-world.rows[row].amount);
         if amount <= 0 || world.rows[row].gone {

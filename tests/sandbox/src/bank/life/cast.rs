@@ -88,7 +88,7 @@ pub(super) fn open(world: &mut World, london: &London, first: Date, began: Ms) -
         guarded: pot(personal, "Emergency", "red"),
         repairs: pot(joint, "House repairs", "yellow"),
     };
-    // Never used, so that nobody learns the account behind it (monzo-api.md 6.1.5).
+    // Never used, so that nobody learns the account behind it (monzo/README.md, The account behind a pot).
     pot(personal, "Someday", "grey");
     let pots = &mut world.pots;
     pots[cast.bills].virtual_card = true;

@@ -173,7 +173,7 @@ impl Life {
         let noon = self.at(day, noon);
         if self.random.chance(25) {
             let amount = self.random.between(600, 2_500);
-            // The next cycle of the scheme is hours away, though the money is there (monzo-api.md 5.1).
+            // The next cycle of the scheme is hours away, though the money is there (monzo/README.md, Rows).
             let settles_after = if self.random.chance(500) { 7 * HOUR } else { 0 };
             let pay = Event::Pay { account: cast.personal, party: people::FRIEND, amount, settles_after };
             self.schedule(noon, pay);

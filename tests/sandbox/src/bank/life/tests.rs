@@ -1,4 +1,4 @@
-//! The life as a whole: nothing gets lost in it, and what monzo-api.md describes happens in it.
+//! The life as a whole: nothing gets lost in it, and what monzo/README.md describes happens in it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
