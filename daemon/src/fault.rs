@@ -6,7 +6,7 @@ use monzo_common::fault::{Fault, FaultKind};
 use monzo_common::model::LoginState;
 
 use crate::autosort::SorterError;
-use crate::autosort::snapshot::books::NoPlace;
+use crate::autosort::decide::names::NameError;
 use crate::config::ConfigError;
 use crate::login::{LoginError, VaultError};
 use crate::monzo;
@@ -118,13 +118,13 @@ impl From<SorterError> for Fault {
     fn from(error: SorterError) -> Self {
         let message = error.to_string();
         let (kind, hint) = match error {
-            SorterError::Place(NoPlace::Unknown(_)) => {
+            SorterError::Name(NameError::Unknown(_)) => {
                 (FaultKind::NotFound, "`monzoctl accounts` and `monzoctl pots` list them")
             }
-            SorterError::Place(NoPlace::Ambiguous(..)) => {
+            SorterError::Name(NameError::Ambiguous(..)) => {
                 (FaultKind::Ambiguous, "write `account:NAME`, `pot:NAME` or `pot:ACCOUNT/NAME`")
             }
-            SorterError::Place(NoPlace::Gone(_)) => {
+            SorterError::Name(NameError::Gone(_)) => {
                 (FaultKind::Withheld, "`monzoctl pots` lists the pots that there are")
             }
             SorterError::Move(_) => {

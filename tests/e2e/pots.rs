@@ -3,9 +3,10 @@
 use monzo_sandbox::bank::faults::{Fault, Rule};
 use serde_json::{Value, json};
 
-use crate::midway::{into, out, pot, three_pots};
+use crate::midway::{by_app, into, out, pot, three_pots};
 use crate::moves::{asked, ended, moved, propose};
 use crate::rig::Rig;
+use crate::rules::reconfigure;
 
 const QUICK: &str = "[monzo]\ntimeout = \"1s\"\n[sync]\npoll = \"\"\n";
 
@@ -116,4 +117,41 @@ fn a_pot_that_is_no_longer_listed_is_gone_until_it_is_listed_again() {
     assert_eq!(said.code, 0, "{said:?}");
     assert_eq!(moved(&rig), [into("Bills", 500)]);
     assert_eq!(rig.attention(), [""; 0]);
+}
+
+#[test]
+fn an_isa_of_the_default_kind_gives_nothing_unless_the_configuration_lists_it() {
+    let rig = three_pots(QUICK);
+    let bills = pot(&rig, "Bills");
+    rig.bank.bank().world.pots[bills].isa = true;
+    rig.sync();
+    let said = rig.ctl(&["move", "£5", "Bills", "Personal", "--yes"]);
+    assert!(said.code == 6 && said.err.contains("Bills is an ISA pot"), "{said:?}");
+    let said = rig.ctl(&["move", "£5", "Bills", "Holiday", "--yes"]);
+    assert!(said.code == 6 && said.err.contains("withdraw_from"), "{said:?}");
+    assert_eq!(asked(&rig, "withdraw"), 0, "the bank is not asked");
+    reconfigure(&rig, &format!("{QUICK}[autosort]\nwithdraw_from = [\"Bills\"]\n"));
+    let said = rig.ctl(&["move", "£5", "Bills", "Personal", "--yes"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert_eq!(moved(&rig), [out("Bills", 500)]);
+}
+
+#[test]
+fn a_name_in_withdraw_from_that_two_pots_have_lists_neither() {
+    let rig = three_pots(&format!("{QUICK}[autosort]\nwithdraw_from = [\"Twin\"]\n"));
+    for name in ["Holiday", "Car"] {
+        let index = pot(&rig, name);
+        rig.bank.bank().world.pots[index].kind = "flexible_savings";
+        by_app(&rig, false, name, 1_000);
+        rig.bank.bank().world.pots[index].name = "Twin".to_owned();
+    }
+    rig.sync();
+    let pots = rig.json(&["pots"])["pots"].clone();
+    let twins = pots.as_array().expect("a list").iter().filter(|pot| pot["name"] == "Twin");
+    for twin in twins {
+        let id = twin["id"].as_str().expect("an id");
+        let said = rig.ctl(&["move", "£5", id, "Personal", "--yes"]);
+        assert!(said.code == 6 && said.err.contains("withdraw_from"), "{said:?}");
+    }
+    assert_eq!(asked(&rig, "withdraw"), 0, "the bank is not asked");
 }

@@ -68,7 +68,7 @@ impl Stage {
     /// The same, where the daemon has this clock.
     pub fn with_clock(scene: Scene, clock: Clock) -> Self {
         let config = config();
-        let (sync, sorter) = (settings::of_sync(&config), settings::of_sorter(&config));
+        let (sync, sorter) = (settings::of_sync(&config), monzod::autosort::Settings::of(&config));
         let stage = Self {
             told: (watch::Sender::new(sync), watch::Sender::new(sorter)),
             bank: Shared::new(scene.bank),

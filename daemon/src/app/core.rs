@@ -213,7 +213,7 @@ impl Core {
         };
         ground.progress.send_replace(None);
         let (service, handle) = Service::new(services, ground.progress.clone());
-        let sorter = Sorter::new(autosort::Rooms {
+        let sorter = Sorter::new(autosort::Services {
             store: store.clone(),
             client: login.client(),
             login: login.clone(),

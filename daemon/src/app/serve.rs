@@ -96,7 +96,7 @@ pub(super) async fn serve(
     let progress = watch::Sender::new(None);
     let hub = Hub::new(progress.subscribe());
     let sync_settings = watch::Sender::new(settings::of_sync(&config));
-    let sorter_settings = watch::Sender::new(settings::of_sorter(&config));
+    let sorter_settings = watch::Sender::new(crate::autosort::Settings::of(&config));
     let notifier_settings = watch::Sender::new(settings::of_notifier(&config));
     let ground = Arc::new(Ground {
         state: state.clone(),

@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use crate::config::{self, Config, TimeSpan};
 use crate::host::credentials::{self, Credential};
 use crate::sync::schedule;
-use crate::{autosort, login, notify, sync};
+use crate::{login, notify, sync};
 
 fn signed(span: TimeSpan) -> SignedDuration {
     SignedDuration::try_from(span.duration()).unwrap_or(SignedDuration::MAX)
@@ -26,17 +26,6 @@ pub fn of_sync(config: &Config) -> sync::Settings {
         sweep: sync.sweep.days().map(|days| SignedDuration::from_hours(24 * i64::from(days))),
         concurrency: usize::try_from(monzo.max_concurrency).unwrap_or(1),
         names: names.clone(),
-    }
-}
-
-/// What the sorter is told.
-pub fn of_sorter(config: &Config) -> autosort::Settings {
-    autosort::Settings {
-        sorter: config.autosort.clone(),
-        paydays: config.paydays.clone(),
-        exclude: config.exclude.clone(),
-        names: config.names.clone(),
-        zone: config.time.zone.rules().clone(),
     }
 }
 

@@ -22,7 +22,6 @@ use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::autosort::snapshot::books::Books;
 use crate::clock::Clock;
 use crate::config;
 use crate::events::{Happened, Journal};
@@ -30,9 +29,12 @@ use crate::host::notify::Heartbeat;
 use crate::login::Login;
 use crate::metrics::Metrics;
 use crate::monzo::Client;
-use crate::rule;
+use crate::rule::{self, Rule};
 use crate::store::{Store, StoreError, StoredRun};
 use crate::sync::{self, Turn};
+use decide::decision::{self, Decision, Purpose};
+use decide::world::World;
+use snapshot::{Moment, Snapshot};
 
 pub use run::propose::SorterError;
 
@@ -51,8 +53,21 @@ pub struct Settings {
     pub zone: TimeZone,
 }
 
-/// The rooms that sorting works with.
-pub struct Rooms {
+impl Settings {
+    /// What a configuration says.
+    pub fn of(config: &config::Config) -> Self {
+        Self {
+            sorter: config.autosort.clone(),
+            paydays: config.paydays.clone(),
+            exclude: config.exclude.clone(),
+            names: config.names.clone(),
+            zone: config.time.zone.rules().clone(),
+        }
+    }
+}
+
+/// The services that sorting works with.
+pub struct Services {
     /// Where all is kept.
     pub store: Store,
     /// The bank.
@@ -84,7 +99,7 @@ pub struct Rooms {
 pub struct Sorter(Arc<Inner>);
 
 struct Inner {
-    rooms: Rooms,
+    services: Services,
     /// Something changed that the loop should look at.
     nudge: Notify,
     /// One person's approval is looked at after the other.
@@ -98,18 +113,18 @@ struct Inner {
 }
 
 impl std::ops::Deref for Sorter {
-    type Target = Rooms;
+    type Target = Services;
 
-    fn deref(&self) -> &Rooms {
-        &self.0.rooms
+    fn deref(&self) -> &Services {
+        &self.0.services
     }
 }
 
 impl Sorter {
-    /// A sorter in these rooms; [`Self::run`] is its loop.
-    pub fn new(rooms: Rooms) -> Self {
+    /// A sorter with these services; [`Self::run`] is its loop.
+    pub fn new(services: Services) -> Self {
         Self(Arc::new(Inner {
-            rooms,
+            services,
             nudge: Notify::new(),
             approving: tokio::sync::Mutex::new(()),
             read: AtomicBool::new(false),
@@ -128,9 +143,30 @@ impl Sorter {
     }
 
     /// What is known of the bank now.
-    async fn books(&self) -> Result<Books, StoreError> {
+    async fn world(&self) -> Result<World, StoreError> {
         let (settings, now) = (self.settings(), self.clock.now());
-        self.store.read(move |reader| Books::read(reader, &settings.exclude, &settings.names, now)).await
+        self.store.read(move |reader| snapshot::world::read(reader, &settings, now)).await
+    }
+
+    /// What a rule would move at an instant, by what is stored; names that mean something for the first time are bound.
+    async fn decide(&self, rule: &Rule, at: Timestamp, purpose: &Purpose) -> Result<Decision, StoreError> {
+        let (settings, rule) = (self.settings(), rule.clone());
+        let moment = Moment { at, skew: self.clock.skew() };
+        let snapshot =
+            self.store.read(move |reader| Snapshot::read(reader, &settings, &rule, moment)).await?;
+        let decision = decision::decide(&snapshot, purpose);
+        if !decision.bind.is_empty() {
+            let (bind, now) = (decision.bind.clone(), self.clock.now());
+            self.store.write(move |writer| run::bind(writer, &bind, now)).await?;
+        }
+        Ok(decision)
+    }
+
+    /// A rule by its name, whatever the case.
+    fn rule(&self, name: &str) -> Option<Rule> {
+        let settings = self.settings.borrow();
+        let same = |rule: &&Rule| rule.name.to_lowercase() == name.to_lowercase();
+        settings.sorter.rules.iter().find(same).cloned()
     }
 
     /// The freezes that hold now.

@@ -1,5 +1,7 @@
 //! What the person decided here, and not at the bank: exclusions, roles, and who did what over the socket.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use monzo_common::model::{Excluded, Role};
 use rusqlite::params;
@@ -51,6 +53,16 @@ impl Reader<'_> {
     pub fn bound(&self, kind: Excluded, name: &str) -> Result<Option<String>, StoreError> {
         let one = "SELECT id FROM names WHERE name = ?1 AND kind = ?2";
         optional(self.0.prepare_cached(one)?.query_row([name, word(kind)], |row| row.get(0)))
+    }
+
+    /// What all names were bound to when they were first used: ids by name.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn bound_names(&self) -> Result<BTreeMap<String, String>, StoreError> {
+        let mut query = self.0.prepare_cached("SELECT name, id FROM names")?;
+        let names = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(names.collect::<Result<_, _>>()?)
     }
 
     /// Roles that were given over the socket.

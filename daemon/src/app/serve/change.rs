@@ -47,7 +47,7 @@ impl Daemon {
             *settings = new;
             changed
         });
-        self.sorter_settings.send_replace(settings::of_sorter(&config));
+        self.sorter_settings.send_replace(crate::autosort::Settings::of(&config));
         self.notifier_settings.send_replace(settings::of_notifier(&config));
         self.ground.pace.set(config.monzo.max_concurrency);
         self.config.send_replace(Loaded { config, ..loaded });

@@ -4,14 +4,14 @@ use jiff::Timestamp;
 use monzo_common::model::{Plan, PlannedTransfer, TransferKind};
 use monzo_common::money::Money;
 
-use crate::autosort::snapshot::books::Books;
-use crate::rule::Autosort;
+use super::check;
+use super::world::World;
 
 /// Gives a plan that waits for approval the balances of now, before and after; what it moves stays the same.
-pub fn renew(plan: &mut Plan, books: &Books, as_of: Option<Timestamp>) {
+pub fn renew(plan: &mut Plan, world: &World, as_of: Option<Timestamp>) {
     let balance = |id: &str| {
-        let pot = books.pots.iter().find(|pot| pot.id.as_str() == id).map(|pot| pot.balance);
-        let account = books.accounts.iter().find(|account| account.id.as_str() == id);
+        let pot = world.pots.iter().find(|pot| pot.id.as_str() == id).map(|pot| pot.balance);
+        let account = world.accounts.iter().find(|account| account.id.as_str() == id);
         pot.or_else(|| account.and_then(|account| account.balance))
     };
     let source = plan.transfers.first().map(|first| match first.kind {
@@ -36,20 +36,24 @@ pub fn renew(plan: &mut Plan, books: &Books, as_of: Option<Timestamp>) {
 }
 
 /// The transfers that `sort undo` could not take back as things stand, each with its reason.
-pub fn one_way(books: &Books, settings: &Autosort, transfers: &[PlannedTransfer]) -> Vec<String> {
+pub fn one_way(world: &World, transfers: &[PlannedTransfer]) -> Vec<String> {
     let mut found = Vec::new();
     for one in transfers {
-        let why = match one.kind {
-            TransferKind::Deposit | TransferKind::Return => books.no_withdrawal(&one.pot_id, settings),
-            TransferKind::Withdraw => books.no_deposit(&one.pot_id),
+        let kind = match one.kind {
+            TransferKind::Deposit | TransferKind::Return => TransferKind::Withdraw,
+            TransferKind::Withdraw => TransferKind::Deposit,
         };
-        found.extend(why.map(|why| format!("{}: {why}", words(books, one, one.amount))));
+        let back = PlannedTransfer { kind, ..one.clone() };
+        found.extend(
+            check::refusal(&back, world)
+                .map(|why| format!("{}: {}", words(world, one, one.amount), why.reason)),
+        );
     }
     found
 }
 
 /// `£25.00 into Holiday`
-pub fn words(books: &Books, transfer: &PlannedTransfer, amount: i64) -> String {
+pub fn words(world: &World, transfer: &PlannedTransfer, amount: i64) -> String {
     let way = if transfer.kind == TransferKind::Withdraw { "out of" } else { "into" };
-    format!("{} {way} {}", Money::gbp(amount), books.pot_name(&transfer.pot_id))
+    format!("{} {way} {}", Money::gbp(amount), world.pot_name(&transfer.pot_id))
 }

@@ -5,43 +5,24 @@ use std::collections::BTreeMap;
 use jiff::civil::date;
 use jiff::{SignedDuration, Timestamp};
 use monzo_common::id::{AccountId, PotId};
-use monzo_common::money::Currency;
 
 use crate::autosort::decide::bills::Level;
 use crate::autosort::decide::plan::Facts;
-use crate::autosort::decide::world::{Account, Pot, World};
+use crate::autosort::decide::world::{Account, Pot, Refusal, World};
 use crate::rule::{BasisPoints, Keep, OnFailure, Place, Rule, Step, Take};
 
 pub(crate) fn account(name: &str, balance: i64) -> Account {
-    Account {
-        id: AccountId::new(format!("acc_{name}")),
-        name: name.to_owned(),
-        kind: "uk_retail".to_owned(),
-        currency: Currency::GBP,
-        balance: Some(balance),
-        closed: false,
-        excluded: false,
-    }
+    Account::open(AccountId::new(format!("acc_{name}")), name, balance)
 }
 
 pub(crate) fn pot_of(owner: &str, name: &str, balance: i64) -> Pot {
-    Pot {
-        id: PotId::new(format!("pot_{name}")),
-        account_id: AccountId::new(format!("acc_{owner}")),
-        name: name.to_owned(),
-        kind: "default".to_owned(),
-        currency: Currency::GBP,
-        balance,
-        goal: None,
-        locked: false,
-        deleted: false,
-        unlisted: false,
-        excluded: false,
-        isa: false,
-        charity: false,
-        refuses_deposits: false,
-        refuses_withdrawals: false,
-    }
+    let id = PotId::new(format!("pot_{name}"));
+    Pot::open(id, AccountId::new(format!("acc_{owner}")), name, balance)
+}
+
+/// The bank refused to move a pot's money.
+pub(crate) fn refusal() -> Refusal {
+    Refusal { at: Timestamp::UNIX_EPOCH, reason: "the pot has added security".to_owned() }
 }
 
 /// A world of one account, Personal, and pots with balances.

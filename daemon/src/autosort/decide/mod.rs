@@ -3,6 +3,8 @@
 pub(crate) mod balances;
 pub mod bills;
 pub mod calendar;
+pub mod check;
+pub mod decision;
 pub mod example;
 #[cfg(test)]
 pub(crate) mod fixtures;
@@ -12,4 +14,6 @@ pub mod names;
 pub mod occurrence;
 pub mod plan;
 pub mod quiet_hours;
+pub mod reversal;
+pub mod trouble;
 pub mod world;

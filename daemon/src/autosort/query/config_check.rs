@@ -2,10 +2,9 @@
 
 use monzo_common::model::ConfigProblem;
 
-use crate::autosort::Sorter;
+use crate::autosort::decide::decision::paydays;
 use crate::autosort::decide::{example, names};
-use crate::autosort::snapshot::books::Books;
-use crate::autosort::snapshot::planning::{paydays, world_of};
+use crate::autosort::{Settings, Sorter, snapshot};
 use crate::config::{Config, Note};
 use crate::store::StoreError;
 
@@ -46,14 +45,13 @@ impl Sorter {
     /// # Errors
     /// As every question.
     pub async fn check_names(&self, config: &Config) -> Result<Vec<Note>, StoreError> {
-        let (exclude, names, now) = (config.exclude.clone(), config.names.clone(), self.clock.now());
-        let books = self.store.read(move |reader| Books::read(reader, &exclude, &names, now)).await?;
-        if books.accounts.is_empty() {
+        let (settings, now) = (Settings::of(config), self.clock.now());
+        let world = self.store.read(move |reader| snapshot::world::read(reader, &settings, now)).await?;
+        if world.accounts.is_empty() {
             return Ok(unasked(config, "nothing was read from the bank yet").into_iter().collect());
         }
         let mut notes = Vec::new();
         for rule in &config.autosort.rules {
-            let world = world_of(&books, self.bound(rule).await?, &config.autosort.withdraw_from);
             let found = names::resolve(rule, &world);
             let place = format!(" ({})", rule.origin);
             notes.extend(found.problems.into_iter().map(|problem| Note {

@@ -1,10 +1,11 @@
 //! What of rules wants a person besides runs: names that no longer fit, incomes that are late, and payments asked for.
 
+use crate::autosort::decide::decision::off;
 use crate::autosort::decide::occurrence::{self, Facts, Overdue};
+use crate::autosort::decide::trouble::{needs_app, thaw_command};
+use crate::autosort::decide::world::World;
 use crate::autosort::decide::{names, plan};
 use crate::autosort::run::propose::SorterError;
-use crate::autosort::snapshot::books::{Books, thaw_command};
-use crate::autosort::snapshot::planning::off;
 use crate::autosort::{Sorter, clock_text};
 use crate::events::{Happened, Kind};
 use crate::monzo::marks;
@@ -12,7 +13,7 @@ use crate::store::{PossibleAnswer, StoredAsk, StoredRun};
 
 /// What of rules wants a look.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Matters {
+pub struct RuleIssues {
     /// Rules with something the matter at the bank: the rule, and what.
     pub rules: Vec<(String, String)>,
     /// Expected incomes that have not come: which, and a sentence.
@@ -46,12 +47,12 @@ fn answers(payee: &str, account: Option<&str>, row: &PossibleAnswer) -> bool {
     named(&row.counterparty) || named(&row.description) || to_account()
 }
 
-fn late(one: &Overdue, books: &Books, zone: &jiff::tz::TimeZone) -> String {
+fn late(one: &Overdue, world: &World, zone: &jiff::tz::TimeZone) -> String {
     let nearest: Vec<String> = one
         .nearest
         .iter()
         .map(|row| {
-            let money = books.money(&row.account, row.amount);
+            let money = world.money(&row.account, row.amount);
             format!("{money} from {} on {}", row.from, clock_text(row.created_at, zone))
         })
         .collect();
@@ -69,36 +70,39 @@ impl Sorter {
     ///
     /// # Errors
     /// [`SorterError`].
-    pub async fn matters(&self) -> Result<Matters, SorterError> {
+    pub async fn matters(&self) -> Result<RuleIssues, SorterError> {
         let settings = self.settings();
-        let books = self.books().await?;
-        let mut matters = Matters::default();
+        let world = self.world().await?;
+        let mut issues = RuleIssues::default();
         // Before the first sync no name can mean anything.
-        if !books.accounts.is_empty() {
+        if !world.accounts.is_empty() {
             for rule in settings.sorter.rules.iter().filter(|rule| !off(rule, &settings)) {
-                let found = names::resolve(rule, &self.world(&books, rule).await?);
+                let found = names::resolve(rule, &world);
                 let what: Vec<String> = found.problems.into_iter().map(|problem| problem.message).collect();
                 if !what.is_empty() {
-                    matters.rules.push((rule.name.clone(), what.join("; ")));
+                    issues.rules.push((rule.name.clone(), what.join("; ")));
                 }
             }
         }
-        for pot in books.app_pots.iter().filter(|pot| books.gone(&pot.pot_id).is_none()) {
-            let which = format!("{}:{}", pot.pot_id, pot.way());
-            matters.app_pots.push((which, books.needs_app(pot), thaw_command(&books.pot_name(&pot.pot_id))));
+        for pot in world.pots.iter().filter(|pot| !pot.deleted && pot.unlisted_at.is_none()) {
+            for (way, out, refusal) in
+                [("out", true, &pot.refuses_withdrawals), ("in", false, &pot.refuses_deposits)]
+            {
+                let Some(refusal) = refusal else { continue };
+                let what = format!("{} {}", pot.name, needs_app(refusal, out));
+                issues.app_pots.push((format!("{}:{way}", pot.id), what, thaw_command(&pot.name)));
+            }
         }
         for one in self.overdue().await? {
-            matters
-                .incomes
-                .push((format!("{}:{}", one.payday, one.date), late(&one, &books, &settings.zone)));
+            issues.incomes.push((format!("{}:{}", one.payday, one.date), late(&one, &world, &settings.zone)));
         }
         for ask in self.store.read(|reader| reader.open_asks()).await? {
-            let money = books.money(&ask.account_id, ask.amount);
-            let from = books.account_name(&ask.account_id);
+            let money = world.money(&ask.account_id, ask.amount);
+            let from = world.account_name(&ask.account_id);
             let what = format!("pay {money} from {from} to {}: the bank lets only the app do it", ask.payee);
-            matters.asks.push((format!("{}/{}", ask.run_id, ask.step), what));
+            issues.asks.push((format!("{}/{}", ask.run_id, ask.step), what));
         }
-        Ok(matters)
+        Ok(issues)
     }
 
     /// Expected incomes that have not come.
@@ -117,9 +121,9 @@ impl Sorter {
     pub(crate) async fn look_at_matters(&self) -> Result<(), SorterError> {
         self.tick_off().await?;
         let settings = self.settings();
-        let books = self.books().await?;
+        let world = self.world().await?;
         for rule in &settings.sorter.rules {
-            let found = names::resolve(rule, &self.world(&books, rule).await?);
+            let found = names::resolve(rule, &world);
             let now = found.notes.join("\n");
             if let Some(before) = self.changed_note(&format!("renamed/{}", rule.name), &now).await? {
                 let told: Vec<&str> = before.lines().collect();
@@ -134,7 +138,7 @@ impl Sorter {
             let key = format!("income_late/{}", one.payday);
             if self.changed_note(&key, &one.date.to_string()).await?.is_some() {
                 self.journal
-                    .record(Happened::new(Kind::IncomeLate, late(&one, &books, &settings.zone)))
+                    .record(Happened::new(Kind::IncomeLate, late(&one, &world, &settings.zone)))
                     .await;
             }
         }
@@ -159,19 +163,17 @@ impl Sorter {
         if open.is_empty() {
             return Ok(());
         }
-        let books = self.books().await?;
+        let world = self.world().await?;
         for ask in open {
-            let own = books.accounts.iter().find(|account| {
-                account.pot_id.is_none()
-                    && account.name(&books.names).to_lowercase() == ask.payee.to_lowercase()
-            });
+            let own =
+                world.accounts.iter().find(|account| account.name.to_lowercase() == ask.payee.to_lowercase());
             let asked = ask.clone();
             let rows = self.store.read(move |reader| reader.possible_answers(&asked)).await?;
             let id = own.map(|account| account.id.as_str());
             let Some(row) = rows.into_iter().find(|row| answers(&ask.payee, id, row)) else { continue };
             let (kept, now, transaction) = (ask.clone(), self.clock.now(), row.transaction_id.clone());
             if self.store.write(move |writer| writer.ask_paid(&kept, &transaction, now)).await? {
-                let money = books.money(&ask.account_id, ask.amount);
+                let money = world.money(&ask.account_id, ask.amount);
                 let message = format!("{money} to {} was paid, as a run had asked", ask.payee);
                 let happened = Happened::new(Kind::AskPaid, message).account(ask.account_id.as_str());
                 self.journal.record(happened.transaction(row.transaction_id)).await;

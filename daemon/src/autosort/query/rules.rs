@@ -4,14 +4,15 @@ use jiff::Timestamp;
 use monzo_common::model::{self, Plan, PlannedTransfer, RunStarted, RunState, TransferKind};
 
 use crate::autosort::Sorter;
+use crate::autosort::decide::decision::{self, Decision, Purpose, off, text_hash};
 use crate::autosort::decide::guard::{self, Verdict};
 use crate::autosort::decide::{calendar, occurrence, plan};
 use crate::autosort::query::runs::mode_word;
 use crate::autosort::run::dedupe;
 use crate::autosort::run::propose::{Draft, SorterError, proposed, started};
-use crate::autosort::snapshot::planning::{Planned, Purpose, off, text_hash};
+use crate::autosort::snapshot::{Moment, Snapshot};
 use crate::rule::{OnFailure, Rule, Trigger};
-use crate::store::{PlannedMove, StoredRun};
+use crate::store::{PlannedMove, Reader, StoreError, StoredRun};
 
 /// The transfers of a plan with what each depends on: from a pot, every deposit on the one withdrawal.
 pub(crate) fn moves(plan: &Plan) -> Vec<PlannedMove> {
@@ -54,7 +55,7 @@ impl Sorter {
         let freezes = self.freezes().await?;
         let mut all = Vec::with_capacity(settings.sorter.rules.len());
         for rule in &settings.sorter.rules {
-            let planned = self.plan_of(rule, now, &Purpose::default()).await?;
+            let planned = self.decide(rule, now, &Purpose::default()).await?;
             let name = rule.name.clone();
             let last = self.store.read(move |reader| reader.last_run_of(&name)).await?;
             let frozen =
@@ -94,7 +95,7 @@ impl Sorter {
     pub async fn plan(&self, name: &str, at: Option<Timestamp>) -> Result<Plan, SorterError> {
         let rule = self.known(name)?;
         let purpose = Purpose { shown: true, ..Purpose::default() };
-        let planned = self.plan_of(&rule, at.unwrap_or_else(|| self.clock.now()), &purpose).await?;
+        let planned = self.decide(&rule, at.unwrap_or_else(|| self.clock.now()), &purpose).await?;
         let mut plan = explained(planned);
         if at.is_none() {
             let read_at = self.store.read(|reader| reader.last_success_at()).await?;
@@ -124,7 +125,7 @@ impl Sorter {
         self.read_bank().await?;
         let (key, credit, payday) = self.nearest(&rule, again).await?;
         let purpose = Purpose { approved: true, income: credit, payday, ..Purpose::default() };
-        let planned = self.plan_of(&rule, self.clock.now(), &purpose).await?;
+        let planned = self.decide(&rule, self.clock.now(), &purpose).await?;
         match &planned.verdict {
             Verdict::Impossible(why) => return Err(SorterError::Held(why.join("; "))),
             Verdict::Nothing => {
@@ -162,7 +163,7 @@ impl Sorter {
     pub(crate) async fn draft(
         &self,
         rule: &Rule,
-        planned: Planned,
+        planned: Decision,
         key: Option<String>,
         cause: &str,
     ) -> Result<Draft, SorterError> {
@@ -189,34 +190,15 @@ impl Sorter {
 
     /// What changed since a run of a rule was planned so that it may not be made any more.
     pub(crate) async fn changed(&self, rule: &Rule, run: &StoredRun) -> Result<Vec<String>, SorterError> {
-        let books = self.books().await?;
-        let world = self.world(&books, rule).await?;
-        let fresh = crate::autosort::decide::names::resolve(rule, &world);
-        let own = run.occurrence.as_deref().and_then(|key| key.parse().ok());
-        let settings = self.settings();
-        let now = self.clock.now();
-        let today = calendar::local_date(now, &settings.zone);
-        let facts = plan::Facts {
-            as_of: now,
-            today,
-            income: self.credit_of(run).await?,
-            paydays: crate::autosort::snapshot::planning::paydays(
-                &settings.paydays,
-                own.unwrap_or(today),
-                rule,
-            ),
-            levels: self.levels(&fresh, now, own).await?,
-            guardrails: guard::text(&settings.sorter),
-        };
-        Ok(plan::changed(&run.plan, &fresh, &facts))
-    }
-
-    /// The credit that fired a run's occurrence, in minor units.
-    async fn credit_of(&self, run: &StoredRun) -> Result<Option<i64>, SorterError> {
-        let Some(key) = run.occurrence.clone() else { return Ok(None) };
-        let rule = run.rule.clone();
-        let found = self.store.read(move |reader| reader.occurrences(&rule)).await?;
-        Ok(found.into_iter().find(|one| one.key == key).and_then(|one| one.credit))
+        let (settings, kept, asked) = (self.settings(), rule.clone(), run.occurrence.clone());
+        let moment = Moment { at: self.clock.now(), skew: self.clock.skew() };
+        let read = self.store.read(move |reader| {
+            let snapshot = Snapshot::read(reader, &settings, &kept, moment)?;
+            Ok((snapshot, credit_of(reader, &kept.name, asked.as_deref())?))
+        });
+        let (snapshot, income) = read.await?;
+        let payday = run.occurrence.as_deref().and_then(|key| key.parse().ok());
+        Ok(decision::changed(&snapshot, &run.plan, &Purpose { income, payday, ..Purpose::default() }))
     }
 
     /// A new proposal in the place of one that no longer fits.
@@ -225,8 +207,10 @@ impl Sorter {
         rule: &Rule,
         old: &StoredRun,
     ) -> Result<Option<StoredRun>, SorterError> {
-        let purpose = Purpose { approved: true, income: self.credit_of(old).await?, ..Purpose::default() };
-        let planned = self.plan_of(rule, self.clock.now(), &purpose).await?;
+        let (name, key) = (rule.name.clone(), old.occurrence.clone());
+        let income = self.store.read(move |reader| credit_of(reader, &name, key.as_deref())).await?;
+        let purpose = Purpose { approved: true, income, ..Purpose::default() };
+        let planned = self.decide(rule, self.clock.now(), &purpose).await?;
         if !matches!(planned.verdict, Verdict::Allowed | Verdict::Proposed(_)) {
             return Ok(None);
         }
@@ -250,6 +234,13 @@ impl Sorter {
     }
 }
 
+/// The credit that fired an occurrence of a rule, in minor units.
+fn credit_of(reader: &Reader<'_>, rule: &str, key: Option<&str>) -> Result<Option<i64>, StoreError> {
+    let Some(key) = key else { return Ok(None) };
+    let found = reader.occurrences(rule)?.into_iter().find(|one| one.key == key);
+    Ok(found.and_then(|one| one.credit))
+}
+
 fn day(found: calendar::PayDate) -> model::PaydayDate {
     model::PaydayDate { date: found.date, moved_from: found.moved_from, reason: found.reason }
 }
@@ -266,7 +257,7 @@ fn rhythm(payday: &crate::rule::Payday) -> String {
 }
 
 /// A plan that says what holds it back.
-pub(crate) fn explained(planned: Planned) -> Plan {
+pub(crate) fn explained(planned: Decision) -> Plan {
     let mut plan = planned.plan;
     for guard in guards(&planned.verdict) {
         if !plan.guards.contains(&guard) {

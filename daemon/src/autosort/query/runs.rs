@@ -3,9 +3,9 @@
 use jiff::SignedDuration;
 use monzo_common::model::{self, RunState, Transfer, TransferState};
 
-use crate::autosort::Sorter;
 use crate::autosort::decide::balances;
 use crate::autosort::run::dedupe;
+use crate::autosort::{Sorter, snapshot};
 use crate::store::{StoreError, StoredRun, StoredTransfer};
 
 /// How long a run that did not end well is told of. Taste: a week has every weekday in it.
@@ -76,17 +76,18 @@ impl Sorter {
     /// # Errors
     /// [`StoreError::Missing`] or [`StoreError::Ambiguous`].
     pub async fn run_of(&self, id: &str) -> Result<model::Run, StoreError> {
-        let id = id.to_owned();
+        let (id, settings, now) = (id.to_owned(), self.settings(), self.clock.now());
         let read = self.store.read(move |reader| {
             let stored = reader.run(&id)?;
             let transfers = reader.transfers_of(&stored.id)?;
-            Ok((run(stored, transfers), reader.last_success_at()?))
+            let mut run = run(stored, transfers);
+            if waits(run.state) {
+                let world = snapshot::world::read(reader, &settings, now)?;
+                balances::renew(&mut run.plan, &world, reader.last_success_at()?);
+            }
+            Ok(run)
         });
-        let (mut run, read_at) = read.await?;
-        if waits(run.state) {
-            balances::renew(&mut run.plan, &self.books().await?, read_at);
-        }
-        Ok(run)
+        read.await
     }
 
     /// Runs, newest first.
@@ -100,6 +101,7 @@ impl Sorter {
         limit: Option<u32>,
     ) -> Result<model::RunPage, StoreError> {
         let limit = limit.unwrap_or(PAGE).clamp(1, LONGEST_PAGE);
+        let (settings, now) = (self.settings(), self.clock.now());
         let read = self.store.read(move |reader| {
             let (stored, last) = reader.runs(rule.as_deref(), before, limit)?;
             let mut runs = Vec::with_capacity(stored.len());
@@ -108,15 +110,15 @@ impl Sorter {
                 runs.push(run(one, transfers));
             }
             let cursor = last.map(|number| number.to_string());
-            Ok((model::RunPage { runs, cursor }, reader.last_success_at()?))
+            if runs.iter().any(|run| waits(run.state)) {
+                let (world, read_at) =
+                    (snapshot::world::read(reader, &settings, now)?, reader.last_success_at()?);
+                let waiting = runs.iter_mut().filter(|run| waits(run.state));
+                waiting.for_each(|run| balances::renew(&mut run.plan, &world, read_at));
+            }
+            Ok(model::RunPage { runs, cursor })
         });
-        let (mut page, read_at) = read.await?;
-        if page.runs.iter().any(|run| waits(run.state)) {
-            let books = self.books().await?;
-            let waiting = page.runs.iter_mut().filter(|run| waits(run.state));
-            waiting.for_each(|run| balances::renew(&mut run.plan, &books, read_at));
-        }
-        Ok(page)
+        read.await
     }
 
     /// Transfers, newest run first; of one run, if asked.

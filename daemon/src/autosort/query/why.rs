@@ -6,16 +6,16 @@ use monzo_common::id::PotId;
 use monzo_common::model::{self, RunState, TransferKind, TransferState};
 use monzo_common::shell;
 
+use crate::autosort::decide::check;
+use crate::autosort::decide::decision::{Purpose, off};
 use crate::autosort::decide::guard::Verdict;
-use crate::autosort::decide::names::{Resolved, resolve};
+use crate::autosort::decide::names::{self, Resolved, resolve};
 use crate::autosort::decide::occurrence::{CreditKind, CreditRow, matches};
 use crate::autosort::decide::plan::words::money;
-use crate::autosort::decide::world::World;
+use crate::autosort::decide::world::{AccountOrPot, Holder, World};
 use crate::autosort::query::rules::{explained, guards, state_word};
 use crate::autosort::run::propose::SorterError;
-use crate::autosort::snapshot::books::{Books, End};
-use crate::autosort::snapshot::planning::{Purpose, off};
-use crate::autosort::snapshot::trigger_inputs::{balance_of, income_accounts};
+use crate::autosort::snapshot::trigger_inputs::{income_accounts, watched};
 use crate::autosort::{Settings, Sorter, clock_text};
 use crate::rule::{Level, Mode, Rule, Trigger};
 use crate::store::StoredRun;
@@ -45,10 +45,10 @@ impl Sorter {
             }
             return Ok(model::Why { subject: run.id, reasons, plan: Some(run.plan) });
         }
-        let books = self.books().await?;
-        let (subject, mut reasons) = match books.find_any(subject)? {
-            End::Pot(id) => (books.pot_name(&id), self.why_pot(&books, &id).await?),
-            End::Account(id) => (books.account_name(&id), Vec::new()),
+        let world = self.world().await?;
+        let (subject, mut reasons) = match names::find_any(&world, subject)? {
+            AccountOrPot::Pot(id) => (world.pot_name(&id), self.why_pot(&world, &id).await?),
+            AccountOrPot::Account(id) => (world.account_name(&id), Vec::new()),
         };
         if reasons.is_empty() {
             reasons.push("nothing is in its way".to_owned());
@@ -63,8 +63,7 @@ impl Sorter {
         let (open, occasions) = read.await?;
         let mut reasons: Vec<String> = turned_off(rule, &settings).into_iter().collect();
         reasons.extend(open.iter().filter(|run| run.rule == rule.name).map(stands));
-        let books = self.books().await?;
-        let world = self.world(&books, rule).await?;
+        let world = self.world().await?;
         reasons.extend(conditions(rule, &world, &self.credits().await?, &settings));
         for one in occasions.iter().filter(|one| one.state != "used").take(3) {
             let why = one.reason.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
@@ -73,7 +72,7 @@ impl Sorter {
         if let Some(next) = self.next_of(rule, now) {
             reasons.push(format!("it is next due on {}", clock_text(next, &settings.zone)));
         }
-        let planned = self.plan_of(rule, now, &Purpose { shown: true, ..Purpose::default() }).await?;
+        let planned = self.decide(rule, now, &Purpose { shown: true, ..Purpose::default() }).await?;
         reasons.extend(guards(&planned.verdict));
         reasons.extend(planned.now.iter().map(|held| held.reason.clone()));
         if planned.verdict == Verdict::Nothing {
@@ -92,19 +91,20 @@ impl Sorter {
         Ok(model::Why { subject: rule.name.clone(), reasons, plan: Some(explained(planned)) })
     }
 
-    async fn why_pot(&self, books: &Books, id: &PotId) -> Result<Vec<String>, SorterError> {
+    async fn why_pot(&self, world: &World, id: &PotId) -> Result<Vec<String>, SorterError> {
         let (settings, now) = (self.settings(), self.clock.now());
-        let mut reasons: Vec<String> = books.no_deposit(id).into_iter().collect();
-        reasons.extend(books.no_withdrawal(id, &settings.sorter));
+        let Some(pot) = world.pot(id) else { return Ok(Vec::new()) };
+        let troubles = [check::deposit(pot), check::withdrawal(pot)];
+        let mut reasons: Vec<String> =
+            troubles.into_iter().filter_map(|answer| Some(answer.err()?.about(&pot.name))).collect();
         reasons.dedup();
-        let gone = books.gone(id).is_some();
-        if !gone && books.pot(id).is_some_and(|pot| pot.pot_current_id.is_none()) {
-            let name = shell::word(&books.pot_name(id));
+        if !pot.deleted && pot.hidden_account.is_none() {
+            let name = shell::word(&pot.name);
             reasons
                 .push(format!("what leaves it cannot be seen yet: `monzoctl pots discover {name}` shows it"));
         }
         for rule in &settings.sorter.rules {
-            let resolved = resolve(rule, &self.world(books, rule).await?);
+            let resolved = resolve(rule, world);
             let Some(part) = part_of(&resolved, id) else { continue };
             let next = match turned_off(rule, &settings) {
                 Some(why) => format!(": {why}"),
@@ -122,7 +122,7 @@ impl Sorter {
         });
         if let Some(last) = last {
             let at = last.confirmed_at.map(|at| clock_text(at, &settings.zone)).unwrap_or_default();
-            let amount = books.money(&last.account_id, last.amount);
+            let amount = world.money(&last.account_id, last.amount);
             reasons.push(format!("it last got {amount} on {at}, by {}", last.run_id));
         }
         let mut bills = self.coming_bills(id).await?;
@@ -157,7 +157,7 @@ fn turned_off(rule: &Rule, settings: &Settings) -> Option<String> {
 
 /// What a rule does with a pot.
 fn part_of(resolved: &Resolved, id: &PotId) -> Option<String> {
-    let is = |holder: &crate::autosort::decide::world::Holder| holder.id() == id.as_str();
+    let is = |holder: &Holder| holder.id() == id.as_str();
     let gives = resolved.source.as_ref().is_some_and(|source| is(&source.holder));
     let steps = (1..)
         .zip(&resolved.targets)
@@ -185,16 +185,20 @@ fn conditions(rule: &Rule, world: &World, credits: &[CreditRow], settings: &Sett
                     Level::Above(level) => ("above", *level),
                 };
                 let holds = |balance: i64| if side == "below" { balance < level } else { balance > level };
-                found.push(match balance_of(world, of, home) {
+                let watched = watched(world, of, home).map(|holder| match holder {
+                    Holder::Account(account) => account.balance,
+                    Holder::Pot(pot) => Some(pot.balance),
+                });
+                found.push(match watched {
                     None => format!("{of} means nothing at the bank, so that its balance cannot fire it"),
-                    Some((_, None)) => format!("the balance of {of} was not read yet"),
-                    Some((_, Some(balance))) if holds(balance) => format!(
+                    Some(None) => format!("the balance of {of} was not read yet"),
+                    Some(Some(balance)) if holds(balance) => format!(
                         "the balance of {of}, {}, is {side} {}: it fires when it gets there, and again only after it \
                          was not",
                         money(balance),
                         money(level)
                     ),
-                    Some((_, Some(balance))) => {
+                    Some(Some(balance)) => {
                         format!("the balance of {of}, {}, is not {side} {}", money(balance), money(level))
                     }
                 });

@@ -4,11 +4,11 @@ use jiff::Timestamp;
 use monzo_common::model::{RunState, Transfer, TransferKind, TransferState};
 
 use crate::autosort::Sorter;
+use crate::autosort::decide::decision::{Purpose, text_hash};
 use crate::autosort::decide::occurrence::{Occurrence, State};
 use crate::autosort::run::dedupe;
 use crate::autosort::run::propose::SorterError;
 use crate::autosort::run::triggers::Due;
-use crate::autosort::snapshot::planning::{Purpose, text_hash};
 use crate::events::Kind;
 use crate::store::{LedgerMove, StoredRun, StoredTransfer};
 
@@ -37,7 +37,7 @@ impl Sorter {
         }
         let Some(account) = rows.first().map(|row| row.account_id.clone()) else { return Ok(false) };
         let now = self.clock.now();
-        let planned = self.plan_of(&due.rule, now, &Purpose::default()).await?;
+        let planned = self.decide(&due.rule, now, &Purpose::default()).await?;
         let mut plan = planned.plan;
         (plan.transfers, plan.steps, plan.after) = (Vec::new(), Vec::new(), Vec::new());
         let run = StoredRun {

@@ -3,10 +3,10 @@
 use monzo_common::model::{RunStarted, RunState};
 
 use crate::autosort::Sorter;
-use crate::autosort::decide::manual;
+use crate::autosort::decide::check;
+use crate::autosort::decide::world::World;
 use crate::autosort::run::finish::title;
 use crate::autosort::run::propose::{SorterError, commit, started};
-use crate::autosort::snapshot::books::Books;
 use crate::events::Kind;
 use crate::store::{StoreError, StoredRun};
 
@@ -61,23 +61,22 @@ impl Sorter {
             return Err(SorterError::Held(why));
         }
         self.read_bank().await?;
-        let books = self.books().await?;
-        let read = books.account(&run.account_id);
+        let world = self.world().await?;
+        let read = world.account(&run.account_id);
         if let Some(error) = read.and_then(|account| account.error.clone()) {
             return Err(SorterError::Unread(error));
         }
-        let changed = self.inadmissible(&run, &books).await?;
+        let changed = self.inadmissible(&run, &world).await?;
         if !changed.is_empty() {
             return self.overtaken(&run, &changed.join("; ")).await;
         }
-        let floor = books.floor(&run.account_id, &self.settings().sorter);
-        let balance = books.account(&run.account_id).and_then(|account| account.balance).unwrap_or(floor);
+        let floor = world.account(&run.account_id).map(check::floor);
         let (id, now, state) = (run.id.clone(), self.clock.now(), run.state);
         let approved = self.store.write(move |writer| {
             if !writer.step_run(&id, state, RunState::Approved, None, None)? {
                 return Ok(None);
             }
-            writer.run_approved(&id, by, Some(floor.min(balance)), now)?;
+            writer.run_approved(&id, by, floor, now)?;
             let run = writer.run(&id)?;
             if let Some(hash) = &run.rule_hash {
                 writer.rule_proven(&run.rule, hash)?;
@@ -96,9 +95,10 @@ impl Sorter {
     }
 
     /// What keeps a run's moves from being made as they were planned.
-    async fn inadmissible(&self, run: &StoredRun, books: &Books) -> Result<Vec<String>, SorterError> {
+    async fn inadmissible(&self, run: &StoredRun, world: &World) -> Result<Vec<String>, SorterError> {
         let transfers: Vec<_> = run.moves.iter().map(|one| one.transfer.clone()).collect();
-        let mut found = manual::hindrances(books, &self.settings().sorter, &transfers);
+        let found = check::check(&transfers, world, &check::Limits::default());
+        let mut found: Vec<String> = found.into_iter().map(|violation| violation.reason).collect();
         if run.rule_hash.is_some() {
             match self.rule(&run.rule) {
                 Some(rule) => found.extend(self.changed(&rule, run).await?),

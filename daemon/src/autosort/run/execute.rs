@@ -6,11 +6,12 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use monzo_common::model::{RunState, TransferKind, TransferState};
-use monzo_common::money::Money;
+use monzo_common::model::{PlannedTransfer, RunState, TransferKind, TransferState};
 use tokio::time::Instant;
 
-use crate::autosort::decide::{calendar, guard, quiet_hours};
+use crate::autosort::decide::trouble::needs_app;
+use crate::autosort::decide::world::Refusal;
+use crate::autosort::decide::{calendar, check, guard, quiet_hours};
 use crate::autosort::run::crash;
 use crate::autosort::run::finish::title;
 use crate::autosort::run::state::{self, Item, Stance, Step};
@@ -242,7 +243,7 @@ impl Sorter {
     /// What keeps a run from beginning.
     fn may_begin(&self, run: &StoredRun) -> Option<Came> {
         let (settings, now) = (self.settings(), self.clock.now());
-        if guard::apart(self.clock.skew()).is_some() {
+        if guard::excess_skew(self.clock.skew()).is_some() {
             // In words that stay the same while it lasts: each other reason is told anew.
             return Some(Came::Waits("this machine's clock is not the bank's".to_owned(), None));
         }
@@ -258,7 +259,8 @@ impl Sorter {
         if !first && run.state == RunState::Executing {
             return Ok(run.clone());
         }
-        let floor = self.books().await?.floor(&run.account_id, &self.settings().sorter).min(balance);
+        let world = self.world().await?.with_balance(&run.account_id, balance);
+        let floor = world.account(&run.account_id).map_or(balance, check::floor);
         let (id, state, now) = (run.id.clone(), run.state, self.clock.now());
         let begun = self.store.write(move |writer| {
             writer.step_run(&id, state, RunState::Executing, None, None)?;
@@ -279,27 +281,18 @@ impl Sorter {
         one: &StoredTransfer,
         balance: i64,
     ) -> Result<Option<String>, StoreError> {
-        let (books, settings) = (self.books().await?, self.settings());
-        let transfer = &one.transfer;
-        if books.exclusions.account(&transfer.account_id) {
-            return Ok(Some(format!("{} is excluded", books.account_name(&transfer.account_id))));
+        let world = self.world().await?.with_balance(&run.account_id, balance);
+        let transfer = PlannedTransfer {
+            kind: one.transfer.kind,
+            pot_id: one.transfer.pot_id.clone(),
+            account_id: one.transfer.account_id.clone(),
+            amount: one.transfer.amount,
+        };
+        let limits = check::Limits { run_floor: run.floor, sending: true };
+        if let Some(violation) = check::check(&[transfer], &world, &limits).into_iter().next() {
+            return Ok(Some(violation.reason));
         }
-        if let Some(why) = self.over_caps(run, one).await? {
-            return Ok(Some(why));
-        }
-        if transfer.kind == TransferKind::Withdraw {
-            return Ok(books.no_withdrawal(&transfer.pot_id, &settings.sorter));
-        }
-        if let Some(why) = books.no_deposit(&transfer.pot_id) {
-            return Ok(Some(why));
-        }
-        let floor = run.floor.unwrap_or_else(|| books.floor(&run.account_id, &settings.sorter).min(balance));
-        let after = balance.saturating_sub(transfer.amount);
-        Ok((after < floor).then(|| {
-            let (after, floor) = (Money::new(after, transfer.currency), Money::new(floor, transfer.currency));
-            let name = books.account_name(&transfer.account_id);
-            format!("{name} would be left with {after}, under its floor of {floor}")
-        }))
+        self.over_caps(run, one).await
     }
 
     /// The cap that a run which no person approved is over as things stand; what goes back is under none.
@@ -430,7 +423,9 @@ impl Sorter {
         };
         let noted = pot.clone();
         if self.store.write(move |writer| writer.needs_app(&noted)).await? {
-            let message = self.books().await?.needs_app(&pot);
+            let refusal = Refusal { at: pot.at, reason: pot.reason.clone() };
+            let name = self.world().await?.pot_name(&pot.pot_id);
+            let message = format!("{name} {}", needs_app(&refusal, pot.out));
             let happened = Happened::new(Kind::PotNeedsApp, message).pot(one.transfer.pot_id.as_str());
             self.journal.record(happened).await;
         }

@@ -1,11 +1,11 @@
 //! How a run waits and ends: what could not be placed goes back, and what a person should know is said.
 
 use jiff::Timestamp;
-use monzo_common::model::{Plan, RunState, TransferKind, TransferState};
+use monzo_common::model::{Plan, PlannedTransfer, RunState, TransferKind, TransferState};
 use monzo_common::money::Money;
 
 use crate::autosort::Sorter;
-use crate::autosort::decide::guard;
+use crate::autosort::decide::{check, guard};
 use crate::autosort::query::rule_issues::asks_of;
 use crate::autosort::run::execute::{Came, item};
 use crate::autosort::run::state::{self, Item};
@@ -27,11 +27,17 @@ impl Sorter {
             Ok(balance) => balance.balance,
             Err(error) => return Ok(Err(self.met(error).await)),
         };
-        let books = self.books().await?;
-        let floor =
-            run.floor.unwrap_or_else(|| books.floor(&run.account_id, &self.settings().sorter).min(balance));
+        let world = self.world().await?.with_balance(&run.account_id, balance);
+        let floor = run.floor.or_else(|| world.account(&run.account_id).map(check::floor)).unwrap_or(balance);
         let amount = most.min(balance.saturating_sub(floor));
-        if amount <= 0 || books.no_deposit(&source.transfer.pot_id).is_some() {
+        let back = PlannedTransfer {
+            kind: TransferKind::Return,
+            pot_id: source.transfer.pot_id.clone(),
+            account_id: run.account_id.clone(),
+            amount,
+        };
+        let limits = check::Limits { run_floor: Some(floor), sending: true };
+        if amount <= 0 || !check::check(&[back], &world, &limits).is_empty() {
             return Ok(Ok(false));
         }
         let last = transfers.iter().map(|one| one.transfer.place).max().unwrap_or(0);
@@ -85,7 +91,7 @@ impl Sorter {
         let mut reasons = failed;
         reasons.dedup();
         if left > 0 {
-            let name = self.books().await?.account_name(&run.account_id);
+            let name = self.world().await?.account_name(&run.account_id);
             reasons.push(format!("{} stays in {name}", Money::new(left, run.plan.currency)));
         }
         let reason = Some(reasons.join("; ")).filter(|reason| !reason.is_empty());
@@ -133,10 +139,10 @@ impl Sorter {
         if asks.is_empty() {
             return Ok(None);
         }
-        let books = self.books().await?;
-        let to = |ask: &StoredAsk| format!("{} to {}", books.money(&ask.account_id, ask.amount), ask.payee);
+        let world = self.world().await?;
+        let to = |ask: &StoredAsk| format!("{} to {}", world.money(&ask.account_id, ask.amount), ask.payee);
         let all: Vec<String> = asks.iter().map(to).collect();
-        let from = books.account_name(&run.account_id);
+        let from = world.account_name(&run.account_id);
         Ok(Some(format!("it is for you to pay {} from {from}", all.join(" and "))))
     }
 
@@ -170,8 +176,8 @@ impl Sorter {
             TransferKind::Deposit => "into",
             TransferKind::Return => "back into",
         };
-        let name = match self.books().await {
-            Ok(books) => books.pot_name(&one.transfer.pot_id),
+        let name = match self.world().await {
+            Ok(world) => world.pot_name(&one.transfer.pot_id),
             Err(_) => one.transfer.pot_id.to_string(),
         };
         let money = Money::new(one.transfer.amount, one.transfer.currency);

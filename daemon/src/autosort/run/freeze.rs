@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use monzo_common::model::FreezeChange;
 
 use crate::autosort::Sorter;
+use crate::autosort::decide::names;
+use crate::autosort::decide::world::AccountOrPot;
 use crate::autosort::run::propose::SorterError;
-use crate::autosort::snapshot::books::End;
 use crate::events::{Happened, Kind};
 
 impl Sorter {
@@ -46,15 +47,15 @@ impl Sorter {
     /// # Errors
     /// [`SorterError`].
     pub async fn thaw_pot(&self, pot: &str) -> Result<FreezeChange, SorterError> {
-        let books = self.books().await?;
-        let End::Pot(id) = books.find_any(pot)? else {
+        let world = self.world().await?;
+        let AccountOrPot::Pot(id) = names::find_any(&world, pot)? else {
             let message = format!("‘{pot}’ is an account; only pots are left to the app");
             return Err(SorterError::Conflict(message));
         };
         let thawed = id.clone();
         let changed = self.store.write(move |writer| writer.thaw_pot(&thawed)).await?;
         if changed {
-            let message = format!("the pot {} may be tried again", books.pot_name(&id));
+            let message = format!("the pot {} may be tried again", world.pot_name(&id));
             self.journal.record(Happened::new(Kind::PotThawed, message).pot(id.as_str())).await;
             self.nudge();
         }

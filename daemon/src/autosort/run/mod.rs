@@ -17,3 +17,15 @@ mod service;
 mod settle;
 pub mod state;
 pub(crate) mod triggers;
+use jiff::Timestamp;
+
+use super::decide::decision::Binding;
+use crate::store::{StoreError, Writer};
+
+/// Binds names to what they mean now; those that are bound already stay so.
+pub(crate) fn bind(writer: &Writer<'_>, bindings: &[Binding], now: Timestamp) -> Result<(), StoreError> {
+    for one in bindings {
+        writer.bind(one.kind, &one.name, &one.id, now)?;
+    }
+    Ok(())
+}

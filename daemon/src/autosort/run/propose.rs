@@ -10,11 +10,13 @@ use monzo_common::model::{
 };
 
 use crate::autosort::Sorter;
-use crate::autosort::decide::{guard, manual};
+use crate::autosort::decide::names::{self, NameError};
+use crate::autosort::decide::reversal::{self, Reversal};
+use crate::autosort::decide::world::{AccountOrPot, World};
+use crate::autosort::decide::{check, guard, manual};
 use crate::autosort::query::runs;
 use crate::autosort::run::finish::{moves, title};
 use crate::autosort::run::{dedupe, state};
-use crate::autosort::snapshot::books::{Books, End, NoPlace};
 use crate::events::Kind;
 use crate::store::{PlannedMove, StoreError, StoredRun, StoredTransfer, Writer};
 use crate::sync::StartError;
@@ -28,10 +30,10 @@ const BY_HAND_TTL: SignedDuration = SignedDuration::from_hours(1);
 pub enum SorterError {
     /// A name means nothing, or too much.
     #[error(transparent)]
-    Place(#[from] NoPlace),
+    Name(#[from] NameError),
     /// What was asked for makes no sense.
     #[error(transparent)]
-    Move(#[from] manual::NoMove),
+    Move(#[from] manual::InvalidMove),
     /// A guardrail, freeze, exclusion, lock or changed plan is in the way.
     #[error("{0}")]
     Held(String),
@@ -166,7 +168,7 @@ impl Sorter {
 
     /// Keeps a proposal; older ones of the same rule are overtaken, and one that a guard held back goes on as this one.
     pub(crate) async fn propose_quietly(&self, draft: Draft) -> Result<StoredRun, SorterError> {
-        if let Some(why) = guard::apart(self.clock.skew()) {
+        if let Some(why) = guard::excess_skew(self.clock.skew()) {
             return Err(SorterError::Held(format!("{why}, and nothing is planned")));
         }
         let now = self.clock.now();
@@ -233,13 +235,13 @@ impl Sorter {
     /// # Errors
     /// [`SorterError`].
     pub async fn move_money(&self, amount: i64, from: &str, to: &str) -> Result<RunStarted, SorterError> {
-        let books = self.books().await?;
-        let (from, to) = (books.find(from)?, books.find(to)?);
-        manual::transfers(&books, amount, &from, &to)?;
-        let books = self.fresh_books().await?;
-        let moves = manual::transfers(&books, amount, &from, &to)?;
-        self.hinder(&books, &moves)?;
-        let plan = manual::plan(&books, &self.settings().sorter, "move", "asked for by hand", &moves);
+        let world = self.world().await?;
+        let (from, to) = (names::find(&world, from)?, names::find(&world, to)?);
+        manual::transfers(&world, amount, &from, &to)?;
+        let world = self.current_world().await?;
+        let moves = manual::transfers(&world, amount, &from, &to)?;
+        allowed(&world, &moves)?;
+        let plan = manual::plan(&world, "move", "asked for by hand", &moves);
         let draft = Draft { returns: true, ..Draft::by_hand("hand", plan, moves)? };
         self.propose_by_hand(draft, Vec::new()).await
     }
@@ -249,22 +251,22 @@ impl Sorter {
     /// # Errors
     /// [`SorterError`].
     pub async fn discover(&self, pot: &str) -> Result<RunStarted, SorterError> {
-        let books = self.books().await?;
-        let End::Pot(id) = books.find(pot)? else {
+        let world = self.world().await?;
+        let AccountOrPot::Pot(id) = names::find(&world, pot)? else {
             return Err(SorterError::Conflict(format!(
                 "‘{pot}’ is an account; only pots have one behind them"
             )));
         };
-        let known = |books: &Books| books.pot(&id).is_some_and(|pot| pot.pot_current_id.is_some());
-        let books = if known(&books) { books } else { self.fresh_books().await? };
-        if known(&books) {
-            let message = format!("the account behind {} is known already", books.pot_name(&id));
+        let known = |world: &World| world.pot(&id).is_some_and(|pot| pot.hidden_account.is_some());
+        let world = if known(&world) { world } else { self.current_world().await? };
+        if known(&world) {
+            let message = format!("the account behind {} is known already", world.pot_name(&id));
             return Ok(RunStarted { run: None, message, changed: false, left_out: Vec::new() });
         }
-        let moves = manual::discovery(&books, &id).unwrap_or_default();
-        self.hinder(&books, &moves)?;
+        let moves = manual::discovery(&world, &id).unwrap_or_default();
+        allowed(&world, &moves)?;
         let explanation = "a penny in and out again shows the account behind the pot";
-        let plan = manual::plan(&books, &self.settings().sorter, "discover", explanation, &moves);
+        let plan = manual::plan(&world, "discover", explanation, &moves);
         self.propose_by_hand(Draft::by_hand("discover", plan, moves)?, Vec::new()).await
     }
 
@@ -288,10 +290,10 @@ impl Sorter {
         {
             return Err(SorterError::Conflict(format!("it is being undone already by {}", other.id)));
         }
-        let (books, settings, asked) = (self.fresh_books().await?, self.settings(), run.id.clone());
+        let (world, asked) = (self.current_world().await?, run.id.clone());
         let read = self.store.read(move |reader| Ok((reader.transfers_of(&asked)?, reader.undoing(&asked)?)));
         let (done, undone) = read.await?;
-        let (moves, left_out) = manual::undoing(&books, &settings.sorter, &done, &undone);
+        let Reversal { moves, left_out } = reversal::reversal(&world, &done, &undone);
         if moves.is_empty() {
             let message = match left_out.as_slice() {
                 [] => "nothing of it is left to undo".to_owned(),
@@ -299,9 +301,8 @@ impl Sorter {
             };
             return Ok(RunStarted { run: None, message, changed: false, left_out });
         }
-        self.hinder(&books, &moves)?;
-        let mut plan =
-            manual::plan(&books, &settings.sorter, "undo", &format!("reverses {}", run.id), &moves);
+        allowed(&world, &moves)?;
+        let mut plan = manual::plan(&world, "undo", &format!("reverses {}", run.id), &moves);
         if let Some(step) = plan.steps.first_mut() {
             step.caps.clone_from(&left_out);
         }
@@ -310,21 +311,26 @@ impl Sorter {
     }
 
     /// What the bank says now: a plan that a person is asked about shows no balance of before.
-    async fn fresh_books(&self) -> Result<Books, SorterError> {
+    async fn current_world(&self) -> Result<World, SorterError> {
         self.read_bank().await?;
-        Ok(self.books().await?)
+        Ok(self.world().await?)
     }
 
     async fn propose_by_hand(&self, draft: Draft, left_out: Vec<String>) -> Result<RunStarted, SorterError> {
         let run = self.propose(draft).await?;
         Ok(RunStarted { left_out, ..proposed(run) })
     }
+}
 
-    fn hinder(&self, books: &Books, moves: &[PlannedMove]) -> Result<(), SorterError> {
-        let transfers: Vec<_> = moves.iter().map(|one| one.transfer.clone()).collect();
-        let found = manual::hindrances(books, &self.settings().sorter, &transfers);
-        if found.is_empty() { Ok(()) } else { Err(SorterError::Held(found.join("; "))) }
+/// Refuses moves that may not be made as things stand.
+fn allowed(world: &World, moves: &[PlannedMove]) -> Result<(), SorterError> {
+    let transfers: Vec<_> = moves.iter().map(|one| one.transfer.clone()).collect();
+    let found = check::check(&transfers, world, &check::Limits::default());
+    if found.is_empty() {
+        return Ok(());
     }
+    let reasons: Vec<String> = found.into_iter().map(|violation| violation.reason).collect();
+    Err(SorterError::Held(reasons.join("; ")))
 }
 
 /// The answer with a proposal that was asked for, and how it is approved where nobody is asked about it.

@@ -10,9 +10,9 @@ use jiff::civil::Date;
 use monzo_common::id::AccountId;
 use monzo_common::model::{RunState, SyncState};
 
-use crate::autosort::Sorter;
+use crate::autosort::decide::decision::{self, Purpose, off, text_hash};
 use crate::autosort::decide::guard::{self, Guard, Verdict};
-use crate::autosort::decide::names::{self, Resolved};
+use crate::autosort::decide::names::Resolved;
 use crate::autosort::decide::occurrence::{
     self, Begin, CreditRow, Facts, History, Occurrence, State, Subject, Synced, Why,
 };
@@ -20,8 +20,9 @@ use crate::autosort::decide::{calendar, quiet_hours};
 use crate::autosort::query::rules;
 use crate::autosort::run::finish::title;
 use crate::autosort::run::propose::{SorterError, commit};
-use crate::autosort::snapshot::planning::{Purpose, off, text_hash};
-use crate::autosort::snapshot::trigger_inputs::income_accounts;
+use crate::autosort::snapshot::trigger_inputs::{income_accounts, watches};
+use crate::autosort::snapshot::{Moment, Snapshot};
+use crate::autosort::{Sorter, run};
 use crate::clock::TOLERATED_SKEW;
 use crate::events::Kind;
 use crate::rule::{Rule, Trigger};
@@ -52,7 +53,7 @@ impl Sorter {
         let under_way = self.under_way().await?;
         let mut went = under_way;
         let mut open = BTreeSet::new();
-        let apart = guard::apart(self.clock.skew()).is_some();
+        let apart = guard::excess_skew(self.clock.skew()).is_some();
         for rule in settings.sorter.rules.clone() {
             let due = self.evaluate(rule, &credits, synced.as_ref()).await?;
             let now = self.clock.now();
@@ -100,9 +101,6 @@ impl Sorter {
         synced: Option<&(String, bool)>,
     ) -> Result<Due, SorterError> {
         let (settings, now) = (self.settings(), self.clock.now());
-        let books = self.books().await?;
-        let world = self.world(&books, &rule).await?;
-        let resolved = names::resolve(&rule, &world);
         // A rule that is turned off, in whichever way, is new to what comes while it is.
         let (name, hash, enabled) = (rule.name.clone(), text_hash(&rule), !off(&rule, &settings));
         // One that a wrong clock has accepted is accepted now, as far as the present clock is known to be right.
@@ -110,9 +108,21 @@ impl Sorter {
         let future = future.unwrap_or(Timestamp::MAX);
         let kept: StoredRule =
             self.store.write(move |writer| writer.accept_rule(&name, &hash, enabled, (now, future))).await?;
-        let name = rule.name.clone();
-        let used: BTreeSet<String> =
-            self.store.read(move |reader| reader.used_keys(&name)).await?.into_iter().collect();
+        let (moment, asked) = (Moment { at: now, skew: self.clock.skew() }, rule.clone());
+        let read_settings = settings.clone();
+        let read = self.store.read(move |reader| {
+            let snapshot = Snapshot::read(reader, &read_settings, &asked, moment)?;
+            let home = snapshot.resolved.source.as_ref().map(|source| &source.account.id);
+            let watches = watches(reader, &asked, &snapshot.world, home)?;
+            let used: BTreeSet<String> = reader.used_keys(&asked.name)?.into_iter().collect();
+            Ok((snapshot, watches, used))
+        });
+        let (snapshot, watches, used) = read.await?;
+        let bind = decision::bindings(&snapshot);
+        if !bind.is_empty() {
+            self.store.write(move |writer| run::bind(writer, &bind, now)).await?;
+        }
+        let Snapshot { world, resolved, .. } = snapshot;
         let history = match &kept.proven_hash {
             None => History::Never,
             Some(hash) if *hash == kept.text_hash => History::ThisText,
@@ -126,7 +136,7 @@ impl Sorter {
             history,
             account: account.clone(),
             income_accounts: income_accounts(&rule, &world),
-            watches: self.watches(&rule, (&books, &world), account.as_ref()).await?,
+            watches,
             used: &used,
         };
         let facts = Facts {
@@ -202,7 +212,7 @@ impl Sorter {
             approved: false,
             shown: false,
         };
-        let planned = self.plan_of(&due.rule, self.clock.now(), &purpose).await?;
+        let planned = self.decide(&due.rule, self.clock.now(), &purpose).await?;
         match &planned.verdict {
             Verdict::Nothing => {
                 if let Some(run) = withheld {
@@ -353,9 +363,7 @@ impl Sorter {
                 let runs = self.store.read(move |reader| reader.runs_of(&name, &key)).await?;
                 let by = runs
                     .iter()
-                    .find(|run| {
-                        crate::autosort::run::state::ended(run.state) && run.state != RunState::Expired
-                    })
+                    .find(|run| run::state::ended(run.state) && run.state != RunState::Expired)
                     .or(runs.first());
                 let when = by.map_or_else(String::new, |run| {
                     let at = run.started_at.unwrap_or(run.created_at);

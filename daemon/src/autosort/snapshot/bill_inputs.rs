@@ -7,13 +7,13 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use monzo_common::id::PotId;
 
+use crate::autosort::Settings;
 use crate::autosort::decide::bills::{
     self, Calendar, Cycle, Hidden, Level, Look, MainRow, NotKnown, PotBills, PotRow, Predicted,
 };
 use crate::autosort::decide::calendar;
 use crate::autosort::decide::names::Resolved;
 use crate::autosort::decide::world::{Holder, Pot};
-use crate::autosort::{Settings, Sorter};
 use crate::insight::{history, recurring};
 use crate::monzo::{marks, wire};
 use crate::rule::{Payday, Step};
@@ -38,41 +38,25 @@ struct Kept {
     balances: Vec<(Timestamp, i64)>,
 }
 
-impl Sorter {
-    /// What the pots of a rule's `bills` steps have to hold, by the step's number.
-    pub(crate) async fn levels(
-        &self,
-        resolved: &Resolved,
-        at: Timestamp,
-        own: Option<Date>,
-    ) -> Result<Levels, StoreError> {
-        let since = at.checked_sub(BACK).unwrap_or(Timestamp::MIN);
-        let ledger = self.outgoings(resolved, (since, at)).await?;
-        Ok(levels_at(&ledger, resolved, &self.settings(), at, own))
-    }
-
+impl Ledger {
     /// What the bills of a rule's pots are learnt from, for moments up to `until`, of which the first may be as early
     /// as `since` and as long again as bills are looked for.
-    pub(crate) async fn outgoings(
-        &self,
+    pub(crate) fn read(
+        reader: &Reader<'_>,
         resolved: &Resolved,
+        zone: &TimeZone,
         (since, until): (Timestamp, Timestamp),
-    ) -> Result<Ledger, StoreError> {
+    ) -> Result<Self, StoreError> {
         let pots: Vec<PotId> = bill_pots(resolved).map(|(_, _, pot)| pot.id.clone()).collect();
         if pots.is_empty() {
-            return Ok(Ledger { payments: Vec::new(), pots: BTreeMap::new() });
+            return Ok(Self { payments: Vec::new(), pots: BTreeMap::new() });
         }
-        let zone = self.settings().zone;
-        let read = self.store.read(move |reader| {
-            let payments =
-                recurring::of_pots(history::payments(reader, (since, until), &zone, wire::series)?);
-            let mut kept = BTreeMap::new();
-            for pot in reader.pots()?.into_iter().filter(|pot| pots.contains(&pot.id)) {
-                kept.insert(pot.id.clone(), Kept::read(reader, &pot, (since, until), &zone)?);
-            }
-            Ok(Ledger { payments, pots: kept })
-        });
-        read.await
+        let payments = recurring::of_pots(history::payments(reader, (since, until), zone, wire::series)?);
+        let mut kept = BTreeMap::new();
+        for pot in reader.pots()?.into_iter().filter(|pot| pots.contains(&pot.id)) {
+            kept.insert(pot.id.clone(), Kept::read(reader, &pot, (since, until), zone)?);
+        }
+        Ok(Self { payments, pots: kept })
     }
 }
 

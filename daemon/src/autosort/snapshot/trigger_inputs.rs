@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use monzo_common::id::AccountId;
 
 use crate::autosort::Sorter;
+use crate::autosort::decide::names;
 use crate::autosort::decide::occurrence::{CreditKind, CreditMarks, CreditRow, Edge, Memory, Watch};
-use crate::autosort::decide::world::World;
+use crate::autosort::decide::world::{Holder, World};
 use crate::autosort::run::propose::SorterError;
-use crate::autosort::snapshot::books::Books;
 use crate::autosort::study::backtest::moments::CREDITS;
 use crate::monzo::{Own, marks};
 use crate::rule::{Place, Rule, Trigger};
@@ -47,29 +47,29 @@ impl Sorter {
         };
         Ok(rows.into_iter().map(credit).collect())
     }
+}
 
-    /// The balances that a rule's triggers look at.
-    pub(crate) async fn watches(
-        &self,
-        rule: &Rule,
-        (books, world): (&Books, &World),
-        home: Option<&AccountId>,
-    ) -> Result<BTreeMap<usize, Watch>, SorterError> {
-        let mut watches = BTreeMap::new();
-        for (index, trigger) in rule.triggers.iter().enumerate() {
-            let Trigger::Balance { of, .. } = trigger else { continue };
-            let Some((id, balance)) = balance_of(world, of, home) else { continue };
-            let (name, place, asked) = (rule.name.clone(), of.to_string(), id.clone());
-            let (kept, moved_at) = self
-                .store
-                .read(move |reader| Ok((reader.watch(&name, &place)?, reader.last_moved_at(&asked)?)))
-                .await?;
-            let memory = Memory { balance: kept.balance, edge: kept.edge.map(|(key, at)| Edge { key, at }) };
-            let unexplained = books.unexplained(&id);
-            watches.insert(index, Watch { memory, balance, unexplained, moved_at });
-        }
-        Ok(watches)
+/// The balances that a rule's triggers look at.
+pub(crate) fn watches(
+    reader: &Reader<'_>,
+    rule: &Rule,
+    world: &World,
+    home: Option<&AccountId>,
+) -> Result<BTreeMap<usize, Watch>, StoreError> {
+    let mut watches = BTreeMap::new();
+    for (index, trigger) in rule.triggers.iter().enumerate() {
+        let Trigger::Balance { of, .. } = trigger else { continue };
+        let Some(holder) = watched(world, of, home) else { continue };
+        let kept = reader.watch(&rule.name, &of.to_string())?;
+        let memory = Memory { balance: kept.balance, edge: kept.edge.map(|(key, at)| Edge { key, at }) };
+        let (balance, unexplained) = match &holder {
+            Holder::Account(account) => (account.balance, false),
+            Holder::Pot(pot) => (Some(pot.balance), pot.unexplained),
+        };
+        let moved_at = reader.last_moved_at(holder.id())?;
+        watches.insert(index, Watch { memory, balance, unexplained, moved_at });
     }
+    Ok(watches)
 }
 
 /// What tells the person's own money from income.
@@ -84,42 +84,20 @@ pub(crate) fn income_accounts(rule: &Rule, world: &World) -> BTreeMap<usize, Acc
         Trigger::Income { account: Some(name), .. } => Some((index, name)),
         _ => None,
     });
-    named.filter_map(|(index, name)| Some((index, account(world, name)?))).collect()
+    let account = |name: &str| {
+        let name = name.strip_prefix("account:").unwrap_or(name).to_owned();
+        names::holder(world, &Place::Account(name), None).ok()
+    };
+    named
+        .filter_map(|(index, name)| match account(name)? {
+            Holder::Account(account) => Some((index, account.id)),
+            Holder::Pot(_) => None,
+        })
+        .collect()
 }
 
-fn account(world: &World, name: &str) -> Option<AccountId> {
-    let name = name.strip_prefix("account:").unwrap_or(name).to_lowercase();
-    let mut found = world
-        .accounts
-        .iter()
-        .filter(|account| account.id.as_str().to_lowercase() == name || account.name.to_lowercase() == name);
-    found.next().map(|account| account.id.clone())
-}
-
-/// The id and balance of what a trigger looks at.
-pub(crate) fn balance_of(
-    world: &World,
-    of: &Place,
-    home: Option<&AccountId>,
-) -> Option<(String, Option<i64>)> {
-    match of {
-        Place::Account(name) => {
-            let id = account(world, name)?;
-            let found = world.accounts.iter().find(|account| account.id == id)?;
-            Some((id.to_string(), found.balance))
-        }
-        Place::Pot { account: owner, name } => {
-            let owner = match owner {
-                Some(owner) => account(world, owner),
-                None => home.cloned(),
-            };
-            let name = name.to_lowercase();
-            let found = world.pots.iter().find(|pot| {
-                !pot.deleted
-                    && owner.as_ref().is_none_or(|owner| *owner == pot.account_id)
-                    && (pot.name.to_lowercase() == name || pot.id.as_str().to_lowercase() == name)
-            })?;
-            Some((found.id.to_string(), Some(found.balance)))
-        }
-    }
+/// The account or pot whose balance a trigger looks at; nothing where it means nothing, or is gone.
+pub(crate) fn watched(world: &World, of: &Place, home: Option<&AccountId>) -> Option<Holder> {
+    let found = names::holder(world, of, home).ok()?;
+    (!matches!(&found, Holder::Pot(pot) if pot.deleted)).then_some(found)
 }

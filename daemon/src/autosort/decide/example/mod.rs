@@ -9,7 +9,6 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use monzo_common::id::{AccountId, PotId};
 use monzo_common::model::Plan;
-use monzo_common::money::Currency;
 
 use crate::autosort::decide::bills::Level;
 use crate::autosort::decide::names::{places, resolve};
@@ -126,7 +125,7 @@ fn world(rule: &Rule, example: &Example) -> World {
                 example,
                 |place| matches!(place, Place::Account(name) if name.to_lowercase() == owner.to_lowercase()),
             );
-            world.accounts.push(account(owner.clone(), balance));
+            world.accounts.push(Account::open(AccountId::new(owner.clone()), &owner, balance));
         }
         let Place::Pot { name, .. } = place else { continue };
         if world.pots.iter().any(|pot| pot.name == *name && pot.account_id.as_str() == owner) {
@@ -135,7 +134,8 @@ fn world(rule: &Rule, example: &Example) -> World {
         let same = |given: &Place| matches!(given, Place::Pot { name: other, .. } if other.to_lowercase() == name.to_lowercase());
         let held = balance(example, |given| same(given) && self::owner(given, &home) == owner);
         let goal = goals.iter().any(|place| same(place)).then_some(i64::MAX);
-        world.pots.push(pot(name, &owner, held, goal));
+        let id = PotId::new(format!("{owner}/{name}"));
+        world.pots.push(Pot { goal, ..Pot::open(id, AccountId::new(owner), name, held) });
     }
     world
 }
@@ -159,38 +159,6 @@ fn owner<'p>(place: &'p Place, home: &'p str) -> &'p str {
 
 fn balance(example: &Example, is: impl Fn(&Place) -> bool) -> i64 {
     example.given.iter().find(|(place, _)| is(place)).map_or(0, |(_, balance)| *balance)
-}
-
-fn account(name: String, balance: i64) -> Account {
-    Account {
-        id: AccountId::new(name.clone()),
-        name,
-        kind: "uk_retail".to_owned(),
-        currency: Currency::GBP,
-        balance: Some(balance),
-        closed: false,
-        excluded: false,
-    }
-}
-
-fn pot(name: &str, owner: &str, balance: i64, goal: Option<i64>) -> Pot {
-    Pot {
-        id: PotId::new(format!("{owner}/{name}")),
-        account_id: AccountId::new(owner),
-        name: name.to_owned(),
-        kind: "default".to_owned(),
-        currency: Currency::GBP,
-        balance,
-        goal,
-        locked: false,
-        deleted: false,
-        unlisted: false,
-        excluded: false,
-        isa: false,
-        charity: false,
-        refuses_deposits: false,
-        refuses_withdrawals: false,
-    }
 }
 
 #[cfg(test)]

@@ -1,14 +1,13 @@
 //! Whether a plan may run: by itself, after a person's word, later, or not at all (autosorter.md, *Guardrails*).
 
-use std::collections::BTreeMap;
-
 use jiff::civil::Time;
 use jiff::{SignedDuration, Timestamp};
-use monzo_common::id::PotId;
 use monzo_common::model::{Plan, PlannedTransfer, TransferKind};
 
+use crate::autosort::decide::check;
 use crate::autosort::decide::plan::asks;
 use crate::autosort::decide::plan::words::money;
+use crate::autosort::decide::world::World;
 use crate::clock::elapsed;
 use crate::rule::{Autosort, Mode};
 
@@ -33,16 +32,6 @@ pub struct Limits {
     pub max_per_day: Option<i64>,
     /// What other runs of this London date moved, in minor units; without returns, undo and discovery.
     pub moved_today: i64,
-    /// The configured floor of the account, in minor units.
-    pub account_floor: i64,
-    /// The account's balance when the run began; at planning, now.
-    pub began_with: i64,
-    /// The account's balance now.
-    pub balance: i64,
-    /// Why the account may not be touched: closed, excluded, unsupported.
-    pub account: Option<String>,
-    /// What may be done with each pot, the account's own only.
-    pub pots: BTreeMap<PotId, Door>,
     /// The freeze that holds, in words.
     pub frozen: Option<String>,
     /// The local time of day.
@@ -59,19 +48,6 @@ pub struct Limits {
     pub max_staleness: SignedDuration,
     /// The bank's clock less the local one, where an answer told it.
     pub skew: Option<SignedDuration>,
-}
-
-/// What may be done with a pot.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Door {
-    /// Minor units.
-    pub balance: i64,
-    /// It is out of the sorter's reach.
-    pub excluded: bool,
-    /// Why nothing may go in.
-    pub into: Option<String>,
-    /// Why nothing may come out.
-    pub out: Option<String>,
 }
 
 /// What holds a plan back.
@@ -103,9 +79,9 @@ pub enum Guard {
     Clock,
 }
 
-/// A guard that holds a plan back, in words.
+/// A guard that a plan violates, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Held {
+pub struct Violation {
     /// Which.
     pub guard: Guard,
     /// Why, in one sentence.
@@ -120,9 +96,9 @@ pub enum Verdict {
     /// It may begin.
     Allowed,
     /// After a person's approval.
-    Proposed(Vec<Held>),
+    Proposed(Vec<Violation>),
     /// Not now, and no approval helps.
-    Withheld(Vec<Held>),
+    Withheld(Vec<Violation>),
     /// Nothing could be planned: the sentences say what to do.
     Impossible(Vec<String>),
 }
@@ -146,7 +122,7 @@ pub fn text(autosort: &Autosort) -> String {
 }
 
 /// What may become of a plan under the limits that hold now.
-pub fn guard(plan: &Plan, limits: &Limits) -> Verdict {
+pub fn guard(plan: &Plan, world: &World, limits: &Limits) -> Verdict {
     let errors: Vec<String> = plan.steps.iter().filter_map(|step| step.error.clone()).collect();
     if !errors.is_empty() {
         return Verdict::Impossible(errors);
@@ -155,8 +131,7 @@ pub fn guard(plan: &Plan, limits: &Limits) -> Verdict {
         return Verdict::Nothing;
     }
     let mut held = of_the_moment(limits);
-    held.extend(reach(&plan.transfers, limits));
-    held.extend(floor(&plan.transfers, limits));
+    held.extend(check::check(&plan.transfers, world, &check::Limits::default()));
     if !held.is_empty() {
         return Verdict::Withheld(held);
     }
@@ -165,11 +140,6 @@ pub fn guard(plan: &Plan, limits: &Limits) -> Verdict {
     }
     let looks = looks(plan, limits);
     if looks.is_empty() { Verdict::Allowed } else { Verdict::Proposed(looks) }
-}
-
-/// The floor of a run: it never makes worse what was below the configured one when it began.
-pub fn floor_of(limits: &Limits) -> i64 {
-    limits.account_floor.min(limits.began_with)
 }
 
 /// Minor units that a run moves: each penny once, where it arrives.
@@ -185,22 +155,22 @@ pub fn moved(transfers: &[PlannedTransfer]) -> i64 {
 }
 
 /// That the two clocks differ by too much, in words.
-pub fn apart(skew: Option<SignedDuration>) -> Option<String> {
+pub fn excess_skew(skew: Option<SignedDuration>) -> Option<String> {
     let skew = skew.filter(|skew| skew.abs() > MOST_SKEW)?;
     Some(format!("this clock and the bank's differ by {} s", skew.as_secs().unsigned_abs()))
 }
 
 /// Guards of the moment: mode, freeze, clocks, staleness, quiet hours.
-pub fn of_the_moment(limits: &Limits) -> Vec<Held> {
+pub fn of_the_moment(limits: &Limits) -> Vec<Violation> {
     let mut held = Vec::new();
-    let mut hold = |guard, reason: String| held.push(Held { guard, reason });
+    let mut hold = |guard, reason: String| held.push(Violation { guard, reason });
     if limits.mode == Mode::Off {
         hold(Guard::Mode, "the mode is off".to_owned());
     }
     if let Some(reason) = &limits.frozen {
         hold(Guard::Freeze, reason.clone());
     }
-    if let Some(reason) = apart(limits.skew) {
+    if let Some(reason) = excess_skew(limits.skew) {
         hold(Guard::Clock, reason);
     }
     let oldest = limits.now.checked_sub(limits.max_staleness).unwrap_or(Timestamp::MIN);
@@ -240,58 +210,10 @@ fn clock(time: Time) -> String {
     format!("{:02}:{:02}", time.hour(), time.minute())
 }
 
-/// Accounts and pots that may not be touched, or not so.
-fn reach(transfers: &[PlannedTransfer], limits: &Limits) -> Vec<Held> {
-    let mut held = Vec::new();
-    if let Some(reason) = &limits.account {
-        held.push(Held { guard: Guard::Exclusion, reason: format!("the account: {reason}") });
-    }
-    for transfer in transfers {
-        let out = transfer.kind == TransferKind::Withdraw;
-        let Some(door) = limits.pots.get(&transfer.pot_id) else {
-            let reason = format!("{} is no pot of this account", transfer.pot_id);
-            held.push(Held { guard: Guard::Exclusion, reason });
-            continue;
-        };
-        if let Some(reason) = if out { &door.out } else { &door.into } {
-            let guard = if door.excluded { Guard::Exclusion } else { Guard::Lock };
-            held.push(Held { guard, reason: format!("{}: {reason}", transfer.pot_id) });
-        }
-        if out && transfer.amount > door.balance {
-            let reason = format!(
-                "{} holds {}, less than {}",
-                transfer.pot_id,
-                money(door.balance),
-                money(transfer.amount)
-            );
-            held.push(Held { guard: Guard::Lock, reason });
-        }
-    }
-    held
-}
-
-/// The floor, at every point between two transfers.
-fn floor(transfers: &[PlannedTransfer], limits: &Limits) -> Option<Held> {
-    let floor = floor_of(limits);
-    let mut balance = limits.balance;
-    for transfer in transfers {
-        balance = match transfer.kind {
-            TransferKind::Withdraw => balance.saturating_add(transfer.amount),
-            TransferKind::Deposit | TransferKind::Return => balance.saturating_sub(transfer.amount),
-        };
-        if transfer.kind != TransferKind::Withdraw && balance < floor {
-            let reason =
-                format!("the account would hold {}, under its floor of {}", money(balance), money(floor));
-            return Some(Held { guard: Guard::Floor, reason });
-        }
-    }
-    None
-}
-
 /// What a person should look at first.
-fn looks(plan: &Plan, limits: &Limits) -> Vec<Held> {
+fn looks(plan: &Plan, limits: &Limits) -> Vec<Violation> {
     let mut held = Vec::new();
-    let mut hold = |guard, reason: String| held.push(Held { guard, reason });
+    let mut hold = |guard, reason: String| held.push(Violation { guard, reason });
     if limits.mode == Mode::Propose {
         hold(Guard::Mode, "the mode is propose: a person approves each run".to_owned());
     }
@@ -311,12 +233,12 @@ fn looks(plan: &Plan, limits: &Limits) -> Vec<Held> {
 }
 
 /// The caps that what a run moves, and what all runs of the day move, are over; `most` are those of a run and a day.
-pub fn caps((moved, today): (i64, i64), most: (Option<i64>, Option<i64>)) -> Vec<Held> {
-    let run = most.0.filter(|most| moved > *most).map(|most| Held {
+pub fn caps((moved, today): (i64, i64), most: (Option<i64>, Option<i64>)) -> Vec<Violation> {
+    let run = most.0.filter(|most| moved > *most).map(|most| Violation {
         guard: Guard::MaxPerRun,
         reason: format!("{} is over max_per_run of {}", money(moved), money(most)),
     });
-    let day = most.1.filter(|most| today > *most).map(|most| Held {
+    let day = most.1.filter(|most| today > *most).map(|most| Violation {
         guard: Guard::MaxPerDay,
         reason: format!("{} on this day is over max_per_day of {}", money(today), money(most)),
     });

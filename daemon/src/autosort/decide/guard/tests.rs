@@ -1,11 +1,13 @@
 //! The sentences of autosorter.md about guardrails, and what holds for every plan and limit.
 
 use jiff::civil::time;
-use monzo_common::id::AccountId;
+use monzo_common::id::{AccountId, PotId};
 use monzo_common::money::Currency;
 use proptest::prelude::*;
 
 use super::*;
+use crate::autosort::decide::check;
+use crate::autosort::decide::world::{Account, Pot, World};
 
 fn transfer(kind: TransferKind, pot: &str, amount: i64) -> PlannedTransfer {
     PlannedTransfer { kind, pot_id: PotId::from(pot), account_id: AccountId::from("acc"), amount }
@@ -36,9 +38,8 @@ fn plan(transfers: Vec<PlannedTransfer>) -> Plan {
     }
 }
 
-/// Limits under which a run of £5 out of £10 is allowed.
+/// Limits under which a run of £5 is allowed.
 fn limits() -> Limits {
-    let door = |balance| Door { balance, ..Door::default() };
     Limits {
         mode: Mode::Auto,
         approved: false,
@@ -46,11 +47,6 @@ fn limits() -> Limits {
         max_per_run: Some(500),
         max_per_day: None,
         moved_today: 0,
-        account_floor: 0,
-        began_with: 1_000,
-        balance: 1_000,
-        account: None,
-        pots: BTreeMap::from([(PotId::from("pot_A"), door(0)), (PotId::from("pot_B"), door(800))]),
         frozen: None,
         local: time(12, 0, 0, 0),
         quiet_hours: Some((time(0, 0, 0, 0), time(7, 0, 0, 0))),
@@ -62,6 +58,26 @@ fn limits() -> Limits {
     }
 }
 
+/// An account that holds £10, with a pot that is empty and one that holds £8.
+fn world() -> World {
+    let account = || AccountId::from("acc");
+    World {
+        accounts: vec![Account::open(account(), "Personal", 1_000)],
+        pots: vec![
+            Pot::open(PotId::from("pot_A"), account(), "A", 0),
+            Pot::open(PotId::from("pot_B"), account(), "B", 800),
+        ],
+        ..World::default()
+    }
+}
+
+/// The same with another balance and floor of the account.
+fn world_with(balance: i64, floor: i64) -> World {
+    let mut world = world();
+    (world.accounts[0].balance, world.accounts[0].floor) = (Some(balance), floor);
+    world
+}
+
 #[derive(Debug, PartialEq, Eq)]
 enum Answer {
     Allowed,
@@ -71,9 +87,9 @@ enum Answer {
 }
 use Answer::{Allowed, Proposed, Withheld};
 
-fn answer(plan: &Plan, limits: &Limits) -> Answer {
-    let guards = |held: Vec<Held>| held.into_iter().map(|held| held.guard).collect();
-    match guard(plan, limits) {
+fn answer(plan: &Plan, world: &World, limits: &Limits) -> Answer {
+    let guards = |held: Vec<Violation>| held.into_iter().map(|held| held.guard).collect();
+    match guard(plan, world, limits) {
         Verdict::Allowed => Allowed,
         Verdict::Proposed(held) => Proposed(guards(held)),
         Verdict::Withheld(held) => Withheld(guards(held)),
@@ -82,47 +98,47 @@ fn answer(plan: &Plan, limits: &Limits) -> Answer {
 }
 
 #[track_caller]
-fn check(change: impl FnOnce(&mut Limits), expected: &Answer) {
+fn under(change: impl FnOnce(&mut Limits), expected: &Answer) {
     let mut limits = limits();
     change(&mut limits);
-    assert_eq!(answer(&plan(vec![deposit(500)]), &limits), *expected);
+    assert_eq!(answer(&plan(vec![deposit(500)]), &world(), &limits), *expected);
 }
 
 #[test]
 fn a_plan_within_the_guardrails_is_allowed() {
-    check(|_| {}, &Allowed);
+    under(|_| {}, &Allowed);
 }
 
 #[test]
 fn a_plan_that_moves_nothing_makes_no_run_and_one_that_failed_is_impossible() {
-    assert_eq!(guard(&plan(Vec::new()), &limits()), Verdict::Nothing);
+    assert_eq!(guard(&plan(Vec::new()), &world(), &limits()), Verdict::Nothing);
 }
 
 #[test]
 fn a_run_over_a_cap_is_proposed_with_the_guard_named_and_a_person_may_approve_it() {
-    check(|limits| limits.max_per_run = Some(499), &Proposed(vec![Guard::MaxPerRun]));
-    check(|limits| limits.max_per_run = None, &Proposed(vec![Guard::MaxPerRun]));
-    check(
+    under(|limits| limits.max_per_run = Some(499), &Proposed(vec![Guard::MaxPerRun]));
+    under(|limits| limits.max_per_run = None, &Proposed(vec![Guard::MaxPerRun]));
+    under(
         |limits| (limits.max_per_day, limits.moved_today) = (Some(900), 401),
         &Proposed(vec![Guard::MaxPerDay]),
     );
-    check(|limits| (limits.max_per_day, limits.moved_today) = (Some(900), 400), &Allowed);
-    check(|limits| (limits.max_per_run, limits.approved) = (Some(499), true), &Allowed);
+    under(|limits| (limits.max_per_day, limits.moved_today) = (Some(900), 400), &Allowed);
+    under(|limits| (limits.max_per_run, limits.approved) = (Some(499), true), &Allowed);
 }
 
 #[test]
 fn what_asks_for_a_look_is_proposed_even_in_auto() {
-    check(|limits| limits.mode = Mode::Propose, &Proposed(vec![Guard::Mode]));
-    check(|limits| limits.propose = vec!["its first run".to_owned()], &Proposed(vec![Guard::Look]));
-    check(|limits| (limits.mode, limits.approved) = (Mode::Propose, true), &Allowed);
+    under(|limits| limits.mode = Mode::Propose, &Proposed(vec![Guard::Mode]));
+    under(|limits| limits.propose = vec!["its first run".to_owned()], &Proposed(vec![Guard::Look]));
+    under(|limits| (limits.mode, limits.approved) = (Mode::Propose, true), &Allowed);
     let skipped = Plan { guards: vec!["a pot is gone".to_owned()], ..plan(vec![deposit(500)]) };
-    assert_eq!(answer(&skipped, &limits()), Proposed(vec![Guard::Skipped]));
+    assert_eq!(answer(&skipped, &world(), &limits()), Proposed(vec![Guard::Skipped]));
 }
 
 #[test]
 fn floor_exclusions_freeze_and_locks_cannot_be_overridden() {
     let approve = |change: fn(&mut Limits), guard: Guard| {
-        check(
+        under(
             |limits| {
                 limits.approved = true;
                 change(limits);
@@ -130,37 +146,38 @@ fn floor_exclusions_freeze_and_locks_cannot_be_overridden() {
             &Withheld(vec![guard]),
         );
     };
-    approve(|limits| limits.account_floor = 501, Guard::Floor);
     approve(|limits| limits.frozen = Some("by hand".to_owned()), Guard::Freeze);
-    approve(|limits| limits.account = Some("excluded".to_owned()), Guard::Exclusion);
-    approve(|limits| limits.pots.clear(), Guard::Exclusion);
     approve(|limits| limits.mode = Mode::Off, Guard::Mode);
-    for (excluded, guard) in [(true, Guard::Exclusion), (false, Guard::Lock)] {
-        let door = Door { excluded, into: Some("no".to_owned()), ..Door::default() };
-        check(
-            |limits| {
-                limits.approved = true;
-                limits.pots.insert(PotId::from("pot_A"), door);
-            },
-            &Withheld(vec![guard]),
-        );
+    type Change = fn(&mut World);
+    let cases: [(Change, Guard); 5] = [
+        (|world| world.accounts[0].floor = 501, Guard::Floor),
+        (|world| world.accounts[0].excluded = true, Guard::Exclusion),
+        (|world| world.pots.clear(), Guard::Exclusion),
+        (|world| world.pots[0].excluded = true, Guard::Exclusion),
+        (|world| world.pots[0].isa = true, Guard::Lock),
+    ];
+    for (change, guard) in cases {
+        let mut world = world();
+        change(&mut world);
+        let approved = Limits { approved: true, ..limits() };
+        assert_eq!(answer(&plan(vec![deposit(500)]), &world, &approved), Withheld(vec![guard]));
     }
 }
 
 #[test]
 fn the_floor_is_never_above_what_the_run_began_with() {
     // From a pot through an account that is below its floor already: no worse at any point.
-    let mut low = limits();
-    (low.account_floor, low.began_with, low.balance) = (5_000, 100, 100);
-    assert_eq!(answer(&plan(vec![withdraw(500), deposit(500)]), &low), Allowed);
-    assert_eq!(answer(&plan(vec![withdraw(400), deposit(401)]), &low), Withheld(vec![Guard::Floor]));
-    assert_eq!(answer(&plan(vec![deposit(500), withdraw(500)]), &low), Withheld(vec![Guard::Floor]));
-    assert_eq!(floor_of(&low), 100);
+    let low = world_with(100, 5_000);
+    let answer = |transfers| answer(&plan(transfers), &low, &limits());
+    assert_eq!(answer(vec![withdraw(500), deposit(500)]), Allowed);
+    assert_eq!(answer(vec![withdraw(400), deposit(401)]), Withheld(vec![Guard::Floor]));
+    assert_eq!(answer(vec![deposit(500), withdraw(500)]), Withheld(vec![Guard::Floor]));
+    assert_eq!(check::floor(&low.accounts[0]), 100);
 }
 
 #[test]
 fn a_pot_gives_no_more_than_it_holds() {
-    assert_eq!(answer(&plan(vec![withdraw(801)]), &limits()), Withheld(vec![Guard::Lock]));
+    assert_eq!(answer(&plan(vec![withdraw(801)]), &world(), &limits()), Withheld(vec![Guard::Lock]));
 }
 
 #[test]
@@ -192,22 +209,22 @@ fn quiet_hours_keep_runs_from_beginning_and_may_wrap() {
         (night, time(7, 0, 0, 0), Allowed),
         (None, time(3, 0, 0, 0), Allowed),
     ] {
-        check(|limits| (limits.quiet_hours, limits.local) = (hours, at), &expected);
+        under(|limits| (limits.quiet_hours, limits.local) = (hours, at), &expected);
     }
     let three = time(3, 0, 0, 0);
-    check(|limits| (limits.local, limits.approved) = (three, true), &withheld());
+    under(|limits| (limits.local, limits.approved) = (three, true), &withheld());
 }
 
 #[test]
 fn no_run_begins_on_old_facts_or_with_clocks_apart() {
     let ago = |minutes| Some(Timestamp::UNIX_EPOCH - SignedDuration::from_mins(minutes));
-    check(|limits| limits.synced_at = ago(15), &Allowed);
-    check(|limits| limits.synced_at = ago(16), &Withheld(vec![Guard::Staleness]));
-    check(|limits| limits.synced_at = None, &Withheld(vec![Guard::Staleness]));
+    under(|limits| limits.synced_at = ago(15), &Allowed);
+    under(|limits| limits.synced_at = ago(16), &Withheld(vec![Guard::Staleness]));
+    under(|limits| limits.synced_at = None, &Withheld(vec![Guard::Staleness]));
     for (seconds, expected) in
         [(120, Allowed), (121, Withheld(vec![Guard::Clock])), (-121, Withheld(vec![Guard::Clock]))]
     {
-        check(|limits| limits.skew = Some(SignedDuration::from_secs(seconds)), &expected);
+        under(|limits| limits.skew = Some(SignedDuration::from_secs(seconds)), &expected);
     }
 }
 
@@ -239,12 +256,12 @@ fn a_plan_that_only_asks_for_a_payment_is_a_run_like_any_other() {
         }],
         ..plan(Vec::new())
     };
-    assert_eq!(guard(&asking(0), &limits()), Verdict::Nothing);
-    assert_eq!(guard(&asking(1), &limits()), Verdict::Allowed);
+    assert_eq!(guard(&asking(0), &world(), &limits()), Verdict::Nothing);
+    assert_eq!(guard(&asking(1), &world(), &limits()), Verdict::Allowed);
     let proposes = Limits { mode: Mode::Propose, ..limits() };
-    assert!(matches!(guard(&asking(1), &proposes), Verdict::Proposed(_)));
+    assert!(matches!(guard(&asking(1), &world(), &proposes), Verdict::Proposed(_)));
     let frozen = Limits { frozen: Some("holidays".to_owned()), ..limits() };
-    assert!(matches!(guard(&asking(1), &frozen), Verdict::Withheld(_)));
+    assert!(matches!(guard(&asking(1), &world(), &frozen), Verdict::Withheld(_)));
 }
 
 proptest! {
@@ -259,10 +276,10 @@ proptest! {
         let mut transfers: Vec<PlannedTransfer> = (out > 0).then(|| withdraw(out)).into_iter().collect();
         transfers.extend(into.into_iter().map(deposit));
         let limits = Limits {
-            approved, account_floor: floor, began_with: balance, balance, max_per_run: Some(most), max_per_day: per_day,
-            moved_today: today, ..limits()
+            approved, max_per_run: Some(most), max_per_day: per_day, moved_today: today, ..limits()
         };
-        let verdict = guard(&plan(transfers.clone()), &limits);
+        let world = world_with(balance, floor);
+        let verdict = guard(&plan(transfers.clone()), &world, &limits);
         let moved = moved(&transfers);
         let mut at = balance;
         let mut held = true;
@@ -274,7 +291,7 @@ proptest! {
         let within = moved <= most && per_day.is_none_or(|most| today + moved <= most);
         prop_assert_eq!(matches!(verdict, Verdict::Withheld(_)), !fits);
         prop_assert_eq!(verdict == Verdict::Allowed, fits && (within || approved));
-        prop_assert_eq!(&verdict, &guard(&plan(transfers), &limits));
+        prop_assert_eq!(&verdict, &guard(&plan(transfers), &world, &limits));
     }
 }
 

@@ -1,7 +1,15 @@
 //! The sentences of autosorter.md 1 about names, pots, and the two kinds of trouble.
 
+use std::collections::BTreeMap;
+
+use monzo_common::id::PotId;
+
 use super::*;
-use crate::autosort::decide::fixtures::{account, fixed, personal, pot, pot_of, rest, rule, with, world};
+use crate::autosort::decide::fixtures::{
+    account, fixed, personal, pot, pot_of, refusal, rest, rule, with, world,
+};
+use crate::autosort::decide::trouble::needs_app;
+use crate::autosort::decide::world::{AccountOrPot, Pot};
 
 /// What is the matter with the only step of a rule that gives to a place.
 #[track_caller]
@@ -15,6 +23,15 @@ fn two() -> World {
     world.accounts.push(account("Joint", 500));
     world.pots.push(Pot { id: PotId::from("pot_JointBills"), ..pot_of("Joint", "Bills", 7) });
     world
+}
+
+fn app(out: bool) -> Trouble {
+    Trouble::NeedsApp { what: needs_app(&refusal(), out), thaw: "monzoctl sort thaw Rent".to_owned() }
+}
+
+/// What a rule's places meant, as the world remembers it.
+fn remembered(rule: &Rule, resolved: &Resolved) -> BTreeMap<String, String> {
+    resolved.bound.iter().map(|(place, id)| (bound_name(&rule.name, place), id.clone())).collect()
 }
 
 fn of(account: &str, name: &str) -> Place {
@@ -67,15 +84,12 @@ fn money_goes_into_any_open_pot_but_isa_and_charity_ones() {
         (|_| {}, None),
         (|pot| pot.locked = true, None),
         (|pot| pot.kind = "flexible_savings".to_owned(), None),
-        (|pot| pot.refuses_withdrawals = true, None),
+        (|pot| pot.refuses_withdrawals = Some(refusal()), None),
         (|pot| pot.isa = true, Some(Trouble::Isa)),
         (|pot| pot.charity = true, Some(Trouble::Charity)),
         (|pot| pot.deleted = true, Some(Trouble::Deleted { namesake: None })),
         (|pot| pot.excluded = true, Some(Trouble::Excluded)),
-        (
-            |pot| pot.refuses_deposits = true,
-            Some(Trouble::NeedsApp { thaw: "monzoctl sort thaw Rent".to_owned() }),
-        ),
+        (|pot| pot.refuses_deposits = Some(refusal()), Some(app(false))),
     ];
     for (change, trouble) in cases {
         check(&with(two(), "Rent", change), pot("Rent"), trouble.as_ref());
@@ -95,17 +109,13 @@ fn money_leaves_default_pots_that_are_not_locked_and_others_that_are_listed() {
         (|pot| pot.locked = true, true, Some(Trouble::Locked)),
         (|pot| pot.excluded = true, true, Some(Trouble::Excluded)),
         (|pot| pot.deleted = true, true, Some(Trouble::Deleted { namesake: None })),
-        (
-            |pot| pot.refuses_withdrawals = true,
-            false,
-            Some(Trouble::NeedsApp { thaw: "monzoctl sort thaw Rent".to_owned() }),
-        ),
+        (|pot| pot.refuses_withdrawals = Some(refusal()), false, Some(app(true))),
     ];
     for (change, listed, trouble) in cases {
         let mut world = with(two(), "Rent", change);
-        if listed {
-            world.withdraw_from = vec![of("Personal", "Rent")];
-        }
+        let places = if listed { vec![of("Personal", "Rent")] } else { Vec::new() };
+        let may_give = withdraw_listed(&world, &places);
+        world.pots.iter_mut().for_each(|pot| pot.withdraw_listed = may_give.contains(&pot.id));
         let rule = Rule { source: pot("pot_Rent"), ..rule(0, vec![rest("Bills")]) };
         let resolved = resolve(&rule, &world);
         assert_eq!(resolved.problems.first().map(|problem| problem.trouble.clone()), trouble);
@@ -137,7 +147,7 @@ fn a_source_that_cannot_be_used_refuses_the_rule() {
 #[test]
 fn a_name_is_bound_the_first_time_and_a_rename_in_the_app_is_a_note() {
     let first = resolve(&rule(0, vec![rest("Rent")]), &two());
-    let bound = first.bound.iter().cloned().collect();
+    let bound = remembered(&rule(0, Vec::new()), &first);
     assert_eq!(first.notes, Vec::<String>::new());
     let mut renamed = World { bound, ..with(two(), "Rent", |pot| pot.name = "Home".to_owned()) };
     // Another pot that takes the name later does not take the money.
@@ -151,7 +161,7 @@ fn a_name_is_bound_the_first_time_and_a_rename_in_the_app_is_a_note() {
 #[test]
 fn a_bound_pot_that_is_gone_is_not_replaced_by_one_of_its_name() {
     let first = resolve(&rule(0, vec![rest("Rent")]), &two());
-    let bound = first.bound.into_iter().collect();
+    let bound = remembered(&rule(0, Vec::new()), &first);
     let mut gone = World { bound, ..with(two(), "Rent", |pot| pot.deleted = true) };
     gone.pots.push(Pot { id: PotId::from("pot_Rent2"), ..pot_of("Personal", "Rent", 0) });
     check(&gone, pot("Rent"), Some(&Trouble::Deleted { namesake: Some("pot_Rent2".to_owned()) }));
@@ -176,10 +186,38 @@ fn a_problem_names_rule_step_file_and_line() {
 }
 
 #[test]
-fn the_doors_of_an_account_are_those_of_its_own_pots() {
-    let world = with(two(), "Rent", |pot| pot.locked = true);
-    let doors = doors(&world, &AccountId::from("acc_Personal"));
-    assert_eq!(doors.len(), 2);
-    let rent = &doors[&PotId::from("pot_Rent")];
-    assert_eq!((rent.into.is_none(), rent.out.is_some()), (true, true));
+fn a_savings_pot_may_be_a_source_only_under_a_name_that_fits_it_alone() {
+    let mut world = two();
+    let listed = |world: &World, place| withdraw_listed(world, &[place]).into_iter().collect::<Vec<_>>();
+    assert_eq!(listed(&world, pot("Rent")), [PotId::from("pot_Rent")]);
+    assert_eq!(listed(&world, pot("pot_Rent")), [PotId::from("pot_Rent")], "by id");
+    assert_eq!(listed(&world, pot("pot_Ren")), [], "the beginning of an id is no name");
+    assert_eq!(listed(&world, pot("Bills")), [], "two pots have the name");
+    assert_eq!(listed(&world, of("Joint", "Bills")), [PotId::from("pot_JointBills")]);
+    world.accounts.push(account("Joint", 0));
+    assert_eq!(listed(&world, of("Joint", "Bills")), [], "two accounts have the name");
+}
+
+#[test]
+fn a_person_finds_by_name_by_id_and_by_the_beginning_of_one() {
+    let world = with(two(), "Rent", |pot| pot.deleted = true);
+    let pot = |id: &str| Ok(AccountOrPot::Pot(PotId::from(id)));
+    for (text, expected) in [
+        ("pot:Joint/Bills", pot("pot_JointBills")),
+        ("Personal/bills", pot("pot_Bills")),
+        ("pot_Joint", pot("pot_JointBills")),
+        ("account:joint", Ok(AccountOrPot::Account("acc_Joint".into()))),
+        ("Savings", Err(NameError::Unknown("Savings".to_owned()))),
+        (
+            "Bills",
+            Err(NameError::Ambiguous(
+                "Bills".to_owned(),
+                "pot:Personal/Bills and of pot:Joint/Bills".to_owned(),
+            )),
+        ),
+        ("Rent", Err(NameError::Gone("Rent was deleted in the app".to_owned()))),
+    ] {
+        assert_eq!(find(&world, text), expected, "{text}");
+    }
+    assert_eq!(find_any(&world, "Rent"), pot("pot_Rent"));
 }

@@ -8,16 +8,15 @@ use monzo_common::id::{AccountId, PotId};
 use monzo_common::model::Backtest;
 use monzo_common::shell;
 
+use crate::autosort::decide::decision::paydays;
 use crate::autosort::decide::names::{Resolved, resolve};
 use crate::autosort::decide::occurrence::{History, Subject};
 use crate::autosort::decide::plan::Facts;
 use crate::autosort::decide::world::{Account, Holder, World};
 use crate::autosort::decide::{calendar, guard, plan, quiet_hours};
 use crate::autosort::run::propose::SorterError;
-use crate::autosort::snapshot::bill_inputs::{self, levels_at};
-use crate::autosort::snapshot::books::Books;
-use crate::autosort::snapshot::planning::paydays;
-use crate::autosort::snapshot::trigger_inputs::{balance_of, income_accounts};
+use crate::autosort::snapshot::bill_inputs::{self, Ledger, levels_at};
+use crate::autosort::snapshot::trigger_inputs::{self, income_accounts};
 use crate::autosort::study::backtest::moments::{CREDITS, moments};
 use crate::autosort::study::backtest::replay;
 use crate::autosort::study::backtest::replay::Whole;
@@ -32,8 +31,7 @@ impl Sorter {
     /// [`SorterError`].
     pub async fn backtest(&self, name: &str, since: Timestamp) -> Result<Backtest, SorterError> {
         let (rule, settings, now) = (self.known(name)?, self.settings(), self.clock.now());
-        let books = self.books().await?;
-        let world = self.world(&books, &rule).await?;
+        let world = self.world().await?;
         let resolved = resolve(&rule, &world);
         let Some(source) = resolved.source.clone() else {
             let why = resolved.problems.first().map(|problem| problem.message.clone()).unwrap_or_default();
@@ -50,7 +48,7 @@ impl Sorter {
             ruled.iter().cloned().chain(watched.iter().filter_map(|one| one.pot.clone())).collect();
         let held = Balances {
             account: source.account.balance.unwrap_or(0),
-            pots: books
+            pots: world
                 .pots
                 .iter()
                 .filter(|pot| pot.account_id == account)
@@ -59,7 +57,7 @@ impl Sorter {
         };
         let (zone, asked) = (settings.zone.clone(), account.clone());
         let whole = self.store.read(move |reader| replay::whole(reader, &asked, &looked)).await?;
-        let (since, mut notes) = begins_at(since, &whole, &watched, &books, &settings)?;
+        let (since, mut notes) = begins_at(since, &whole, &watched, &world, &settings)?;
         let (whole, asked) = (whole, account.clone());
         let known = whole.clone();
         let read = self
@@ -85,12 +83,13 @@ impl Sorter {
             format!("what {pot} earned or spent by itself is not known; what went in and out of it is")
         }));
         let back = since.checked_sub(bill_inputs::BACK).unwrap_or(Timestamp::MIN);
-        let ledger = self.outgoings(&resolved, (back, now)).await?;
-        let names = books
+        let (asked, zone) = (resolved.clone(), settings.zone.clone());
+        let ledger = self.store.read(move |reader| Ledger::read(reader, &asked, &zone, (back, now))).await?;
+        let names = world
             .pots
             .iter()
             .filter(|pot| pot.account_id == account)
-            .map(|pot| (pot.id.clone(), (pot.name(&books.names).to_owned(), ruled.contains(&pot.id))));
+            .map(|pot| (pot.id.clone(), (pot.name.clone(), ruled.contains(&pot.id))));
         let replay = Replay {
             rule: rule.name.clone(),
             account: (account.to_string(), source.account.name.clone()),
@@ -136,7 +135,7 @@ fn begins_at(
     since: Timestamp,
     whole: &Whole,
     watched: &[Watched],
-    books: &Books,
+    world: &World,
     settings: &Settings,
 ) -> Result<(Timestamp, Vec<String>), SorterError> {
     let Some(mut from) = whole.account else {
@@ -147,7 +146,7 @@ fn begins_at(
     for one in watched {
         let Some(pot) = &one.pot else { continue };
         let Some(known) = whole.pots.get(pot) else {
-            let name = books.pot_name(pot);
+            let name = world.pot_name(pot);
             let why = format!(
                 "what {name} held is not known: run `monzoctl pots discover {}` first",
                 shell::word(&name)
@@ -187,12 +186,14 @@ fn watched(rule: &Rule, world: &World, account: &Account) -> Result<Vec<Watched>
     for trigger in &rule.triggers {
         let Trigger::Balance { of, level, cooldown } = trigger else { continue };
         let no = |why: &str| SorterError::NoReplay(format!("the balance of {of} cannot be replayed: {why}"));
-        let Some((id, _)) = balance_of(world, of, Some(&account.id)) else {
+        let Some(holder) = trigger_inputs::watched(world, of, Some(&account.id)) else {
             return Err(no("nothing is called so"));
         };
-        let pot = world.pots.iter().find(|pot| pot.id.as_str() == id);
-        let own = pot.map_or(id == account.id.as_str(), |pot| pot.account_id == account.id);
-        if !own {
+        let (pot, owner) = match &holder {
+            Holder::Pot(pot) => (Some(pot), &pot.account_id),
+            Holder::Account(account) => (None, &account.id),
+        };
+        if *owner != account.id {
             return Err(no(&format!("only what happened in {} and its pots is", account.name)));
         }
         watched.push(Watched {

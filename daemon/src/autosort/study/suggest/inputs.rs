@@ -8,6 +8,7 @@ use monzo_common::model::{PaydayCalendar, Suggestion};
 use crate::autosort::Sorter;
 use crate::autosort::decide::calendar;
 use crate::autosort::decide::plan::words::money;
+use crate::autosort::decide::world::{Account, Pot};
 use crate::autosort::snapshot::trigger_inputs::own;
 use crate::autosort::study::suggest::{self, Facts, Kind};
 use crate::insight::{history, payday, recurring};
@@ -90,28 +91,24 @@ impl Sorter {
     /// # Errors
     /// As every question.
     pub async fn suggest(&self, kind: Option<Kind>, folder: String) -> Result<Suggestion, StoreError> {
-        let (books, settings) = (self.books().await?, self.settings());
+        let (world, settings) = (self.world().await?, self.settings());
         let Learnt { pays, bills, deposits, rows, today } = self.learn().await?;
         let since = today.checked_sub(SignedDuration::from_hours(24 * 30 * MONTHS)).unwrap_or(Date::MIN);
         let spent = |id: &monzo_common::id::AccountId| {
             let of = rows.iter().filter(|row| row.account == *id && row.date >= since && row.amount < 0);
             of.fold(0_i64, |sum, row| sum.saturating_sub(row.amount)) / MONTHS
         };
-        let open = |account: &&crate::store::StoredAccount| {
-            account.pot_id.is_none() && !account.closed && !books.exclusions.account(&account.id)
-        };
-        let accounts = books.accounts.iter().filter(open).map(|account| suggest::Account {
+        let open = |account: &&Account| !account.closed && !account.excluded;
+        let accounts = world.accounts.iter().filter(open).map(|account| suggest::Account {
             id: account.id.clone(),
-            name: account.name(&books.names),
+            name: account.name.clone(),
             spent_a_month: spent(&account.id),
         });
-        let kept = |pot: &&crate::store::StoredPot| {
-            !pot.deleted && !pot.isa && !pot.charity && !books.exclusions.pot(&pot.id, &pot.account_id)
-        };
-        let pots = books.pots.iter().filter(kept).map(|pot| suggest::Pot {
+        let kept = |pot: &&Pot| !pot.deleted && !pot.isa && !pot.charity && !pot.excluded;
+        let pots = world.pots.iter().filter(kept).map(|pot| suggest::Pot {
             id: pot.id.clone(),
             account: pot.account_id.clone(),
-            name: pot.name(&books.names).to_owned(),
+            name: pot.name.clone(),
             kind: pot.kind.clone(),
             balance: pot.balance,
             goal: pot.goal,

@@ -8,7 +8,9 @@ use monzo_common::model::{Plan, PlanStep, TransferKind};
 use proptest::prelude::*;
 
 use crate::autosort::decide::bills::{Level, NotKnown};
-use crate::autosort::decide::fixtures::{account, personal, pot, pot_of, rule};
+use crate::autosort::decide::check::{Limits, check};
+use crate::autosort::decide::fixtures::{account, personal, pot, pot_of, refusal, rule};
+use crate::autosort::decide::guard::Guard;
 use crate::autosort::decide::names::{Resolved, resolve};
 use crate::autosort::decide::plan::{Facts, changed, plan};
 use crate::autosort::decide::world::{Holder, Pot, World};
@@ -116,11 +118,10 @@ impl Dice<'_> {
             goal: self.maybe(9_000),
             locked: self.one_in(8),
             deleted: self.one_in(16),
-            unlisted: false,
             excluded: self.one_in(16),
             isa: self.one_in(16),
             charity: self.one_in(16),
-            refuses_deposits: self.one_in(16),
+            refuses_deposits: self.one_in(16).then(refusal),
             kind: if self.one_in(8) { "flexible_savings" } else { "default" }.to_owned(),
             ..pot_of(if self.one_in(60) { "Joint" } else { "Personal" }, name, self.below(9_000))
         }
@@ -224,9 +225,12 @@ fn keeps_the_invariants(resolved: &Resolved, world: &World, facts: &Facts) -> Re
         prop_assert!(!pot.excluded && !pot.deleted, "what is excluded or gone is not touched");
         prop_assert_eq!(&pot.account_id, &source.account.id);
         if transfer.kind == TransferKind::Deposit {
-            prop_assert!(!pot.isa && !pot.charity && !pot.refuses_deposits);
+            prop_assert!(!pot.isa && !pot.charity && pot.refuses_deposits.is_none());
         }
     }
+    // The floor is the guard's, which withholds such a plan as it is.
+    let forbidden = check(&plan.transfers, world, &Limits::default());
+    prop_assert!(forbidden.iter().all(|one| one.guard == Guard::Floor), "a plan holds {forbidden:?}");
     for (planned, step) in plan.steps.iter().zip(&resolved.rule.steps) {
         step_holds(planned, step, world)?;
     }

@@ -1,0 +1,80 @@
+//! Reads accounts and pots, with what the settings say about them, at one instant.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use monzo_common::id::AccountId;
+
+use crate::autosort::Settings;
+use crate::autosort::decide::names;
+use crate::autosort::decide::world::{Account, Pot, Refusal, World};
+use crate::exclusion::Exclusions;
+use crate::store::{Reader, StoreError, StoredAccount};
+
+/// The world at one instant of the database.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn read(reader: &Reader<'_>, settings: &Settings, now: Timestamp) -> Result<World, StoreError> {
+    let (accounts, pots, names) = (reader.accounts()?, reader.pots()?, &settings.names);
+    let exclusions = Exclusions::of(&settings.exclude, &reader.exclusions()?, &accounts, &pots, names);
+    let refusals = reader.app_pots()?;
+    let refusal = |id: &monzo_common::id::PotId, out| {
+        let found = refusals.iter().find(|one| one.pot_id == *id && one.out == out)?;
+        Some(Refusal { at: found.at, reason: found.reason.clone() })
+    };
+    let hidden: BTreeMap<&AccountId, &StoredAccount> =
+        accounts.iter().map(|account| (&account.id, account)).collect();
+    let listed = accounts.iter().filter(|account| account.pot_id.is_none()).map(|account| {
+        let name = account.name(names);
+        Account {
+            id: account.id.clone(),
+            floor: floor(settings, account.id.as_str(), &name),
+            name,
+            kind: account.kind.clone(),
+            currency: account.currency,
+            balance: account.balance,
+            closed: account.closed,
+            excluded: exclusions.account(&account.id),
+            read_at: account.read_at,
+            error: account.error.clone(),
+        }
+    });
+    let pots = pots.iter().map(|pot| Pot {
+        id: pot.id.clone(),
+        account_id: pot.account_id.clone(),
+        hidden_account: pot.pot_current_id.clone(),
+        name: pot.name(names).to_owned(),
+        kind: pot.kind.clone(),
+        currency: pot.currency,
+        balance: pot.balance,
+        goal: pot.goal,
+        locked: pot.locked,
+        deleted: pot.deleted,
+        unlisted_at: pot.unlisted_at,
+        excluded: exclusions.pot(&pot.id, &pot.account_id),
+        isa: pot.isa,
+        charity: pot.charity,
+        withdraw_listed: false,
+        refuses_deposits: refusal(&pot.id, false),
+        refuses_withdrawals: refusal(&pot.id, true),
+        unexplained: pot.pot_current_id.as_ref().and_then(|id| hidden.get(id)).is_some_and(|account| {
+            // The difference between balance and rows is another than the one that was found twice.
+            account.difference.unwrap_or(0) != account.told_difference.unwrap_or(0)
+        }),
+    });
+    let mut world =
+        World { as_of: now, accounts: listed.collect(), pots: pots.collect(), bound: reader.bound_names()? };
+    let may_give = names::withdraw_listed(&world, &settings.sorter.withdraw_from);
+    for pot in &mut world.pots {
+        pot.withdraw_listed = may_give.contains(&pot.id);
+    }
+    Ok(world)
+}
+
+/// The floor that the settings give an account, in minor units; the highest where several entries mean it.
+fn floor(settings: &Settings, id: &str, name: &str) -> i64 {
+    let name = name.to_lowercase();
+    let own = settings.sorter.floors.iter().filter(|(given, _)| given.to_lowercase() == name || *given == id);
+    own.map(|(_, floor)| *floor).max().unwrap_or(settings.sorter.account_floor)
+}
