@@ -143,7 +143,7 @@ fn a_name_in_withdraw_from_that_two_pots_have_lists_neither() {
         let index = pot(&rig, name);
         rig.bank.bank().world.pots[index].kind = "flexible_savings";
         by_app(&rig, false, name, 1_000);
-        rig.bank.bank().world.pots[index].name = "Twin".to_owned();
+        rig.bank.bank().world.pots[index].name = "Twin";
     }
     rig.sync();
     let pots = rig.json(&["pots"])["pots"].clone();
