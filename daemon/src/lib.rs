@@ -14,12 +14,14 @@ pub mod facts;
 mod fault;
 pub mod host;
 pub mod insight;
+pub mod ledger;
 pub mod login;
 pub mod metrics;
 pub mod monzo;
 pub mod notify;
 pub mod rpc;
 pub mod rule;
+pub mod services;
 pub mod store;
 pub mod sync;
 

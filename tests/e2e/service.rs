@@ -92,8 +92,14 @@ fn a_bad_configuration_at_start_ends_with_64_and_says_where() {
 #[test]
 fn metrics_and_health_are_served_and_a_port_in_use_is_a_problem_in_status() {
     let rig = Rig::new(rig::small());
-    rig.login();
     let address = metrics_address(&rig);
+    let problems = |number| {
+        let line = format!("monzod_attention{{severity=\"problem\"}} {number}\n");
+        rig.until(&format!("{number} problems are counted"), || get(&address, "/metrics").contains(&line));
+    };
+    problems(1);
+    rig.login();
+    problems(0);
     let page = get(&address, "/metrics");
     for wanted in
         ["monzod_login_valid 1", "monzod_sync_runs_total{state=\"done\"} 1", "monzod_bank_requests_total"]

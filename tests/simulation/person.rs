@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use monzo_common::model::{Excluded, RunStarted, RunState};
 use monzo_sandbox::random::Random;
 use monzod::autosort::SorterError;
-use monzod::rpc::handlers::Services;
+use monzod::services::Services;
 use monzod::store::{StoreError, StoredRun};
 
 use crate::notes::Notes;

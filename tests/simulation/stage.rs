@@ -13,10 +13,11 @@ use monzo_sandbox::transport::Simulated;
 use monzod::app::core::{Core, Ground};
 use monzod::app::settings;
 use monzod::clock::Clock;
+use monzod::config::Loaded;
 use monzod::host::notify::Heartbeats;
 use monzod::metrics::Metrics;
 use monzod::monzo::{Line, Pace};
-use monzod::rpc::handlers::Services;
+use monzod::services::Services;
 use monzod::store::{FILE, Options, Store};
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -151,6 +152,8 @@ impl Stage {
             line: Line::new(Arc::new(door), clock, metrics),
             pace: Arc::new(Pace::new(4)),
             seal_key: None,
+            config: watch::Sender::new(Loaded { config: config(), ..Loaded::default() }).subscribe(),
+            troubles: watch::Sender::default().subscribe(),
             login: watch::Sender::new(login).subscribe(),
             sync: self.told.0.subscribe(),
             sorter: self.told.1.subscribe(),
@@ -159,7 +162,7 @@ impl Stage {
             progress: watch::Sender::new(None),
         };
         let core = Core::over(&ground, store).await.expect("the services open");
-        core.whole.cancel();
+        core.verified.cancel();
         core
     }
 

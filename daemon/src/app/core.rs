@@ -14,8 +14,10 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::attention::{self, Observer, Troubles};
 use crate::autosort::{self, Sorter};
 use crate::clock::{Clock, elapsed};
+use crate::config::Loaded;
 use crate::events::Journal;
 use crate::host::notify::Heartbeats;
 use crate::login::seal::{self, Seal, SealError};
@@ -23,7 +25,7 @@ use crate::login::{self, Login, Vault, VaultError};
 use crate::metrics::Metrics;
 use crate::monzo::{Line, Pace};
 use crate::notify::{self, Notifier};
-use crate::rpc::handlers::Services;
+use crate::services::Services;
 use crate::store::{self, OpenError, Options, Store, StoreError};
 use crate::sync::{self, Service};
 
@@ -49,6 +51,10 @@ pub struct Ground {
     pub pace: Arc<Pace>,
     /// The key that seals the login, where one was given, and by what.
     pub seal_key: Option<(SecretString, String)>,
+    /// The configuration in force.
+    pub config: watch::Receiver<Loaded>,
+    /// What went wrong outside the services.
+    pub troubles: watch::Receiver<Troubles>,
     /// What the login is told.
     pub login: watch::Receiver<login::Settings>,
     /// What the sync loop is told.
@@ -69,8 +75,8 @@ pub struct Core {
     pub services: Services,
     /// The loops of the sync and of the sorter; they end only when told, or with a panic.
     pub(super) looping: JoinHandle<()>,
-    /// Cancelled when the database is known to be whole: nothing moves before.
-    pub whole: CancellationToken,
+    /// Cancelled when the database is known to be sound; no money moves before.
+    pub verified: CancellationToken,
     stop: CancellationToken,
     tracker: TaskTracker,
 }
@@ -168,7 +174,7 @@ impl Core {
         }
         let core = Self::over(ground, opened.store).await?;
         if opened.clean {
-            core.whole.cancel();
+            core.verified.cancel();
         }
         Ok((core, opened.clean))
     }
@@ -200,7 +206,7 @@ impl Core {
         ground.metrics.sync_succeeded(success);
         ground.metrics.sync_attempted(attempt);
         let turn = sync::Turn::default();
-        let services = sync::Rooms {
+        let parts = sync::Rooms {
             store: store.clone(),
             client: login.client(),
             login: login.clone(),
@@ -212,7 +218,7 @@ impl Core {
             turn: Arc::clone(&turn),
         };
         ground.progress.send_replace(None);
-        let (service, handle) = Service::new(services, ground.progress.clone());
+        let (service, handle) = Service::new(parts, ground.progress.clone());
         let sorter = Sorter::new(autosort::Services {
             store: store.clone(),
             client: login.client(),
@@ -227,24 +233,33 @@ impl Core {
             tracker: tracker.clone(),
             stop: stop.clone(),
         });
-        let notifier = Notifier::new(notify::Rooms {
+        let attention = Observer::new(attention::Parts {
+            store: store.clone(),
+            login: login.clone(),
+            sync: handle.clone(),
+            sorter: sorter.clone(),
+            clock: ground.clock.clone(),
+            config: ground.config.clone(),
+            troubles: ground.troubles.clone(),
+        });
+        let notifier = Notifier::new(notify::Parts {
             store: store.clone(),
             client: login.client(),
             clock: ground.clock.clone(),
             metrics: Arc::clone(&ground.metrics),
             settings: ground.notifier.clone(),
         });
-        let whole = CancellationToken::new();
+        let verified = CancellationToken::new();
         let looping = tokio::spawn({
-            let (stop, sorter, whole) = (stop.clone(), sorter.clone(), whole.clone());
+            let (stop, sorter, verified) = (stop.clone(), sorter.clone(), verified.clone());
             async move {
-                tokio::join!(service.run(stop), sorter.run(whole));
+                tokio::join!(service.run(stop), sorter.run(verified));
             }
         });
         Ok(Self {
-            services: Services { store, login, sync: handle, journal, sorter, notifier },
+            services: Services { store, login, sync: handle, journal, sorter, attention, notifier },
             looping,
-            whole,
+            verified,
             stop,
             tracker,
         })
@@ -257,7 +272,7 @@ impl Core {
         let Self { services, looping, stop, tracker, .. } = self;
         stop.cancel();
         tracker.close();
-        let Services { store, login, sync, journal, sorter, notifier } = services;
+        let Services { store, login, sync, journal, sorter, attention, notifier } = services;
         let closed = store.closed();
         let closing = async move {
             if let Err(error) = looping.await
@@ -266,7 +281,7 @@ impl Core {
                 std::panic::resume_unwind(error.into_panic());
             }
             tracker.wait().await;
-            drop((login, sync, journal, sorter, notifier));
+            drop((login, sync, journal, sorter, attention, notifier));
             if let Err(error) = store.close().await {
                 tracing::warn!(%error, "the database could not be marked as closed; the next start checks it");
             }
@@ -305,6 +320,6 @@ fn traces(state: &Path, backups: &Path) -> Option<String> {
 /// When a backup was last made on schedule, if it is known; what a wrong clock has dated into the future does not count.
 pub(super) fn last_backup(backups: &Path, now: Timestamp) -> Option<Timestamp> {
     let kept = store::list(backups).ok()?;
-    let on_schedule = kept.into_iter().filter(|backup| backup.cause == super::upkeep::SCHEDULE);
+    let on_schedule = kept.into_iter().filter(|backup| backup.cause == super::maintenance::SCHEDULE);
     on_schedule.map(|backup| backup.at).find(|at| elapsed(*at, now).is_some())
 }

@@ -1,14 +1,14 @@
-//! The composition root: configuration, lock, log, rooms, server; then waiting, and a clean end.
+//! The composition root: configuration, lock, log, services, server; then waiting, and a clean end.
 //!
 //! Everything that can be wrong with the surroundings is found before anything binds, and says what to do.
 
 mod args;
 pub mod core;
+mod maintenance;
+mod notify_loop;
 mod serve;
 pub mod settings;
 mod status_line;
-mod telling;
-mod upkeep;
 
 use std::ffi::OsString;
 use std::io::Write;

@@ -18,8 +18,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::core::{Core, Ground};
-use super::upkeep::Upkeep;
-use super::{settings, status_line, telling};
+use super::maintenance::Maintenance;
+use super::{notify_loop, settings, status_line};
 use crate::attention::Troubles;
 use crate::clock::Clock;
 use crate::config::{ClockSource, Config, Loaded, Locations};
@@ -30,10 +30,11 @@ use crate::metrics::{self, Metrics, Readiness};
 use crate::monzo::{Https, Line, Pace};
 use crate::rpc::access::Grants;
 use crate::rpc::events::Hub;
-use crate::rpc::handlers::{self, Command, Parts, Rescue, RpcContext, Served, Uploads};
+use crate::rpc::handlers::{self, Command, Parts, RpcContext, Uploads};
 use crate::rpc::middleware::{self, Middleware};
 use crate::rpc::peer;
 use crate::rpc::server::{self, Server};
+use crate::services::{Rescue, Served};
 use crate::store::{Audited, Health};
 
 /// How long a clean stop takes beyond what was sent to the bank. Taste: a client has its answer by then.
@@ -98,6 +99,7 @@ pub(super) async fn serve(
     let sync_settings = watch::Sender::new(settings::of_sync(&config));
     let sorter_settings = watch::Sender::new(crate::autosort::Settings::of(&config));
     let notifier_settings = watch::Sender::new(settings::of_notifier(&config));
+    let (config_in_force, troubles) = (watch::Sender::new(loaded), watch::Sender::<Troubles>::default());
     let ground = Arc::new(Ground {
         state: state.clone(),
         clock: clock.clone(),
@@ -106,6 +108,8 @@ pub(super) async fn serve(
         line,
         pace: Arc::new(pace),
         seal_key: settings::seal_key(env)?,
+        config: config_in_force.subscribe(),
+        troubles: troubles.subscribe(),
         login: watch::Sender::new(settings::of_login(&config, env)?).subscribe(),
         sync: sync_settings.subscribe(),
         sorter: sorter_settings.subscribe(),
@@ -117,14 +121,14 @@ pub(super) async fn serve(
     let mut daemon = Daemon {
         ground: Arc::clone(&ground),
         locations: locations.clone(),
-        config: watch::Sender::new(loaded),
+        config: config_in_force,
         sync_settings,
         sorter_settings,
         notifier_settings,
         grants: watch::Sender::new(Grants::new(own_uid, &config.access, &[])),
         served: watch::Sender::new(Served::Between),
         mode: watch::Sender::new(Mode::Normal),
-        troubles: watch::Sender::default(),
+        troubles,
         readiness: watch::Sender::new(Readiness::Starting),
         level,
         core: None,
@@ -150,7 +154,6 @@ pub(super) async fn serve(
         grants: daemon.grants.clone(),
         hub,
         served: daemon.served.subscribe(),
-        troubles: daemon.troubles.subscribe(),
         commands,
         uploads: Uploads::new(&state),
         state,
@@ -176,16 +179,17 @@ pub(super) async fn serve(
         tokio::spawn(async move { server.run(listener, stop).await })
     };
     serve_metrics(&daemon, &config, stop.clone()).await;
-    let upkeep = Upkeep {
+    let maintenance = Maintenance {
         ground: Arc::clone(&ground),
         config: daemon.config.subscribe(),
         served: daemon.served.subscribe(),
         troubles: daemon.troubles.clone(),
     };
-    tasks.spawn(upkeep.run(stop.clone()));
+    tasks.spawn(maintenance.run(stop.clone()));
     tasks.spawn(context.uploads.clone().run(stop.clone()));
-    tasks.spawn(status_line::run(context.clone(), daemon.ground.events.subscribe(), stop.clone()));
-    tasks.spawn(telling::run(context, daemon.ground.events.subscribe(), stop.clone()));
+    let (troubles, events) = (daemon.troubles.subscribe(), &daemon.ground.events);
+    tasks.spawn(status_line::run(context, troubles, events.subscribe(), stop.clone()));
+    tasks.spawn(notify_loop::run(daemon.served.subscribe(), metrics, events.subscribe(), stop.clone()));
     tasks.spawn(notify::watchdog(heartbeats, stop.clone()));
     daemon.tell_ready();
 

@@ -1,4 +1,4 @@
-//! What each room is told of the configuration.
+//! What each service is told of the configuration.
 
 use anyhow::Context;
 use jiff::SignedDuration;

@@ -11,8 +11,10 @@ use tokio::sync::{broadcast, watch};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
+use crate::attention::Troubles;
 use crate::host::notify;
-use crate::rpc::handlers::{RpcContext, Served, Services};
+use crate::rpc::handlers::RpcContext;
+use crate::services::{Served, Services};
 
 /// How often without a change, for the minutes until the next sync.
 const EVERY: Duration = Duration::from_secs(60);
@@ -29,12 +31,13 @@ const NAMED: &[(&str, &str)] = &[
 /// Tells systemd until `stop`.
 pub(super) async fn run(
     context: RpcContext,
+    mut troubles: watch::Receiver<Troubles>,
     mut events: broadcast::Receiver<Event>,
     stop: CancellationToken,
 ) {
     let mut ticker = tokio::time::interval(EVERY);
     ticker.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (mut served, mut troubles) = (context.served.clone(), context.troubles.clone());
+    let mut served = context.served.clone();
     let mut told = String::new();
     loop {
         // What changes while the line is made is seen afterwards.

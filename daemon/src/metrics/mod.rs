@@ -39,6 +39,7 @@ pub struct Metrics {
     store: Store,
     login: Login,
     sorter: Sorter,
+    attention: prometheus::IntGaugeVec,
     notifications: IntCounterVec,
     config_last_reload_success: IntGauge,
     clock_skew: Gauge,
@@ -232,6 +233,11 @@ impl Metrics {
                 frozen: r
                     .int_gauge("monzod_sorter_frozen", "Whether a freeze holds all of the autosorter back."),
             },
+            attention: r.int_gauges(
+                "monzod_attention",
+                "Problems and notes that need a person and are not silenced, by severity.",
+                &["severity"],
+            ),
             notifications: r.counters(
                 "monzod_notifications_total",
                 "Notifications, by channel and by what became of them.",
@@ -262,6 +268,7 @@ impl Metrics {
         for state in record::TRANSFER_STATES {
             self.sorter.transfers.with_label_values(&[state]);
         }
+        self.attention(0, 0);
         self.config_last_reload_success.set(1);
         self.store.writable.set(1);
     }

@@ -186,6 +186,14 @@ pub(super) const TRANSFER_STATES: [&str; 4] = ["requested", "confirmed", "failed
 
 /// Telling the person.
 impl Metrics {
+    /// So many problems and notes need a person and are not silenced.
+    pub fn attention(&self, problems: usize, notes: usize) {
+        for (severity, number) in [("problem", problems), ("note", notes)] {
+            let number = i64::try_from(number).unwrap_or(i64::MAX);
+            self.attention.with_label_values(&[severity]).set(number);
+        }
+    }
+
     /// A notification was sent, or not.
     pub fn notified(&self, channel: &'static str, outcome: &'static str) {
         self.notifications.with_label_values(&[channel, outcome]).inc();

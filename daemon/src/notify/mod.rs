@@ -1,8 +1,8 @@
-//! Tells a person what happened beyond this machine: so far in the feed of their Monzo app.
+//! Notifications: tells a person what happened, so far in the feed of their Monzo app.
 //!
-//! A notice is written before it is sent, and noted as sent before it leaves: the bank's feed has no key against a
-//! second time (monzo/README.md, The feed), and a line that is missing costs less than the same line every minute. What
-//! surely did not leave is sent later, unless it is no longer news by then.
+//! A notice is stored before it is sent, and marked as sent before the request leaves: the bank's feed has no
+//! idempotency key (monzo/README.md, The feed), and a missing notice costs less than the same notice every minute. A
+//! notice that certainly did not leave is sent later, unless it is no longer news by then.
 
 mod news;
 
@@ -10,9 +10,10 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 use monzo_common::id::AccountId;
-use monzo_common::model::{Attention, Delivery, DeliveryState, Event};
+use monzo_common::model::{Delivery, DeliveryState, Event};
 use tokio::sync::watch;
 
+use crate::attention::Observed;
 use crate::clock::Clock;
 use crate::config::Topic;
 use crate::events::Kind;
@@ -49,45 +50,38 @@ impl Settings {
     }
 }
 
-/// What telling stands on.
-pub struct Rooms {
+/// What a notifier is made of.
+pub struct Parts {
     /// The database.
     pub store: Store,
     /// The bank.
     pub client: Client,
     /// The time.
     pub clock: Clock,
-    /// Counts.
+    /// The metrics.
     pub metrics: Arc<Metrics>,
     /// The configuration, as it changes.
     pub settings: watch::Receiver<Settings>,
 }
 
-/// Tells what is news.
+/// Sends notices.
 #[derive(Clone)]
-pub struct Notifier(Arc<Rooms>);
+pub struct Notifier(Arc<Parts>);
 
 impl Notifier {
-    /// A notifier in these rooms; whoever holds it says when to look.
-    pub fn new(rooms: Rooms) -> Self {
-        Self(Arc::new(rooms))
+    /// A notifier of these parts; it does nothing until [`Notifier::tell`].
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
     }
 
-    /// Writes down what is news, and sends what waits. `attention` is all that needs a person, each with whether they
-    /// have silenced it.
-    ///
-    /// # Errors
-    /// As every deed at the database; what was not noted is news again at the next look.
-    pub async fn tell(&self, attention: &[(Attention, bool)]) -> Result<(), StoreError> {
+    /// Stores what is news, and sends what waits; what could not be stored is news again the next time.
+    pub async fn tell(&self, observed: &[Observed]) -> Result<(), StoreError> {
         let settings = self.0.settings.borrow().clone();
-        while self.gather(attention, &settings).await? {}
-        if settings.feed { self.deliver(attention).await } else { Ok(()) }
+        while self.gather(observed, &settings).await? {}
+        if settings.feed { self.deliver(observed).await } else { Ok(()) }
     }
 
-    /// Sends a line that says nothing else, now.
-    ///
-    /// # Errors
-    /// As every question to the database.
+    /// Sends a test now.
     pub async fn test(&self) -> Result<Vec<Delivery>, StoreError> {
         if !self.0.settings.borrow().feed {
             return Ok(Vec::new());
@@ -98,8 +92,8 @@ impl Notifier {
         Ok(vec![self.delivery(sent)])
     }
 
-    /// Notes the news since the last look; `true` if there are more events to look through.
-    async fn gather(&self, attention: &[(Attention, bool)], settings: &Settings) -> Result<bool, StoreError> {
+    /// Stores the news since the last time; `true` if there are more events to look through.
+    async fn gather(&self, observed: &[Observed], settings: &Settings) -> Result<bool, StoreError> {
         let read = self.0.store.read(|reader| {
             let told_to = reader.told_to()?;
             let newest = reader.newest_event()?;
@@ -110,14 +104,14 @@ impl Notifier {
             let by_hand = by_hand(reader, &events)?;
             events.retain(|event| !by_hand.contains(&event.id));
             let stale = if told_to.is_none() { reader.waiting_notices()? } else { Vec::new() };
-            Ok((told_to, to, events, more, stale, reader.matters()?))
+            Ok((told_to, to, events, more, stale, reader.known_attention()?))
         });
         let (told_to, to, events, more, stale, known) = read.await?;
         let now = self.0.clock.now();
-        let looked = news::of_attention(&known, attention, now, settings);
+        let looked = news::of_attention(&known, observed, now, settings);
         let mut notices: Vec<_> = events.iter().filter_map(|event| news::of_event(event, settings)).collect();
         notices.extend(looked.notices);
-        if told_to == Some(to) && notices.is_empty() && looked.matters.is_empty() {
+        if told_to == Some(to) && notices.is_empty() && looked.known.is_empty() {
             return Ok(false);
         }
         let noted = self.0.store.write(move |writer| {
@@ -125,8 +119,8 @@ impl Notifier {
                 writer.step_notice(old.id, Fate::Waiting, Fate::Dropped)?;
             }
             writer.insert_notices(&notices, now)?;
-            for (id, matter) in &looked.matters {
-                writer.set_matter(id, matter.as_ref())?;
+            for (id, known) in &looked.known {
+                writer.set_known_attention(id, known.as_ref())?;
             }
             writer.set_told_to(to)
         });
@@ -135,11 +129,11 @@ impl Notifier {
     }
 
     /// Sends what waits, oldest first, until the bank does not take any more.
-    async fn deliver(&self, attention: &[(Attention, bool)]) -> Result<(), StoreError> {
+    async fn deliver(&self, observed: &[Observed]) -> Result<(), StoreError> {
         let waiting = self.0.store.read(|reader| reader.waiting_notices()).await?;
         for waits in waiting {
             let now = self.0.clock.now();
-            if now.duration_since(waits.at) > NEWS || over(&waits, attention) {
+            if now.duration_since(waits.at) > NEWS || over(&waits, observed) {
                 self.step(waits.id, Fate::Waiting, Fate::Dropped).await?;
                 continue;
             }
@@ -171,7 +165,7 @@ impl Notifier {
         self.0.store.write(move |writer| writer.step_notice(id, from, to)).await
     }
 
-    /// The account in whose feed belongs what is about none.
+    /// The account whose feed gets the notices that are about no account.
     async fn first_account(&self) -> Result<Option<AccountId>, StoreError> {
         let accounts = self.0.store.read(|reader| reader.accounts()).await?;
         let mut open: Vec<_> =
@@ -195,7 +189,7 @@ impl Notifier {
     }
 }
 
-/// Proposals that a person asked for themselves: they have them before their eyes.
+/// Events of runs that a person asked for: they know of them already.
 fn by_hand(reader: &Reader<'_>, events: &[Event]) -> Result<Vec<i64>, StoreError> {
     let mut found = Vec::new();
     for event in events.iter().filter(|event| event.kind == Kind::RunProposed.as_str()) {
@@ -208,8 +202,8 @@ fn by_hand(reader: &Reader<'_>, events: &[Event]) -> Result<Vec<i64>, StoreError
     Ok(found)
 }
 
-/// An attention that is gone before it could be told is no longer news.
-fn over(waits: &Waiting, attention: &[(Attention, bool)]) -> bool {
+/// Whether the notice is of an attention that has ended before it could be sent.
+fn over(waits: &Waiting, observed: &[Observed]) -> bool {
     waits.notice.topic == Topic::Attention.as_str()
-        && !attention.iter().any(|(one, _)| one.id == waits.notice.subject)
+        && !observed.iter().any(|observed| observed.attention.id == waits.notice.subject)
 }

@@ -1,4 +1,4 @@
-//! What is worth telling, from what happened and what needs a person: pure.
+//! Decides what is news, from what happened and what needs a person; pure.
 //!
 //! An attention is told once it has lasted, so that a hiccup wakes nobody, and at most once a day, so that one that
 //! comes and goes does not either. What was told and is over is told as recovered.
@@ -10,10 +10,11 @@ use monzo_common::id::AccountId;
 use monzo_common::model::{Attention, Event, Severity};
 
 use super::Settings;
+use crate::attention::Observed;
 use crate::clock::elapsed;
 use crate::config::Topic;
 use crate::events::Kind;
-use crate::store::{Matter, Notice};
+use crate::store::{KnownAttention, Notice};
 
 /// How long an attention lasts before it is told. Taste: what mends itself within two looks is no news.
 const LASTS: SignedDuration = SignedDuration::from_mins(2);
@@ -27,13 +28,13 @@ const URGENT: &[&str] = &["access_ends", "payment_asked"];
 /// The longest text that is sent. Taste: what a phone shows.
 const LONGEST: usize = 400;
 
-/// What a look at everything that needs a person comes to.
+/// What follows from what needs a person now.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Looked {
     /// To be told.
     pub(super) notices: Vec<Notice>,
-    /// Attentions as they are now known; `None` forgets one.
-    pub(super) matters: Vec<(String, Option<Matter>)>,
+    /// What is known of attentions from now on, by id; `None` removes one.
+    pub(super) known: Vec<(String, Option<KnownAttention>)>,
 }
 
 fn notice(topic: Topic, subject: &str, title: String, body: String) -> Notice {
@@ -78,47 +79,51 @@ pub(super) fn of_event(event: &Event, settings: &Settings) -> Option<Notice> {
     Some(Notice { account_id, ..notice(Topic::Run, run, format!("{} {what}", capital(rule)), body) })
 }
 
-/// The news among what needs a person; each with whether the person has silenced it, and so knows it.
+/// The news among what needs a person; a person knows what they have silenced.
 pub(super) fn of_attention(
-    known: &BTreeMap<String, Matter>,
-    attention: &[(Attention, bool)],
+    known: &BTreeMap<String, KnownAttention>,
+    observed: &[Observed],
     now: Timestamp,
     settings: &Settings,
 ) -> Looked {
     let mut looked = Looked::default();
-    let telling = attention.iter().filter(|(one, _)| worth_telling(one, settings));
     let mut lasting = Vec::new();
-    for (one, silenced) in telling {
+    for Observed { attention: one, silenced } in observed {
+        if !worth_telling(one, settings) {
+            continue;
+        }
         lasting.push(one.id.as_str());
         let before = known.get(&one.id);
-        let mut matter = seen(before, one, now);
-        let lasted = elapsed(matter.seen_at, now).is_none_or(|lasted| lasted >= LASTS);
+        let mut now_known = seen(before, one, now);
+        let lasted = elapsed(now_known.seen_at, now).is_none_or(|lasted| lasted >= LASTS);
         if *silenced {
-            matter.told_at = matter.told_at.or(Some(now));
-        } else if matter.told_at.is_none() && lasted && settings.tells(Topic::Attention) {
-            matter.told_at = Some(now);
+            now_known.told_at = now_known.told_at.or(Some(now));
+        } else if now_known.told_at.is_none() && lasted && settings.tells(Topic::Attention) {
+            now_known.told_at = Some(now);
             let said = said(&one.code, &one.message, settings);
             let body = format!("{said}. {}.", capital(&one.hint));
             looked.notices.push(notice(Topic::Attention, &one.id, "monzod needs you".to_owned(), body));
         }
-        if before != Some(&matter) {
-            looked.matters.push((one.id.clone(), Some(matter)));
+        if before != Some(&now_known) {
+            looked.known.push((one.id.clone(), Some(now_known)));
         }
     }
-    for (id, matter) in known.iter().filter(|(id, _)| !lasting.contains(&id.as_str())) {
-        match (matter.told_at, matter.over_at) {
-            (None, _) => looked.matters.push((id.clone(), None)),
+    for (id, before) in known.iter().filter(|(id, _)| !lasting.contains(&id.as_str())) {
+        match (before.told_at, before.over_at) {
+            (None, _) => looked.known.push((id.clone(), None)),
             (Some(told_at), None) => {
-                if told_at >= matter.seen_at && settings.tells(Topic::Recovered) {
+                if told_at >= before.seen_at && settings.tells(Topic::Recovered) {
                     let code = id.split(':').next().unwrap_or(id);
-                    let body = format!("It is over: {}.", said(code, &matter.message, settings));
+                    let body = format!("It is over: {}.", said(code, &before.message, settings));
                     let title = "monzod: all well again".to_owned();
                     looked.notices.push(notice(Topic::Recovered, id, title, body));
                 }
-                looked.matters.push((id.clone(), Some(Matter { over_at: Some(now), ..matter.clone() })));
+                looked
+                    .known
+                    .push((id.clone(), Some(KnownAttention { over_at: Some(now), ..before.clone() })));
             }
             (Some(told_at), Some(_)) if elapsed(told_at, now).is_none_or(|gone| gone > SILENT) => {
-                looked.matters.push((id.clone(), None));
+                looked.known.push((id.clone(), None));
             }
             (Some(_), Some(_)) => {}
         }
@@ -126,17 +131,17 @@ pub(super) fn of_attention(
     looked
 }
 
-/// An attention as it is to be known from now on, if nothing is told.
-fn seen(before: Option<&Matter>, one: &Attention, now: Timestamp) -> Matter {
+/// What is known of an attention from now on, if nothing is told of it.
+fn seen(before: Option<&KnownAttention>, one: &Attention, now: Timestamp) -> KnownAttention {
     let message = one.message.clone();
     match before {
-        Some(matter) if matter.over_at.is_none() => matter.clone(),
-        Some(matter) => {
+        Some(known) if known.over_at.is_none() => known.clone(),
+        Some(known) => {
             let told_at =
-                matter.told_at.filter(|told_at| elapsed(*told_at, now).is_some_and(|gone| gone <= SILENT));
-            Matter { message, seen_at: now, told_at, over_at: None }
+                known.told_at.filter(|told_at| elapsed(*told_at, now).is_some_and(|gone| gone <= SILENT));
+            KnownAttention { message, seen_at: now, told_at, over_at: None }
         }
-        None => Matter { message, seen_at: now, told_at: None, over_at: None },
+        None => KnownAttention { message, seen_at: now, told_at: None, over_at: None },
     }
 }
 
@@ -197,12 +202,12 @@ mod tests {
         let (mut known, mut told) = (BTreeMap::new(), Vec::new());
         for (minute, there) in looks {
             let now = Timestamp::UNIX_EPOCH + SignedDuration::from_mins(*minute);
-            let attention = if *there { vec![(problem("difference_found"), silenced)] } else { Vec::new() };
-            let looked = of_attention(&known, &attention, now, settings);
+            let observed = there.then(|| Observed { attention: problem("difference_found"), silenced });
+            let looked = of_attention(&known, observed.as_slice(), now, settings);
             told.extend(looked.notices.into_iter().map(|notice| (*minute, notice.topic)));
-            for (id, matter) in looked.matters {
-                match matter {
-                    Some(matter) => drop(known.insert(id, matter)),
+            for (id, now_known) in looked.known {
+                match now_known {
+                    Some(now_known) => drop(known.insert(id, now_known)),
                     None => drop(known.remove(&id)),
                 }
             }
@@ -264,7 +269,7 @@ mod tests {
         assert_eq!(of_event(&run("run_started"), &settings()), None);
         let looked = of_attention(
             &BTreeMap::new(),
-            &[(problem("run_partial"), false)],
+            &[Observed { attention: problem("run_partial"), silenced: false }],
             Timestamp::UNIX_EPOCH,
             &settings(),
         );
@@ -276,9 +281,9 @@ mod tests {
         let discreet = Settings { amounts: false, ..settings() };
         let notice = of_event(&run("run_done"), &discreet).expect("news");
         assert!(!notice.body.contains('£'), "{notice:?}");
-        let (id, matter) = (
+        let (id, before) = (
             "difference_found:acc_1".to_owned(),
-            Matter {
+            KnownAttention {
                 message: "£3.20".to_owned(),
                 seen_at: Timestamp::UNIX_EPOCH,
                 told_at: None,
@@ -286,8 +291,13 @@ mod tests {
             },
         );
         let now = Timestamp::UNIX_EPOCH + LASTS;
-        let known = BTreeMap::from([(id, matter)]);
-        let looked = of_attention(&known, &[(problem("difference_found"), false)], now, &discreet);
+        let known = BTreeMap::from([(id, before)]);
+        let looked = of_attention(
+            &known,
+            &[Observed { attention: problem("difference_found"), silenced: false }],
+            now,
+            &discreet,
+        );
         assert_eq!(looked.notices.len(), 1);
         assert!(looked.notices[0].body.starts_with("Difference found. "), "{looked:?}");
     }

@@ -58,7 +58,7 @@ pub use error::{OpenError, StoreError};
 pub use freezes::AppPot;
 pub use locals::Audited;
 pub use migrate::newest as newest_schema;
-pub use notices::{Fate, Matter, Notice, Waiting};
+pub use notices::{Fate, KnownAttention, Notice, Waiting};
 pub use occurrences::{FiringCredit, PlainRow, StoredOccurrence, StoredRule, StoredWatch};
 pub use open::{Opened, Options};
 pub use payments::{StoredCredit, StoredPayment};

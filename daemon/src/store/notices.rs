@@ -1,4 +1,4 @@
-//! What a person is told beyond this machine, and what they have been told of already.
+//! Notices to a person, and what they have been told already.
 
 use std::collections::BTreeMap;
 
@@ -41,9 +41,9 @@ pub struct Waiting {
     pub notice: Notice,
 }
 
-/// An attention as it was last seen.
+/// What is known of an attention that a person was told of, or may have to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Matter {
+pub struct KnownAttention {
     /// What it said.
     pub message: String,
     /// Since when it lasts, or lasted.
@@ -80,9 +80,6 @@ impl Fate {
 
 impl Reader<'_> {
     /// Notices still to be sent, oldest first.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn waiting_notices(&self) -> Result<Vec<Waiting>, StoreError> {
         let mut query = self.0.prepare_cached(
             "SELECT id, at, topic, subject, title, body, account_id FROM notices WHERE state = 'waiting' ORDER BY id",
@@ -101,45 +98,33 @@ impl Reader<'_> {
     }
 
     /// How many notices were sent from an instant until now; those that a wrong clock has dated later do not count.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn notices_sent_between(&self, since: Timestamp, now: Timestamp) -> Result<u64, StoreError> {
         let count = "SELECT count(*) FROM notices WHERE state = 'sent' AND at BETWEEN ?1 AND ?2";
         Ok(self.0.prepare_cached(count)?.query_row([ms(since), ms(now)], |row| row.get(0))?)
     }
 
-    /// The attentions that were seen, by id.
-    ///
-    /// # Errors
-    /// As every question.
-    pub fn matters(&self) -> Result<BTreeMap<String, Matter>, StoreError> {
+    /// What is known of attentions, by id.
+    pub fn known_attention(&self) -> Result<BTreeMap<String, KnownAttention>, StoreError> {
         let mut query =
             self.0.prepare_cached("SELECT id, message, seen_at, told_at, over_at FROM matters")?;
-        let matters = query.query_map([], |row| {
-            let matter = Matter {
+        let known = query.query_map([], |row| {
+            let attention = KnownAttention {
                 message: row.get(1)?,
                 seen_at: at(row, 2)?,
                 told_at: maybe_at(row, 3)?,
                 over_at: maybe_at(row, 4)?,
             };
-            Ok((row.get(0)?, matter))
+            Ok((row.get(0)?, attention))
         })?;
-        Ok(matters.collect::<Result<_, _>>()?)
+        Ok(known.collect::<Result<_, _>>()?)
     }
 
     /// Up to which event a person has been told; `None` in a database that never told anything.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn told_to(&self) -> Result<Option<i64>, StoreError> {
         Ok(self.meta(TOLD_TO)?.and_then(|text| text.parse().ok()))
     }
 
     /// The number of the newest event.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn newest_event(&self) -> Result<i64, StoreError> {
         let newest = "SELECT max(id) FROM events";
         Ok(self.0.prepare_cached(newest)?.query_row([], |row| row.get::<_, Option<i64>>(0))?.unwrap_or(0))
@@ -148,9 +133,6 @@ impl Reader<'_> {
 
 impl Writer<'_> {
     /// Writes notices that are to be sent.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn insert_notices(&self, notices: &[Notice], now: Timestamp) -> Result<(), StoreError> {
         let mut insert = self.0.0.prepare_cached(
             "INSERT INTO notices (at, topic, subject, title, body, account_id, state) \
@@ -166,22 +148,16 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Notes what becomes of a notice; `false` if it was no longer in the state `from`.
-    ///
-    /// # Errors
-    /// As every deed.
+    /// Stores what became of a notice; `false` if it was no longer in the state `from`.
     pub fn step_notice(&self, id: i64, from: Fate, to: Fate) -> Result<bool, StoreError> {
         let update = "UPDATE notices SET state = ?3 WHERE id = ?1 AND state = ?2";
         let changed = self.0.0.prepare_cached(update)?.execute(params![id, from.as_str(), to.as_str()])?;
         Ok(changed == 1)
     }
 
-    /// Notes how an attention was last seen; `None` forgets it.
-    ///
-    /// # Errors
-    /// As every deed.
-    pub fn set_matter(&self, id: &str, matter: Option<&Matter>) -> Result<(), StoreError> {
-        let Some(Matter { message, seen_at, told_at, over_at }) = matter else {
+    /// Stores what is known of an attention; `None` removes it.
+    pub fn set_known_attention(&self, id: &str, known: Option<&KnownAttention>) -> Result<(), StoreError> {
+        let Some(KnownAttention { message, seen_at, told_at, over_at }) = known else {
             self.0.0.prepare_cached("DELETE FROM matters WHERE id = ?1")?.execute([id])?;
             return Ok(());
         };
@@ -192,9 +168,6 @@ impl Writer<'_> {
     }
 
     /// A person has been told of everything up to this event.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn set_told_to(&self, event: i64) -> Result<(), StoreError> {
         self.set_meta(TOLD_TO, &event.to_string())
     }

@@ -10,7 +10,8 @@ use super::{DRAIN, Daemon};
 use crate::config::{self, Config, Loaded};
 use crate::events::{Happened, Kind};
 use crate::host::{messages, notify};
-use crate::rpc::handlers::{Replacement, Served};
+use crate::rpc::handlers::Replacement;
+use crate::services::Served;
 use crate::store::{self, BackupError, Health, Incoming};
 
 impl Daemon {

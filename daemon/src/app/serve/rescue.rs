@@ -10,7 +10,7 @@ use super::super::core::Unusable;
 use super::{DRAIN, Daemon};
 use crate::events::{Happened, Kind};
 use crate::host::messages;
-use crate::rpc::handlers::{Rescue, Served};
+use crate::services::{Rescue, Served};
 use crate::store::{self, Health};
 
 /// How often is looked whether the reason of rescue mode is over. Taste.
@@ -57,9 +57,9 @@ impl Daemon {
         self.troubles.send_modify(|troubles| troubles.checking = false);
         let Some(damage) = damage else {
             if let Some(core) = &self.core {
-                core.whole.cancel();
+                core.verified.cancel();
             }
-            return tracing::info!("the database is whole");
+            return tracing::info!("the database was checked and is sound");
         };
         let error = Unusable::from(store::OpenError::Damaged(damage));
         if let Some(core) = self.core.take() {

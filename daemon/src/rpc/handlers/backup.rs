@@ -10,8 +10,9 @@ use monzo_common::api::BackupsServer;
 use monzo_common::fault::{Fault, FaultKind};
 use monzo_common::model::{Backup, BackupChunk, Restored, Upload, Verification};
 
-use super::context::{Command, Replacement, RpcContext, Served};
+use super::context::{Command, Replacement, RpcContext};
 use super::uploads::failed;
+use crate::services::Served;
 use crate::store;
 
 /// Bytes of a piece on its way out; in base64 it stays below every limit of a request. Taste.

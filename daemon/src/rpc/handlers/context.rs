@@ -5,60 +5,18 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use monzo_common::fault::{Fault, FaultKind};
-use monzo_common::model::{Attention, ConfigReload, Restored, Status};
+use monzo_common::model::{ConfigReload, Restored, Status};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{Uploads, status};
-use crate::attention::Troubles;
-use crate::autosort::Sorter;
 use crate::clock::Clock;
 use crate::config::{Loaded, Locations};
-use crate::events::Journal;
-use crate::login::Login;
+use crate::ledger::Ledger;
 use crate::metrics::Metrics;
-use crate::notify::Notifier;
 use crate::rpc::access::Grants;
 use crate::rpc::events::Hub;
 use crate::rpc::faults::stopping;
-use crate::store::Store;
-use crate::sync;
-
-/// The services of a daemon whose database can be used.
-#[derive(Clone)]
-pub struct Services {
-    /// The database.
-    pub store: Store,
-    /// The login.
-    pub login: Login,
-    /// The sync loop.
-    pub sync: sync::Handle,
-    /// The event log.
-    pub journal: Journal,
-    /// What moves money.
-    pub sorter: Sorter,
-    /// Sends notifications to the person.
-    pub notifier: Notifier,
-}
-
-/// What is served now.
-#[derive(Clone)]
-pub enum Served {
-    /// Everything.
-    Normal(Services),
-    /// Only what repairs the database.
-    Rescue(Rescue),
-    /// Nothing for a moment: the database is being exchanged.
-    Between,
-}
-
-/// Why the database cannot be used, and what mends that.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rescue {
-    /// Why, in a sentence.
-    pub reason: String,
-    /// The next step.
-    pub hint: String,
-}
+use crate::services::{Rescue, Served, Services};
 
 /// What replaces the present database.
 pub enum Replacement {
@@ -109,8 +67,6 @@ pub struct Parts {
     pub hub: Hub,
     /// Which services there are.
     pub served: watch::Receiver<Served>,
-    /// What went wrong outside the services.
-    pub troubles: watch::Receiver<Troubles>,
     /// Commands to the daemon as a whole.
     pub commands: mpsc::Sender<Command>,
     /// The state directory.
@@ -155,9 +111,10 @@ impl RpcContext {
         }
     }
 
-    /// What needs a person, each with whether they have silenced it; forgets what was silenced and is over.
-    pub async fn attention(&self) -> Result<Vec<(Attention, bool)>, Fault> {
-        status::attention_and_silence(self).await
+    /// Accounts and pots with their names and exclusions, now.
+    pub(super) async fn ledger(&self) -> Result<Ledger, Fault> {
+        let config = self.config.borrow().config.clone();
+        Ok(self.services()?.store.read(move |reader| Ledger::read(reader, &config)).await?)
     }
 
     /// The state of everything, as `monzoctl status` shows it.

@@ -8,7 +8,6 @@ use monzo_common::fault::{Fault, FaultKind};
 use monzo_common::model::{Acknowledged, EventPage};
 
 use super::context::RpcContext;
-use super::status;
 
 /// Events on a page unless asked otherwise, and at most.
 const PAGE: u32 = 50;
@@ -35,13 +34,14 @@ impl EventsServer for RpcContext {
         Ok(EventPage { events, more })
     }
 
-    /// Silences an attention that is there now.
+    /// Only what needs a person now can be silenced.
     async fn acknowledge(&self, id: String, until: Option<Timestamp>) -> Result<Acknowledged, Fault> {
         if until.is_some_and(|until| until <= self.clock.now()) {
             return Err(Fault::new(FaultKind::InvalidParams, "that time is over", "name a day to come"));
         }
-        let there = status::attention(self).await?.into_iter().any(|attention| attention.id == id);
-        if !there {
+        let services = self.services()?;
+        let observed = services.attention.observe().await?;
+        if !observed.iter().any(|observed| observed.attention.id == id) {
             return Err(Fault::new(
                 FaultKind::NotFound,
                 format!("nothing that needs attention has the id {id}"),
@@ -49,7 +49,7 @@ impl EventsServer for RpcContext {
             ));
         }
         let name = id.clone();
-        let changed = self.services()?.store.write(move |writer| writer.acknowledge(&name, until)).await?;
+        let changed = services.store.write(move |writer| writer.acknowledge(&name, until)).await?;
         Ok(Acknowledged { id, until, changed })
     }
 

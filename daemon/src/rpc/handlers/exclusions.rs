@@ -7,23 +7,23 @@ use monzo_common::id::{AccountId, PotId};
 use monzo_common::model::{Excluded, Exclusion, ExclusionChange};
 
 use super::context::RpcContext;
-use super::ledger::{Ledger, ledger};
+use crate::ledger::Ledger;
 
 #[async_trait]
 impl ExclusionsServer for RpcContext {
     async fn exclusions(&self) -> Result<Vec<Exclusion>, Fault> {
-        Ok(ledger(self).await?.exclusions.list())
+        Ok(self.ledger().await?.exclusions.list())
     }
 
     async fn exclude(&self, id: String) -> Result<ExclusionChange, Fault> {
-        let (kind, name) = what(&ledger(self).await?, &id)?;
+        let (kind, name) = what(&self.ledger().await?, &id)?;
         let (kept, now) = (id.clone(), self.clock.now());
         let changed = self.services()?.store.write(move |writer| writer.exclude(kind, &kept, now)).await?;
         Ok(ExclusionChange { exclusion: Exclusion { kind, id, name, origin: "hand".to_owned() }, changed })
     }
 
     async fn include(&self, id: String) -> Result<ExclusionChange, Fault> {
-        let ledger = ledger(self).await?;
+        let ledger = self.ledger().await?;
         let (kind, name) = what(&ledger, &id)?;
         let kept = id.clone();
         let changed = self.services()?.store.write(move |writer| writer.include(&kept)).await?;

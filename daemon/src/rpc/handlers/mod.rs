@@ -15,7 +15,6 @@ mod discover;
 mod events;
 mod exclusions;
 mod insight;
-mod ledger;
 mod notify;
 mod pots;
 mod quarantine;
@@ -30,7 +29,7 @@ use jsonrpsee::Methods;
 use jsonrpsee::core::RegisterMethodError;
 use monzo_common::api;
 
-pub use context::{Command, Parts, Replacement, Rescue, RpcContext, Served, Services};
+pub use context::{Command, Parts, Replacement, RpcContext};
 pub use uploads::Uploads;
 
 /// The handlers of every namespace.
@@ -69,12 +68,12 @@ mod tests {
     use tokio::sync::{mpsc, watch};
 
     use super::*;
-    use crate::attention::Troubles;
     use crate::clock::Clock;
     use crate::config::{Access, Loaded, Locations};
     use crate::metrics::Metrics;
     use crate::rpc::access::Grants;
     use crate::rpc::events::Hub;
+    use crate::services::Served;
 
     #[test]
     fn every_declared_method_has_a_handler() {
@@ -88,7 +87,6 @@ mod tests {
             grants: watch::Sender::new(Grants::new(0, &Access::default(), &[])),
             hub: Hub::new(watch::channel(None).1),
             served: watch::channel(Served::Between).1,
-            troubles: watch::channel(Troubles::default()).1,
             commands: mpsc::channel(1).0,
             uploads: Uploads::new(state.path()),
             state: state.path().to_owned(),

@@ -6,12 +6,11 @@ use monzo_common::fault::Fault;
 use monzo_common::model::{Pot, RunStarted};
 
 use super::context::RpcContext;
-use super::ledger::ledger;
 
 #[async_trait]
 impl PotsServer for RpcContext {
     async fn pots(&self) -> Result<Vec<Pot>, Fault> {
-        let ledger = ledger(self).await?;
+        let ledger = self.ledger().await?;
         Ok(ledger.pots.iter().map(|pot| ledger.pot(pot)).collect())
     }
 

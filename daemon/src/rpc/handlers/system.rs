@@ -7,12 +7,13 @@ use monzo_common::fault::Fault;
 use monzo_common::model::{ConfigEntry, ConfigProblem, ConfigReload, ConfigReport, Status, Version};
 use monzo_common::period;
 
-use super::context::{Command, RpcContext, Served};
+use super::context::{Command, RpcContext};
 use super::status;
 use crate::autosort::decide::calendar;
 use crate::autosort::query::config_check::{failing_examples, unasked};
 use crate::config::{self, Config};
 use crate::rpc::faults::stopping;
+use crate::services::Served;
 use crate::store;
 
 #[async_trait]

@@ -1,4 +1,4 @@
-//! What is looked after every minute: measurements, reminders and scheduled backups.
+//! Maintenance, every minute: measurements, reminders and scheduled backups.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::attention::Troubles;
 use crate::clock::elapsed;
 use crate::config::Loaded;
 use crate::host::messages;
-use crate::rpc::handlers::{Served, Services};
+use crate::services::{Served, Services};
 use crate::store::{self, Health};
 
 /// How often. Taste: reminders and backups are a matter of days, measurements of minutes.
@@ -23,16 +23,16 @@ const EVERY: Duration = Duration::from_secs(60);
 /// Why a backup was made, in its name: it was due.
 pub(super) const SCHEDULE: &str = "schedule";
 
-/// What the upkeep looks after.
-pub(super) struct Upkeep {
+/// What the maintenance needs.
+pub(super) struct Maintenance {
     pub(super) ground: Arc<Ground>,
     pub(super) config: watch::Receiver<Loaded>,
     pub(super) served: watch::Receiver<Served>,
     pub(super) troubles: watch::Sender<Troubles>,
 }
 
-impl Upkeep {
-    /// Looks after everything until `stop`, each minute and when the services change.
+impl Maintenance {
+    /// Does all of it each minute, until `stop`.
     pub(super) async fn run(self, stop: CancellationToken) {
         let mut ticker = tokio::time::interval(EVERY);
         ticker.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -45,18 +45,18 @@ impl Upkeep {
             };
             let Some(services) = services else { continue };
             // Dropped at `stop`: a backup that is under way leaves nothing half-made that counts.
-            let _ = stop.run_until_cancelled(self.look(&services)).await;
+            let _ = stop.run_until_cancelled(self.maintain(&services)).await;
         }
     }
 
-    async fn look(&self, services: &Services) {
+    async fn maintain(&self, services: &Services) {
         let now = self.ground.clock.now();
         self.measure(services).await;
         services.login.remind().await;
         self.back_up(services, now).await;
     }
 
-    /// Says once that the clocks have come apart, and answers whether they are.
+    /// Logs once that this machine's clock differs from the bank's, and answers whether it does.
     async fn clock(&self, was: bool, stop: &CancellationToken) -> bool {
         if self.ground.clock.excessive_skew().is_some() {
             // The host's clock may have been set right meanwhile, or the machine may have slept: the bank knows.

@@ -1,78 +1,77 @@
-//! What the reading of the bank leaves to a person.
+//! Syncs that fail or are late, accounts that cannot be read, and what the transactions leave unexplained.
 
 use jiff::Timestamp;
 use monzo_common::model::{AccountStatus, Attention, LoginState, Severity};
 use monzo_common::money::Money;
 
-use super::{Difference, Facts, History, note, of, problem};
+use super::{Difference, Inputs, MissingHistory, about, note, problem};
 use crate::store::LeftOut;
 
-/// Syncs that fail or are late, accounts that cannot be read, and what the rows leave unexplained.
-pub(super) fn reading(facts: &Facts, all: &mut Vec<Attention>) {
-    let minute = |at: Timestamp| at.to_zoned(facts.zone.clone()).strftime("%-d %b %Y %H:%M").to_string();
-    let next = facts.next_sync.map(|at| format!("; the next try is at {}", minute(at))).unwrap_or_default();
-    let error = facts.sync_error.as_deref();
-    if let Some(until) = facts.left_alone_until {
+pub(super) fn attention(inputs: &Inputs) -> Vec<Attention> {
+    let mut all = Vec::new();
+    let minute = |at: Timestamp| at.to_zoned(inputs.zone.clone()).strftime("%-d %b %Y %H:%M").to_string();
+    let next =
+        inputs.sync.next_due_at.map(|at| format!("; the next try is at {}", minute(at))).unwrap_or_default();
+    let error = inputs.sync.error.as_deref();
+    if let Some(until) = inputs.left_alone_until {
         let message = format!("the bank asks to wait until {}", minute(until));
         all.push(note("bank_asks_to_wait", message, "nothing is to be done: the next sync begins then"));
     }
-    if facts.stale {
-        let since = match facts.last_success_at {
+    if inputs.sync_overdue {
+        let since = match inputs.sync.last_success_at {
             Some(at) => format!("no sync has read everything since {}", minute(at)),
             None => "no sync has read everything yet".to_owned(),
         };
         let because = error.map(|error| format!(" ({error}){next}")).unwrap_or_default();
         let message = format!("{since}{because}");
         all.push(problem("sync_stale", message, "`monzoctl sync` tries again and says what is wrong"));
-    } else if let (Some(error), LoginState::Ready) = (error, facts.login.state) {
+    } else if let (Some(error), LoginState::Ready) = (error, inputs.login.state) {
         let message = format!("the last sync failed: {error}{next}");
         all.push(note("sync_failed", message, "`monzoctl sync` tries now"));
     }
-    for account in &facts.accounts {
+    for account in &inputs.accounts {
         let id = account.account.id.as_str();
         if let Some(error) = &account.error {
             let message = format!("{}: {error}", account.account.name);
             let hint = "`monzoctl sync` tries again; `monzoctl sync history --problems` looks back";
-            all.push(of(Severity::Problem, "account_failed", id, message, hint));
+            all.push(about(Severity::Problem, "account_failed", id, message, hint));
         }
         let gone = account.account.closed && account.account.pot_id.is_some();
-        let told = facts.differences.iter().find(|told| told.account_id == account.account.id && !gone);
+        let told = inputs.differences.iter().find(|told| told.account_id == account.account.id && !gone);
         if let Some(difference) = told {
             all.push(difference_of(account, difference));
         }
     }
-    if facts.accounts.is_empty() && facts.last_success_at.is_some() {
-        let message = match facts.left_out.len() {
+    if inputs.accounts.is_empty() && inputs.sync.last_success_at.is_some() {
+        let message = match inputs.left_out.len() {
             0 => "the bank lists no account for this login".to_owned(),
             1 => "nothing is synced: the bank lists one account, of a type that is not synced".to_owned(),
             more => format!("nothing is synced: the bank lists {more} accounts of types that are not synced"),
         };
-        let hint = match facts.left_out.is_empty() {
+        let hint = match inputs.left_out.is_empty() {
             true => "sign in as the person whose accounts they are: `monzoctl login`",
             false => "`monzoctl accounts` says how to sync them",
         };
         all.push(problem("no_account", message, hint));
     }
     let unfamiliar = |account: &&LeftOut| !account.closed && !FAMILIAR.contains(&account.kind.as_str());
-    for LeftOut { id, kind, .. } in facts.left_out.iter().filter(unfamiliar) {
+    for LeftOut { id, kind, .. } in inputs.left_out.iter().filter(unfamiliar) {
         let of = match kind.as_str() {
             "" => "whose type the bank does not tell".to_owned(),
             kind => format!("of the type {kind}"),
         };
         let message = format!("an account {of} is not synced");
         let hint = "`monzoctl accounts` says how to sync it";
-        all.push(self::of(Severity::Note, "account_left_out", id.as_str(), message, hint));
+        all.push(about(Severity::Note, "account_left_out", id.as_str(), message, hint));
     }
-    for History { account_id, name, missing_before } in &facts.histories {
-        let message = format!(
-            "{name}: some history before {} could not be read in time",
-            missing_before.strftime("%-d %b %Y")
-        );
+    for MissingHistory { account_id, name, before } in &inputs.missing_histories {
+        let message =
+            format!("{name}: some history before {} could not be read in time", before.strftime("%-d %b %Y"));
         let hint = "`monzoctl login` again reads it in its first five minutes";
-        all.push(of(Severity::Note, "history_missing", account_id.as_str(), message, hint));
+        all.push(about(Severity::Note, "history_missing", account_id.as_str(), message, hint));
     }
-    if facts.quarantined > 0 {
-        let message = match facts.quarantined {
+    if inputs.quarantined > 0 {
+        let message = match inputs.quarantined {
             1 => "a record of the bank could not be understood and is kept".to_owned(),
             records => format!("{records} records of the bank could not be understood and are kept"),
         };
@@ -82,6 +81,7 @@ pub(super) fn reading(facts: &Facts, all: &mut Vec<Attention>) {
             "`monzoctl sync history` lists them and how to show each; an upgrade tries them again",
         ));
     }
+    all
 }
 
 /// Types of accounts that are left out unless the configuration names them, of which nobody needs to be told.
@@ -105,7 +105,7 @@ fn difference_of(account: &AccountStatus, difference: &Difference) -> Attention 
         let spent = Money::new(amount.saturating_neg(), currency);
         let message =
             format!("{name}: {spent} of spending is not among the rows that the bank lists{because}");
-        return of(
+        return about(
             Severity::Note,
             "unexplained_spending",
             id,
@@ -117,8 +117,8 @@ fn difference_of(account: &AccountStatus, difference: &Difference) -> Attention 
     let message = format!("{name}: the bank's balance and the rows differ by {money}{because}");
     if *explained {
         let hint = "nothing is to be done: an upgrade that understands the record ends it";
-        return of(Severity::Note, "difference", id, message, hint);
+        return about(Severity::Note, "difference", id, message, hint);
     }
     let hint = "`monzoctl login` reads the whole history again; the last 88 days were read again already";
-    of(Severity::Problem, "difference", id, message, hint)
+    about(Severity::Problem, "difference", id, message, hint)
 }
