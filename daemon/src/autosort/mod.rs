@@ -36,7 +36,7 @@ use decide::decision::{self, Decision, Purpose};
 use decide::world::World;
 use snapshot::{Moment, Snapshot};
 
-pub use run::propose::SorterError;
+pub use run::error::SorterError;
 
 /// What the configuration says about the sorter.
 #[derive(Debug, Clone)]
@@ -54,6 +54,12 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// A rule by its name, whatever the case.
+    pub fn rule(&self, name: &str) -> Option<&Rule> {
+        let same = |rule: &&Rule| rule.name.to_lowercase() == name.to_lowercase();
+        self.sorter.rules.iter().find(same)
+    }
+
     /// What a configuration says.
     pub fn of(config: &config::Config) -> Self {
         Self {
@@ -151,22 +157,25 @@ impl Sorter {
     /// What a rule would move at an instant, by what is stored; names that mean something for the first time are bound.
     async fn decide(&self, rule: &Rule, at: Timestamp, purpose: &Purpose) -> Result<Decision, StoreError> {
         let (settings, rule) = (self.settings(), rule.clone());
-        let moment = Moment { at, skew: self.clock.skew() };
+        let moment = Moment { at, ..self.moment() };
         let snapshot =
             self.store.read(move |reader| Snapshot::read(reader, &settings, &rule, moment)).await?;
         let decision = decision::decide(&snapshot, purpose);
         if !decision.bind.is_empty() {
             let (bind, now) = (decision.bind.clone(), self.clock.now());
-            self.store.write(move |writer| run::bind(writer, &bind, now)).await?;
+            self.store.write(move |writer| run::proposal::bind(writer, &bind, now)).await?;
         }
         Ok(decision)
     }
 
     /// A rule by its name, whatever the case.
     fn rule(&self, name: &str) -> Option<Rule> {
-        let settings = self.settings.borrow();
-        let same = |rule: &&Rule| rule.name.to_lowercase() == name.to_lowercase();
-        settings.sorter.rules.iter().find(same).cloned()
+        self.settings.borrow().rule(name).cloned()
+    }
+
+    /// The present.
+    fn moment(&self) -> Moment {
+        Moment { at: self.clock.now(), skew: self.clock.skew() }
     }
 
     /// The freezes that hold now.
@@ -178,15 +187,7 @@ impl Sorter {
     /// Why nothing of a run may be sent now; nothing if it may.
     async fn held(&self, run: &StoredRun) -> Result<Option<String>, StoreError> {
         let freezes = self.freezes().await?;
-        if let Some(freeze) =
-            freezes.iter().find(|one| one.rule.as_ref().is_none_or(|rule| *rule == run.rule))
-        {
-            return Ok(Some(frozen(freeze)));
-        }
-        let settings = self.settings.borrow();
-        let own = settings.sorter.rules.iter().find(|rule| rule.name == run.rule).and_then(|rule| rule.mode);
-        let off = settings.sorter.mode == rule::Mode::Off || own == Some(rule::Mode::Off);
-        Ok(off.then(|| "`autosort.mode` is off".to_owned()))
+        Ok(held(&freezes, &self.settings.borrow(), run))
     }
 
     /// Holds everything back, for a reason that a person must look at; a second time changes nothing.
@@ -226,6 +227,16 @@ const fn word(state: TransferState) -> &'static str {
         TransferState::Failed => "failed",
         TransferState::Cancelled => "cancelled",
     }
+}
+
+/// Why nothing of a run may be sent: a freeze, or its mode.
+fn held(freezes: &[Freeze], settings: &Settings, run: &StoredRun) -> Option<String> {
+    if let Some(freeze) = freezes.iter().find(|one| one.rule.as_ref().is_none_or(|rule| *rule == run.rule)) {
+        return Some(frozen(freeze));
+    }
+    let own = settings.sorter.rules.iter().find(|rule| rule.name == run.rule).and_then(|rule| rule.mode);
+    let off = settings.sorter.mode == rule::Mode::Off || own == Some(rule::Mode::Off);
+    off.then(|| "`autosort.mode` is off".to_owned())
 }
 
 /// That a freeze holds something back, why, and what ends it.

@@ -46,6 +46,19 @@ pub struct Decision {
     pub bind: Vec<Binding>,
 }
 
+impl Decision {
+    /// The plan, which says what holds it back.
+    pub fn explained(self) -> Plan {
+        let mut plan = self.plan;
+        for guard in self.verdict.reasons() {
+            if !plan.guards.contains(&guard) {
+                plan.guards.push(guard);
+            }
+        }
+        plan
+    }
+}
+
 /// A name of a rule, and what it means from now on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Binding {

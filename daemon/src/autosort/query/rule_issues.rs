@@ -5,7 +5,7 @@ use crate::autosort::decide::occurrence::{self, Facts, Overdue};
 use crate::autosort::decide::trouble::{needs_app, thaw_command};
 use crate::autosort::decide::world::World;
 use crate::autosort::decide::{names, plan};
-use crate::autosort::run::propose::SorterError;
+use crate::autosort::run::error::SorterError;
 use crate::autosort::{Sorter, clock_text};
 use crate::events::{Happened, Kind};
 use crate::monzo::marks;

@@ -13,8 +13,8 @@ use crate::autosort::decide::names::{self, Resolved, resolve};
 use crate::autosort::decide::occurrence::{CreditKind, CreditRow, matches};
 use crate::autosort::decide::plan::words::money;
 use crate::autosort::decide::world::{AccountOrPot, Holder, World};
-use crate::autosort::query::rules::{explained, guards, state_word};
-use crate::autosort::run::propose::SorterError;
+use crate::autosort::query::rules::state_word;
+use crate::autosort::run::error::SorterError;
 use crate::autosort::snapshot::trigger_inputs::{income_accounts, watched};
 use crate::autosort::{Settings, Sorter, clock_text};
 use crate::rule::{Level, Mode, Rule, Trigger};
@@ -73,7 +73,7 @@ impl Sorter {
             reasons.push(format!("it is next due on {}", clock_text(next, &settings.zone)));
         }
         let planned = self.decide(rule, now, &Purpose { shown: true, ..Purpose::default() }).await?;
-        reasons.extend(guards(&planned.verdict));
+        reasons.extend(planned.verdict.reasons());
         reasons.extend(planned.now.iter().map(|held| held.reason.clone()));
         if planned.verdict == Verdict::Nothing {
             let available = money(planned.plan.available);
@@ -88,7 +88,7 @@ impl Sorter {
         }
         let mut told = BTreeSet::new();
         reasons.retain(|reason| told.insert(reason.clone()));
-        Ok(model::Why { subject: rule.name.clone(), reasons, plan: Some(explained(planned)) })
+        Ok(model::Why { subject: rule.name.clone(), reasons, plan: Some(planned.explained()) })
     }
 
     async fn why_pot(&self, world: &World, id: &PotId) -> Result<Vec<String>, SorterError> {

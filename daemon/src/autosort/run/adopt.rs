@@ -7,7 +7,7 @@ use crate::autosort::Sorter;
 use crate::autosort::decide::decision::{Purpose, text_hash};
 use crate::autosort::decide::occurrence::{Occurrence, State};
 use crate::autosort::run::dedupe;
-use crate::autosort::run::propose::SorterError;
+use crate::autosort::run::error::SorterError;
 use crate::autosort::run::triggers::Due;
 use crate::events::Kind;
 use crate::store::{LedgerMove, StoredRun, StoredTransfer};

@@ -3,8 +3,8 @@
 use monzo_common::model::{RunStarted, RunState};
 
 use crate::autosort::Sorter;
+use crate::autosort::run::error::SorterError;
 use crate::autosort::run::finish::title;
-use crate::autosort::run::propose::SorterError;
 use crate::autosort::run::state;
 use crate::events::Kind;
 
@@ -17,7 +17,7 @@ impl Sorter {
     pub async fn reject(&self, id: &str) -> Result<RunStarted, SorterError> {
         let run = self.waiting_one(Some(id)).await?;
         if run.state == RunState::Rejected {
-            return self.answer((run.id, "it was rejected already", false)).await;
+            return self.answer(&run.id, "it was rejected already", false).await;
         }
         if !state::run_may(run.state, RunState::Rejected) {
             let message = format!("{} no longer waits for approval", run.id);
@@ -39,7 +39,7 @@ impl Sorter {
         self.metrics.run(if keeps_occurrence { "expired" } else { "rejected" });
         self.tell(&run, Kind::RunRejected, format!("{} was rejected", title(&run))).await;
         self.measure().await?;
-        self.answer((run.id, "rejected", true)).await
+        self.answer(&run.id, "rejected", true).await
     }
 
     /// Ends a run: what is unsent stays unsent, and what is left over goes back.
@@ -52,13 +52,13 @@ impl Sorter {
             return self.reject(&run.id).await;
         }
         if state::ended(run.state) {
-            return self.answer((run.id, "it has ended already", false)).await;
+            return self.answer(&run.id, "it has ended already", false).await;
         }
         let id = run.id.clone();
         let changed = self.store.write(move |writer| writer.cancel_run(&id)).await?;
         self.nudge();
         let message =
             if changed { "it ends; what is left over goes back" } else { "it is being cancelled already" };
-        self.answer((run.id, message, changed)).await
+        self.answer(&run.id, message, changed).await
     }
 }

@@ -6,7 +6,7 @@ use monzo_common::model::FreezeChange;
 use crate::autosort::Sorter;
 use crate::autosort::decide::names;
 use crate::autosort::decide::world::AccountOrPot;
-use crate::autosort::run::propose::SorterError;
+use crate::autosort::run::error::SorterError;
 use crate::events::{Happened, Kind};
 
 impl Sorter {

@@ -8,24 +8,15 @@ mod approve;
 mod cancel;
 mod crash;
 pub mod dedupe;
+pub mod error;
 pub(crate) mod execute;
 pub(crate) mod finish;
 mod freeze;
+pub(crate) mod proposal;
 pub(crate) mod propose;
 mod reconcile;
 mod service;
 mod settle;
 pub mod state;
+mod take_up;
 pub(crate) mod triggers;
-use jiff::Timestamp;
-
-use super::decide::decision::Binding;
-use crate::store::{StoreError, Writer};
-
-/// Binds names to what they mean now; those that are bound already stay so.
-pub(crate) fn bind(writer: &Writer<'_>, bindings: &[Binding], now: Timestamp) -> Result<(), StoreError> {
-    for one in bindings {
-        writer.bind(one.kind, &one.name, &one.id, now)?;
-    }
-    Ok(())
-}

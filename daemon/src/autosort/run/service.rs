@@ -9,9 +9,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::autosort::Sorter;
 use crate::autosort::decide::occurrence::{Begin, Occurrence};
+use crate::autosort::run::error::SorterError;
 use crate::autosort::run::execute::Left;
 use crate::autosort::run::finish::title;
-use crate::autosort::run::propose::SorterError;
 use crate::autosort::run::state;
 use crate::clock::{TOLERATED_SKEW, elapsed};
 use crate::events::{Happened, Kind};

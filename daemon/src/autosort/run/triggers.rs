@@ -4,29 +4,30 @@
 //! An occasion whose keys the bank knows already is spent, whatever the database remembers (autosorter.md 2, 4).
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use monzo_common::id::AccountId;
 use monzo_common::model::{RunState, SyncState};
 
-use crate::autosort::decide::decision::{self, Purpose, off, text_hash};
-use crate::autosort::decide::guard::{self, Guard, Verdict};
+use crate::autosort::decide::decision::{self, off, text_hash};
+use crate::autosort::decide::guard;
 use crate::autosort::decide::names::Resolved;
 use crate::autosort::decide::occurrence::{
     self, Begin, CreditRow, Facts, History, Occurrence, State, Subject, Synced, Why,
 };
 use crate::autosort::decide::{calendar, quiet_hours};
-use crate::autosort::query::rules;
+use crate::autosort::run::error::SorterError;
 use crate::autosort::run::finish::title;
-use crate::autosort::run::propose::{SorterError, commit};
+use crate::autosort::run::proposal::{self, Context};
+use crate::autosort::run::take_up::{TakenUp, income_of, take_up};
+use crate::autosort::snapshot::Snapshot;
 use crate::autosort::snapshot::trigger_inputs::{income_accounts, watches};
-use crate::autosort::snapshot::{Moment, Snapshot};
 use crate::autosort::{Sorter, run};
 use crate::clock::TOLERATED_SKEW;
 use crate::events::Kind;
 use crate::rule::{Rule, Trigger};
-use crate::store::{StoredOccurrence, StoredRule, StoredRun, StoredWatch};
+use crate::store::{StoreError, StoredOccurrence, StoredRun, StoredWatch, Writer};
 
 /// A rule with all that its triggers are told.
 pub(crate) struct Due {
@@ -48,7 +49,7 @@ impl Sorter {
             }
             return Ok(());
         }
-        let credits = self.credits().await?;
+        let credits = Arc::new(self.credits().await?);
         let mut next: Option<Timestamp> = None;
         let under_way = self.under_way().await?;
         let mut went = under_way;
@@ -75,9 +76,9 @@ impl Sorter {
                     continue;
                 }
                 match self.take_up(&due, one).await? {
-                    Taken::Runs => went = true,
-                    Taken::Quiet(until) => next = Some(next.map_or(until, |known| known.min(until))),
-                    Taken::Nothing => {}
+                    Outcome::Runs => went = true,
+                    Outcome::QuietUntil(until) => next = Some(next.map_or(until, |known| known.min(until))),
+                    Outcome::Nothing => {}
                 }
             }
         }
@@ -93,68 +94,19 @@ impl Sorter {
         Ok(open.iter().any(|run| !matches!(run.state, RunState::Proposed | RunState::Withheld)))
     }
 
-    /// What the triggers of a rule say now.
+    /// What the triggers of a rule say now: accepted, looked at and noted in one transaction.
     async fn evaluate(
         &self,
         rule: Rule,
-        credits: &[CreditRow],
+        credits: &Arc<Vec<CreditRow>>,
         synced: Option<&(String, bool)>,
     ) -> Result<Due, SorterError> {
-        let (settings, now) = (self.settings(), self.clock.now());
-        // A rule that is turned off, in whichever way, is new to what comes while it is.
-        let (name, hash, enabled) = (rule.name.clone(), text_hash(&rule), !off(&rule, &settings));
-        // One that a wrong clock has accepted is accepted now, as far as the present clock is known to be right.
-        let future = if self.clock.confirmed() { now.checked_add(TOLERATED_SKEW).ok() } else { None };
-        let future = future.unwrap_or(Timestamp::MAX);
-        let kept: StoredRule =
-            self.store.write(move |writer| writer.accept_rule(&name, &hash, enabled, (now, future))).await?;
-        let (moment, asked) = (Moment { at: now, skew: self.clock.skew() }, rule.clone());
-        let read_settings = settings.clone();
-        let read = self.store.read(move |reader| {
-            let snapshot = Snapshot::read(reader, &read_settings, &asked, moment)?;
-            let home = snapshot.resolved.source.as_ref().map(|source| &source.account.id);
-            let watches = watches(reader, &asked, &snapshot.world, home)?;
-            let used: BTreeSet<String> = reader.used_keys(&asked.name)?.into_iter().collect();
-            Ok((snapshot, watches, used))
-        });
-        let (snapshot, watches, used) = read.await?;
-        let bind = decision::bindings(&snapshot);
-        if !bind.is_empty() {
-            self.store.write(move |writer| run::bind(writer, &bind, now)).await?;
-        }
-        let Snapshot { world, resolved, .. } = snapshot;
-        let history = match &kept.proven_hash {
-            None => History::Never,
-            Some(hash) if *hash == kept.text_hash => History::ThisText,
-            Some(_) => History::OtherText,
-        };
-        let account = resolved.source.as_ref().map(|source| source.account.id.clone());
-        let subject = Subject {
-            rule: &rule,
-            mode: rule.mode.unwrap_or(settings.sorter.mode),
-            since: kept.since,
-            history,
-            account: account.clone(),
-            income_accounts: income_accounts(&rule, &world),
-            watches,
-            used: &used,
-        };
-        let facts = Facts {
-            now,
-            zone: &settings.zone,
-            paydays: &settings.paydays,
-            sync: synced.map(|(id, by_run)| Synced { id, by_run: *by_run }),
-            credits,
-        };
-        let evaluation = occurrence::evaluate(&subject, &facts);
-        for (index, memory) in evaluation.memories.clone() {
-            let Some(Trigger::Balance { of, .. }) = rule.triggers.get(index) else { continue };
-            let (name, place) = (rule.name.clone(), of.to_string());
-            let watch =
-                StoredWatch { balance: memory.balance, edge: memory.edge.map(|edge| (edge.key, edge.at)) };
-            self.store.write(move |writer| writer.set_watch(&name, &place, &watch, now)).await?;
-        }
-        Ok(Due { resolved, evaluation, rule })
+        let (context, confirmed) = (self.context()?, self.clock.confirmed());
+        let (credits, synced) = (Arc::clone(credits), synced.cloned());
+        self.transact(move |writer| {
+            Ok(evaluate(writer, &context, confirmed, rule, &credits, synced.as_ref())?)
+        })
+        .await
     }
 
     /// Keeps how an occurrence stands, for whoever asks why.
@@ -184,114 +136,38 @@ impl Sorter {
         Ok(self.store.write(move |writer| writer.note_occurrence(&kept, now)).await?)
     }
 
-    /// Plans an occasion that is due, and lets it go, proposes it, or notes what holds it back.
-    async fn take_up(&self, due: &Due, one: &Occurrence) -> Result<Taken, SorterError> {
-        let (rule, key) = (due.rule.name.clone(), one.key.clone());
-        let runs = self.store.read(move |reader| reader.runs_of(&rule, &key)).await?;
-        if runs.iter().any(|run| run.state == RunState::Proposed) {
-            return Ok(Taken::Nothing);
-        }
-        let withheld = runs.into_iter().find(|run| run.state == RunState::Withheld);
-        let reasons = match &one.begin {
-            Begin::Never => {
-                if let Some(run) = withheld {
-                    self.drop_withheld(&run, "the rule is off").await?;
+    /// Decides about an occurrence that is due, in one transaction, and tells what came of it.
+    async fn take_up(&self, due: &Due, one: &Occurrence) -> Result<Outcome, SorterError> {
+        let (context, rule, one) = (self.context()?, due.rule.clone(), one.clone());
+        let account = due.resolved.source.as_ref().map(|source| source.account.id.clone());
+        let (hours, deadline) = (context.settings.sorter.quiet_hours, context.settings.sorter.move_deadline);
+        let taken =
+            self.transact(move |writer| take_up(writer, &context, &rule, account.as_ref(), &one)).await?;
+        match taken {
+            TakenUp::Nothing => {}
+            TakenUp::Dropped { run, why } => self.tell_dropped(&run, &why).await,
+            TakenUp::Withheld { new, why, only_quiet_hours } => {
+                if let Some(run) = new {
+                    self.metrics.run("withheld");
+                    let message = format!("the rule {} is held back: {why}", run.rule);
+                    self.tell(&run, Kind::RunWithheld, message).await;
                 }
-                return Ok(Taken::Nothing);
-            }
-            Begin::Run => Vec::new(),
-            Begin::Propose(reasons) => {
-                reasons.iter().filter(|why| **why != Why::Mode).map(in_words).collect()
-            }
-        };
-        let account = due.resolved.source.as_ref().map(|source| &source.account.id);
-        let purpose = Purpose {
-            income: income_of(one, account),
-            payday: one.key.parse::<Date>().ok(),
-            propose: reasons,
-            approved: false,
-            shown: false,
-        };
-        let planned = self.decide(&due.rule, self.clock.now(), &purpose).await?;
-        match &planned.verdict {
-            Verdict::Nothing => {
-                if let Some(run) = withheld {
-                    self.drop_withheld(&run, "nothing is to be moved any more").await?;
+                let ends = quiet_hours::until(hours, deadline, &calendar::london(), self.clock.now());
+                if let Some(until) = ends.filter(|_| only_quiet_hours) {
+                    return Ok(Outcome::QuietUntil(until));
                 }
-                Ok(Taken::Nothing)
             }
-            Verdict::Impossible(why) => {
-                let why = why.join("; ");
-                self.note_reason(&due.rule, one, &why).await?;
-                if let Some(run) = withheld {
-                    self.drop_withheld(&run, &why).await?;
-                }
-                Ok(Taken::Nothing)
-            }
-            Verdict::Withheld(held) => {
-                let why = rules::guards(&planned.verdict).join("; ");
-                let quiet = held.iter().all(|held| held.guard == Guard::QuietHours);
-                self.note_reason(&due.rule, one, &why).await?;
-                let draft = self.draft(&due.rule, planned, Some(one.key.clone()), "occurrence").await?;
-                self.withhold(draft, &why, one.until).await?;
-                let settings = self.settings();
-                let ends = quiet_hours::until(
-                    settings.sorter.quiet_hours,
-                    settings.sorter.move_deadline,
-                    &calendar::london(),
-                    self.clock.now(),
-                );
-                Ok(ends.filter(|_| quiet).map_or(Taken::Nothing, Taken::Quiet))
-            }
-            Verdict::Proposed(_) | Verdict::Allowed => {
-                let allowed = matches!(planned.verdict, Verdict::Allowed);
-                if !allowed && self.overtaken_by(&due.rule, one).await? {
-                    return Ok(Taken::Nothing);
-                }
-                let draft = self.draft(&due.rule, planned, Some(one.key.clone()), "occurrence").await?;
-                let kept =
-                    if allowed { self.propose_quietly(draft).await } else { self.propose(draft).await };
-                match kept {
-                    Ok(run) if allowed => self.let_run(&run).await.map(|_| Taken::Runs),
-                    // Used meanwhile is as good as proposed.
-                    Ok(_) | Err(SorterError::Conflict(_)) => Ok(Taken::Nothing),
-                    Err(error) => Err(error),
-                }
+            TakenUp::Proposed(proposal) => self.announce(&proposal).await?,
+            TakenUp::Approved(proposal) => {
+                self.announce_superseded(&proposal).await;
+                let run = &proposal.run;
+                self.metrics.run("approved");
+                self.tell(run, Kind::RunApproved, format!("the rule {} runs by itself", run.rule)).await;
+                self.nudge();
+                return Ok(Outcome::Runs);
             }
         }
-    }
-
-    /// Whether a later occasion of the rule is proposed already: of one rule the newest proposal stands, and this
-    /// occasion waits for a person's word about it.
-    async fn overtaken_by(&self, rule: &Rule, one: &Occurrence) -> Result<bool, SorterError> {
-        let (name, key, at) = (rule.name.clone(), one.key.clone(), one.at);
-        let read = self.store.read(move |reader| {
-            let mut proposed = reader.unfinished_runs()?;
-            proposed.retain(|run| run.rule == name && run.state == RunState::Proposed);
-            let known = reader.occurrences(&name)?;
-            let due = |key: &str| known.iter().find(|one| one.key == key).map(|one| one.due_at);
-            let other = |run: &&StoredRun| {
-                run.occurrence.as_deref().is_some_and(|other| {
-                    other != key && due(other).is_some_and(|due| (due, other) > (at, key.as_str()))
-                })
-            };
-            Ok(proposed.iter().find(other).map(|run| run.id.clone()))
-        });
-        let Some(run) = read.await? else { return Ok(false) };
-        self.note_reason(rule, one, &format!("it waits for a word about {run}, a later occasion")).await?;
-        Ok(true)
-    }
-
-    async fn note_reason(&self, rule: &Rule, one: &Occurrence, why: &str) -> Result<(), SorterError> {
-        let (name, key, why, now) = (rule.name.clone(), one.key.clone(), why.to_owned(), self.clock.now());
-        let noted = self.store.write(move |writer| {
-            let found = writer.occurrences(&name)?.into_iter().find(|found| found.key == key);
-            match found {
-                Some(found) => writer.note_occurrence(&StoredOccurrence { reason: Some(why), ..found }, now),
-                None => Ok(()),
-            }
-        });
-        Ok(noted.await?)
+        Ok(Outcome::Nothing)
     }
 
     /// Ends what a guard held back for an occasion that is no longer open.
@@ -312,31 +188,15 @@ impl Sorter {
         Ok(self.let_expire(run, why, format!("{} is held back no more: {why}", title(run))).await?)
     }
 
-    /// Lets a run go by itself: within its guards, and of a text that a person has let go before.
-    async fn let_run(&self, run: &StoredRun) -> Result<(), SorterError> {
-        let (id, now) = (run.id.clone(), self.clock.now());
-        let approved = self.store.write(move |writer| {
-            if writer.step_run(&id, RunState::Proposed, RunState::Approved, None, None)? {
-                writer.run_approved(&id, "auto", None, now)?;
-                let run = writer.run(&id)?;
-                commit(writer, &run)?;
-            }
-            Ok(())
-        });
-        approved.await?;
-        self.metrics.run("approved");
-        self.tell(run, Kind::RunApproved, format!("the rule {} runs by itself", run.rule)).await;
-        self.nudge();
-        Ok(())
+    /// Tells that a run which a guard held back has ended.
+    async fn tell_dropped(&self, run: &StoredRun, why: &str) {
+        self.metrics.run("expired");
+        self.tell(run, Kind::RunExpired, format!("{} is held back no more: {why}", title(run))).await;
     }
 
     /// The nearest occasion of a rule that a person may run by hand: its key, credit and payday.
-    pub(crate) async fn nearest(
-        &self,
-        rule: &Rule,
-        again: bool,
-    ) -> Result<(Option<String>, Option<i64>, Option<Date>), SorterError> {
-        let credits = self.credits().await?;
+    pub(crate) async fn nearest(&self, rule: &Rule, again: bool) -> Result<Nearest, SorterError> {
+        let credits = Arc::new(self.credits().await?);
         let mut due = self.evaluate(rule.clone(), &credits, None).await?;
         if self.adopt_all(&due, &due.evaluation.occurrences).await? {
             due = self.evaluate(rule.clone(), &credits, None).await?;
@@ -353,7 +213,11 @@ impl Sorter {
         let missed = missed.filter(|one| used.as_ref().is_none_or(|used| distance(one) < distance(used)));
         let of = |one: &Occurrence| {
             let account = due.resolved.source.as_ref().map(|source| &source.account.id);
-            (Some(one.key.clone()), income_of(one, account), one.key.parse::<Date>().ok())
+            Nearest {
+                key: Some(one.key.clone()),
+                credit: income_of(one, account),
+                payday: one.key.parse::<Date>().ok(),
+            }
         };
         match (open.or(missed.filter(|_| !again)), used) {
             (Some(open), _) => Ok(of(open)),
@@ -376,7 +240,7 @@ impl Sorter {
                 Err(SorterError::Conflict(message))
             }
             // Nothing is open: a run by hand stands for itself.
-            (None, None) => Ok((None, None, None)),
+            (None, None) => Ok(Nearest::default()),
         }
     }
 
@@ -395,26 +259,72 @@ impl Sorter {
     }
 }
 
-/// What came of an occasion that was due.
-enum Taken {
+/// The occurrence that a person may run by hand; without a key, the run stands for itself.
+#[derive(Debug, Default)]
+pub(crate) struct Nearest {
+    pub(crate) key: Option<String>,
+    /// Minor units of the credit that fired it.
+    pub(crate) credit: Option<i64>,
+    pub(crate) payday: Option<Date>,
+}
+
+/// What came of an occurrence that was due.
+enum Outcome {
     Runs,
-    Quiet(Timestamp),
+    QuietUntil(Timestamp),
     Nothing,
 }
 
-fn in_words(why: &Why) -> String {
-    match why {
-        Why::Mode => "the mode is propose",
-        Why::FirstRun => "the rule has never run: a person looks at its first run",
-        Why::ChangedText => "the rule was changed since it last ran",
-        Why::Late => "it is later than `catch_up`",
-        Why::Further => "it is a further payment within the cycle",
+/// What the triggers of a rule say at this instant. The rule is accepted, its names are bound, and what its balances
+/// were is noted.
+fn evaluate(
+    writer: &Writer<'_>,
+    context: &Context,
+    clock_confirmed: bool,
+    rule: Rule,
+    credits: &[CreditRow],
+    synced: Option<&(String, bool)>,
+) -> Result<Due, StoreError> {
+    let (settings, now) = (&context.settings, context.moment.at);
+    // A rule that is turned off, in whichever way, is new to what comes while it is.
+    let enabled = !off(&rule, settings);
+    // One that a wrong clock has accepted is accepted now, as far as the present clock is known to be right.
+    let future = if clock_confirmed { now.checked_add(TOLERATED_SKEW).ok() } else { None };
+    let future = future.unwrap_or(Timestamp::MAX);
+    let kept = writer.accept_rule(&rule.name, &text_hash(&rule), enabled, (now, future))?;
+    let snapshot = Snapshot::read(writer, settings, &rule, context.moment)?;
+    proposal::bind(writer, &decision::bindings(&snapshot), now)?;
+    let Snapshot { world, resolved, .. } = snapshot;
+    let account = resolved.source.as_ref().map(|source| source.account.id.clone());
+    let used: BTreeSet<String> = writer.used_keys(&rule.name)?.into_iter().collect();
+    let history = match &kept.proven_hash {
+        None => History::Never,
+        Some(hash) if *hash == kept.text_hash => History::ThisText,
+        Some(_) => History::OtherText,
+    };
+    let subject = Subject {
+        rule: &rule,
+        mode: rule.mode.unwrap_or(settings.sorter.mode),
+        since: kept.since,
+        history,
+        account: account.clone(),
+        income_accounts: income_accounts(&rule, &world),
+        watches: watches(writer, &rule, &world, account.as_ref())?,
+        used: &used,
+    };
+    let facts = Facts {
+        now,
+        zone: &settings.zone,
+        paydays: &settings.paydays,
+        sync: synced.map(|(id, by_run)| Synced { id, by_run: *by_run }),
+        credits,
+    };
+    let evaluation = occurrence::evaluate(&subject, &facts);
+    for (index, memory) in evaluation.memories.clone() {
+        let Some(Trigger::Balance { of, .. }) = rule.triggers.get(index) else { continue };
+        let watch =
+            StoredWatch { balance: memory.balance, edge: memory.edge.map(|edge| (edge.key, edge.at)) };
+        writer.set_watch(&rule.name, &of.to_string(), &watch, now)?;
     }
-    .to_owned()
-}
-
-/// What the credit behind an occasion brought to an account, in minor units: nothing of one that came in elsewhere.
-fn income_of(one: &Occurrence, account: Option<&AccountId>) -> Option<i64> {
-    let credit = one.credit.as_ref()?;
-    Some(if Some(&credit.account) == account { credit.amount } else { 0 })
+    Ok(Due { resolved, evaluation, rule })
 }

@@ -9,7 +9,7 @@ use crate::autosort::Sorter;
 use crate::autosort::decide::names;
 use crate::autosort::decide::occurrence::{CreditKind, CreditMarks, CreditRow, Edge, Memory, Watch};
 use crate::autosort::decide::world::{Holder, World};
-use crate::autosort::run::propose::SorterError;
+use crate::autosort::run::error::SorterError;
 use crate::autosort::study::backtest::moments::CREDITS;
 use crate::monzo::{Own, marks};
 use crate::rule::{Place, Rule, Trigger};
@@ -100,4 +100,15 @@ pub(crate) fn income_accounts(rule: &Rule, world: &World) -> BTreeMap<usize, Acc
 pub(crate) fn watched(world: &World, of: &Place, home: Option<&AccountId>) -> Option<Holder> {
     let found = names::holder(world, of, home).ok()?;
     (!matches!(&found, Holder::Pot(pot) if pot.deleted)).then_some(found)
+}
+
+/// The credit that fired an occurrence of a rule, in minor units.
+pub(crate) fn credit_of(
+    reader: &Reader<'_>,
+    rule: &str,
+    key: Option<&str>,
+) -> Result<Option<i64>, StoreError> {
+    let Some(key) = key else { return Ok(None) };
+    let found = reader.occurrences(rule)?.into_iter().find(|one| one.key == key);
+    Ok(found.and_then(|one| one.credit))
 }

@@ -103,6 +103,19 @@ pub enum Verdict {
     Impossible(Vec<String>),
 }
 
+impl Verdict {
+    /// What holds a plan back, each in words.
+    pub fn reasons(&self) -> Vec<String> {
+        match self {
+            Self::Proposed(held) | Self::Withheld(held) => {
+                held.iter().map(|held| held.reason.clone()).collect()
+            }
+            Self::Impossible(why) => why.clone(),
+            Self::Allowed | Self::Nothing => Vec::new(),
+        }
+    }
+}
+
 /// The guardrails of a configuration in one canonical text, for the hash of plans.
 pub fn text(autosort: &Autosort) -> String {
     let Autosort { max_per_run, max_per_day, account_floor, floors, withdraw_from, .. } = autosort;

@@ -221,7 +221,7 @@ pub fn hash(text: &str, guardrails: &str, transfers: &[PlannedTransfer], steps: 
 }
 
 /// What two plans of a rule differ in, by their names.
-pub fn apart(one: &str, other: &str) -> Vec<String> {
+pub fn hash_difference(one: &str, other: &str) -> Vec<String> {
     let parts = [
         (0..6, "the rule was changed"),
         (6..12, "the guardrails were changed"),

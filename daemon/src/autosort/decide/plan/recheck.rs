@@ -5,7 +5,7 @@ use monzo_common::model::{Plan, PlanStep, TransferKind};
 use super::allocation::Allocation;
 use super::steps::buffered;
 use super::words::money;
-use super::{Facts, apart, hash};
+use super::{Facts, hash, hash_difference};
 use crate::autosort::decide::bills::Level;
 use crate::autosort::decide::names::{Resolved, Target};
 use crate::rule::{Cap, Step};
@@ -18,7 +18,7 @@ pub fn changed(plan: &Plan, fresh: &Resolved, facts: &Facts) -> Vec<String> {
     let mut changes = Vec::new();
     let now = hash(&fresh.rule.text, &facts.guardrails, &plan.transfers, &plan.steps);
     if now != plan.hash {
-        changes.extend(apart(&now, &plan.hash));
+        changes.extend(hash_difference(&now, &plan.hash));
         return changes;
     }
     changes.extend(fresh.refusals().map(|problem| problem.message.clone()));

@@ -14,7 +14,7 @@ use crate::autosort::decide::occurrence::{History, Subject};
 use crate::autosort::decide::plan::Facts;
 use crate::autosort::decide::world::{Account, Holder, World};
 use crate::autosort::decide::{calendar, guard, plan, quiet_hours};
-use crate::autosort::run::propose::SorterError;
+use crate::autosort::run::error::SorterError;
 use crate::autosort::snapshot::bill_inputs::{self, Ledger, levels_at};
 use crate::autosort::snapshot::trigger_inputs::{self, income_accounts};
 use crate::autosort::study::backtest::moments::{CREDITS, moments};

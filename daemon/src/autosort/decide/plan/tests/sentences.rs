@@ -8,7 +8,7 @@ use crate::autosort::decide::fixtures::{
     account, bills, facts, fixed, level, personal, pot, pot_of, rest, rule, up_to, with, world,
 };
 use crate::autosort::decide::names::resolve;
-use crate::autosort::decide::plan::{Facts, apart, plan};
+use crate::autosort::decide::plan::{Facts, hash_difference, plan};
 use crate::autosort::decide::world::World;
 use crate::rule::{Amount, BasisPoints, By, Cap, Keep, Part, Place, Rule, Step, Take};
 
@@ -327,14 +327,15 @@ fn the_hash_covers_rule_guardrails_and_moves_and_not_the_balances() {
     let one = rule(0, vec![fixed("A", 300)]);
     let hash = of(&one, 1_000, &facts());
     assert_eq!(hash, of(&one, 2_000, &facts()));
-    let check = |other: String, what: &str| assert_eq!(apart(&hash, &other), [what], "{hash} {other}");
+    let check =
+        |other: String, what: &str| assert_eq!(hash_difference(&hash, &other), [what], "{hash} {other}");
     check(of(&one, 200, &facts()), "other moves are right by now");
     check(of(&Rule { text: "another".to_owned(), ..one.clone() }, 1_000, &facts()), "the rule was changed");
     let others = Facts { guardrails: "others".to_owned(), ..facts() };
     check(of(&one, 1_000, &others), "the guardrails were changed");
     assert_eq!(hash.len(), 20);
-    assert_eq!(apart(&hash, "").len(), 3);
-    assert_eq!(apart(&hash, &hash), [""; 0]);
+    assert_eq!(hash_difference(&hash, "").len(), 3);
+    assert_eq!(hash_difference(&hash, &hash), [""; 0]);
 }
 
 #[test]
