@@ -15,7 +15,7 @@ use soketto::data::{ByteSlice125, Incoming};
 use soketto::handshake::http::Server as Handshake;
 use tokio::io::BufStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use tokio_util::compat::{Compat, TokioAsyncReadCompatExt};
 use tokio_util::sync::CancellationToken;
 
@@ -33,8 +33,8 @@ const PING: Duration = Duration::from_secs(30);
 /// How long a client that answers no ping is kept. Taste: two of them, and time to answer.
 const SILENCE: Duration = Duration::from_secs(75);
 
-/// How long a farewell may take. Taste.
-const FAREWELL: Duration = Duration::from_secs(1);
+/// How long a client may take to close the connection. Taste.
+const CLOSING: Duration = Duration::from_secs(1);
 
 type Socket = Compat<BufStream<TokioIo<Upgraded>>>;
 
@@ -60,7 +60,7 @@ impl Session {
     pub async fn serve(self, handshake: Handshake, upgraded: Upgraded) {
         let mut socket = handshake.into_builder(BufStream::new(TokioIo::new(upgraded)).compat());
         socket.set_max_message_size(self.max_request);
-        let (mut writer, reader) = socket.finish();
+        let (mut writer, mut reader) = socket.finish();
         let (answers, mut answered) = mpsc::channel::<Answered>(1);
         let calls = Arc::new(Semaphore::new(usize::try_from(AT_ONCE).unwrap_or(1)));
         let Self { sender, mut events, too_large, ending, .. } = self;
@@ -71,19 +71,32 @@ impl Session {
         };
         // Whatever goes wrong in reading or writing, the client is gone.
         tokio::select! {
-            () = read(reader, &sender, &calls, answers, &too_large, &ending) => {}
+            () = read(&mut reader, &sender, &calls, answers, &too_large, &ending) => {}
             _ = write(&mut writer, &mut answered, &mut events) => {}
             () = all_answered => {}
         }
         // So do subscriptions.
         drop(events);
-        let _ = timeout(FAREWELL, writer.close()).await;
+        let _ = timeout(CLOSING, close(&mut writer, &mut reader)).await;
+    }
+}
+
+/// Closes the connection, and waits until the client has closed it too.
+///
+/// A client that answers a ping on a connection that is gone gives up, and loses the answers that it has not read.
+async fn close(writer: &mut soketto::Sender<Socket>, reader: &mut soketto::Receiver<Socket>) {
+    if writer.close().await.is_err() {
+        return;
+    }
+    let mut unread = Vec::new();
+    while matches!(reader.receive(&mut unread).await, Ok(Incoming::Data(_) | Incoming::Pong(_))) {
+        unread.clear();
     }
 }
 
 /// Reads requests and has them answered, until the client goes.
 async fn read(
-    mut reader: soketto::Receiver<Socket>,
+    reader: &mut soketto::Receiver<Socket>,
     sender: &Sender,
     calls: &Arc<Semaphore>,
     answers: mpsc::Sender<Answered>,
@@ -128,7 +141,7 @@ async fn write(
     answers: &mut mpsc::Receiver<Answered>,
     events: &mut mpsc::Receiver<Box<RawValue>>,
 ) -> Result<(), Error> {
-    let mut ping = interval(PING);
+    let mut ping = interval_at(Instant::now() + PING, PING);
     ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
