@@ -156,7 +156,7 @@ fn a_rule_run_by_hand_uses_its_occasion_and_says_so() {
     newest(&rig, 1, "proposed");
     let said = rig.ctl(&["sort", "run", "pay", "--yes"]);
     assert_eq!(said.code, 0, "{said:?}");
-    assert!(said.err.contains("2026-11-30"), "it says which occasion it takes: {said:?}");
+    assert!(said.err.contains("2026-11-30"), "it says which occurrence it takes: {said:?}");
     let first = runs(&rig)[0].clone();
     assert_eq!(first["occurrence"], "2026-11-30", "{first}");
     let said = rig.ctl(&["sort", "run", "pay", "--yes"]);
@@ -314,6 +314,6 @@ fn what_is_held_back_ends_with_its_occasion() {
     rig.bank.advance(SignedDuration::from_mins(1));
     rig.sync();
     let over = newest(&rig, 1, "expired");
-    assert_eq!(over["reason"], "its occasion is over", "{over}");
+    assert_eq!(over["reason"], "its occurrence is over", "{over}");
     assert_eq!(moved(&rig), []);
 }

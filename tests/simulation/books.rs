@@ -195,7 +195,7 @@ pub fn may_leave(journal: &Connection, order: &Order, bank: &Bank, watch: &Watch
     let plan = plan_of(journal, &found.run);
     let first = memory.first_plan(&found.seed, plan.clone());
     if found.kind != "return" && *first != plan && done.is_empty() {
-        wrong(format!("its occasion ran before: {first:?}, and now {plan:?}"));
+        wrong(format!("its occurrence ran before: {first:?}, and now {plan:?}"));
     }
 }
 

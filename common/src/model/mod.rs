@@ -18,6 +18,7 @@ mod sorter;
 mod status;
 mod sync;
 mod transaction;
+mod words;
 
 pub use access::{Access, AccessChange, Grant, Role};
 pub use account::Account;
@@ -31,9 +32,10 @@ pub use notice::{Delivery, DeliveryState};
 pub use pot::{NeedsApp, Pot};
 pub use raw_json::RawJson;
 pub use sorter::{
-    Backtest, BacktestRun, Freeze, FreezeChange, Outcome, PaydayCalendar, PaydayDate, Plan, PlanStep,
-    PlannedBill, PlannedInput, PlannedTarget, PlannedTransfer, Rule, Run, RunPage, RunStarted, RunState,
-    Suggestion, Transfer, TransferKind, TransferPage, TransferState, Why, asked_by_a_person,
+    Approver, Backtest, BacktestRun, Freeze, FreezeChange, OccurrenceState, Outcome, PaydayCalendar,
+    PaydayDate, Plan, PlanStep, PlannedBill, PlannedInput, PlannedTarget, PlannedTransfer, Rule, Run,
+    RunCause, RunPage, RunStarted, RunState, Suggestion, Transfer, TransferKind, TransferPage, TransferState,
+    Why,
 };
 pub use status::{AccountStatus, Attention, Mode, SorterStatus, Status, SyncStatus, Version};
 pub use sync::{
@@ -43,3 +45,4 @@ pub use sync::{
 pub use transaction::{
     Direction, Merchant, Revision, Transaction, TransactionDetail, TransactionPage, TransactionQuery,
 };
+pub use words::UnknownWord;

@@ -5,6 +5,7 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::words::words;
 use crate::id::{AccountId, PotId, TransactionId};
 use crate::money::Currency;
 
@@ -36,6 +37,72 @@ pub enum RunState {
     Cancelled,
 }
 
+words!(
+    RunState, "state of a run",
+    Proposed => "proposed", Withheld => "withheld", Approved => "approved", Waiting => "waiting",
+    Executing => "executing", Done => "done", Partial => "partial", Failed => "failed", Expired => "expired",
+    Rejected => "rejected", Cancelled => "cancelled",
+);
+
+/// Why a run was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RunCause {
+    /// The rule itself proposed it.
+    Occurrence,
+    /// A person asked for it.
+    Hand,
+    /// A person asked for it although its occurrence was used.
+    Again,
+    /// A person asked to take a run back.
+    Undo,
+    /// A person asked for the account behind a pot.
+    Discover,
+}
+
+words!(
+    RunCause, "cause of a run",
+    Occurrence => "occurrence", Hand => "hand", Again => "again", Undo => "undo", Discover => "discover",
+);
+
+impl RunCause {
+    /// A person asked for it; no rule proposed it by itself.
+    pub fn by_hand(self) -> bool {
+        self != Self::Occurrence
+    }
+}
+
+/// Who approved a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Approver {
+    /// The mode `auto`, within the guardrails.
+    Auto,
+    /// A person.
+    Person,
+}
+
+words!(Approver, "approver", Auto => "auto", Person => "person");
+
+/// How an occurrence of a rule stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OccurrenceState {
+    /// It may still have its run.
+    Open,
+    /// It has had its run.
+    Used,
+    /// It was before the rule, or read too late.
+    Missed,
+    /// Its window has ended.
+    Over,
+}
+
+words!(
+    OccurrenceState, "state of an occurrence",
+    Open => "open", Used => "used", Missed => "missed", Over => "over",
+);
+
 /// Where a transfer stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -52,6 +119,12 @@ pub enum TransferState {
     Cancelled,
 }
 
+words!(
+    TransferState, "state of a transfer",
+    Planned => "planned", Requested => "requested", Confirmed => "confirmed", Failed => "failed",
+    Cancelled => "cancelled",
+);
+
 /// Which way a transfer goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -63,6 +136,11 @@ pub enum TransferKind {
     /// What could not be placed, back where it came from.
     Return,
 }
+
+words!(
+    TransferKind, "kind of transfer",
+    Withdraw => "withdraw", Deposit => "deposit", Return => "return",
+);
 
 /// One transfer between an account and a pot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -83,7 +161,7 @@ pub struct Transfer {
     pub currency: Currency,
     /// Where it stands.
     pub state: TransferState,
-    /// The bank's key against a second time.
+    /// The idempotency key that the bank knows it by.
     pub dedupe_id: String,
     /// When it was first sent.
     pub requested_at: Option<Timestamp>,
@@ -222,8 +300,8 @@ pub struct Run {
     pub id: String,
     /// The rule; `move`, `undo` or `discover` for what is made by hand.
     pub rule: String,
-    /// `occurrence` if the rule itself proposed it; `hand`, `again`, `undo`, `discover` if a person asked for it.
-    pub cause: String,
+    /// Why it was made: `occurrence` if the rule itself proposed it; else a person asked for it.
+    pub cause: RunCause,
     /// The occurrence's key.
     pub occurrence: Option<String>,
     /// Where it stands.
@@ -251,13 +329,8 @@ pub struct Run {
 impl Run {
     /// A person asked for it; no rule proposed it by itself.
     pub fn by_hand(&self) -> bool {
-        asked_by_a_person(&self.cause)
+        self.cause.by_hand()
     }
-}
-
-/// Whether a run with this cause was asked for by a person, and not proposed by its rule.
-pub fn asked_by_a_person(cause: &str) -> bool {
-    cause != "occurrence"
 }
 
 /// A rule as it stands.

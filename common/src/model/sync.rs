@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::words::words;
 use crate::fault::FaultKind;
 use crate::id::AccountId;
 
@@ -22,6 +23,11 @@ pub enum SyncState {
     /// Ended on request.
     Cancelled,
 }
+
+words!(
+    SyncState, "state of a sync",
+    Running => "running", Done => "done", Partial => "partial", Failed => "failed", Cancelled => "cancelled",
+);
 
 /// One sync.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -340,7 +340,8 @@ mod tests {
     #[tokio::test]
     async fn what_cannot_be_undone_is_named_and_is_the_exit_code() {
         let mut back = named("run_9", RunState::Proposed);
-        (back.rule, back.plan.rule, back.cause) = ("undo".into(), "undo".into(), "undo".into());
+        (back.rule, back.plan.rule, back.cause) =
+            ("undo".into(), "undo".into(), monzo_common::model::RunCause::Undo);
         back.occurrence = None;
         let done = Run { state: RunState::Done, ..back.clone() };
         let rest = vec!["£5.00 into Savings is not undone: Savings is locked".to_owned()];

@@ -370,7 +370,7 @@ mod tests {
         let ran = typed(&fake(&[]), &["sort", "run", "payday", "-q"], "n\n").await;
         assert_eq!(ran.exit, Exit::Done, "{ran}");
         let mut by_hand = run(RunState::Proposed);
-        (by_hand.occurrence, by_hand.cause) = (None, "hand".into());
+        (by_hand.occurrence, by_hand.cause) = (None, monzo_common::model::RunCause::Hand);
         let fake = fake(&[])
             .says("autosort.run", &answer(by_hand.clone(), "", true))
             .says("autosort.reject", &answer(by_hand, "", true));
@@ -420,7 +420,7 @@ mod tests {
     #[tokio::test]
     async fn what_was_asked_for_by_hand_does_not_outlast_its_refusal() {
         let mut by_hand = run(RunState::Proposed);
-        (by_hand.occurrence, by_hand.cause) = (None, "hand".into());
+        (by_hand.occurrence, by_hand.cause) = (None, monzo_common::model::RunCause::Hand);
         for (run, rejected) in [(by_hand.clone(), true), (run(RunState::Proposed), false)] {
             let fake = fake(&[])
                 .says("autosort.run", &answer(run, "", true))

@@ -157,7 +157,7 @@ mod tests {
         joint.account_id = "acc_2".into();
         let mut by_hand = run(RunState::Proposed);
         (by_hand.rule, by_hand.plan.rule) = ("move".into(), "move".into());
-        (by_hand.occurrence, by_hand.cause) = (None, "hand".into());
+        (by_hand.occurrence, by_hand.cause) = (None, monzo_common::model::RunCause::Hand);
         by_hand.plan.steps.truncate(2);
         by_hand.plan.steps.remove(0);
         by_hand.plan.steps[0].index = 1;

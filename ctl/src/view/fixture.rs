@@ -247,7 +247,7 @@ pub(crate) fn run(state: RunState) -> Run {
     Run {
         id: "run_7k".into(),
         rule: plan.rule.clone(),
-        cause: "occurrence".into(),
+        cause: monzo_common::model::RunCause::Occurrence,
         occurrence: Some("2026-07-22".into()),
         state,
         reason: None,

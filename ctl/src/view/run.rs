@@ -150,7 +150,7 @@ pub fn show_run(run: &Run, look: &Look) -> String {
         &[
             ("Run", run.id.clone()),
             ("Rule", run.rule.clone()),
-            ("Why", run.cause.clone()),
+            ("Why", run.cause.to_string()),
             ("For", run.occurrence.clone().unwrap_or_default()),
             ("Undoes", run.undoes.clone().unwrap_or_default()),
             ("State", run_state(run.state).1.to_owned()),
@@ -193,7 +193,7 @@ pub fn runs(runs: &[Run], look: &Look) -> String {
         table.painted([
             (&look.here.minute(run.created_at), Paint::Plain),
             (&run.rule, Paint::Plain),
-            (&run.cause, Paint::Quiet),
+            (run.cause.word(), Paint::Quiet),
             (run.occurrence.as_deref().unwrap_or_default(), Paint::Quiet),
             (state, paint),
             (&Money::new(moved(run), run.plan.currency).to_string(), Paint::Plain),

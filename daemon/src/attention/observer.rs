@@ -111,7 +111,7 @@ impl Observer {
             account.last_success_at = known(account.last_success_at);
         }
         let (sorter, runs, freezes) = self.0.sorter.status().await?;
-        let rule_issues = self.0.sorter.matters().await?;
+        let rule_issues = self.0.sorter.rule_issues().await?;
         let runs = runs.into_iter().map(|run| OpenRun {
             id: run.id,
             rule: run.rule,

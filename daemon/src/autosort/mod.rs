@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use monzo_common::model::{Freeze, RunState, TransferState};
+use monzo_common::model::{Freeze, RunState};
 use monzo_common::shell;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
@@ -215,17 +215,6 @@ impl Sorter {
         let (unsettled, proposed, frozen) = read.await?;
         self.metrics.sorter(unsettled, proposed, frozen);
         Ok(())
-    }
-}
-
-/// The word of a transfer's state, for metrics.
-const fn word(state: TransferState) -> &'static str {
-    match state {
-        TransferState::Planned => "planned",
-        TransferState::Requested => "requested",
-        TransferState::Confirmed => "confirmed",
-        TransferState::Failed => "failed",
-        TransferState::Cancelled => "cancelled",
     }
 }
 

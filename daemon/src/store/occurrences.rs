@@ -2,9 +2,10 @@
 
 use jiff::Timestamp;
 use monzo_common::id::{AccountId, PotId, TransactionId};
+use monzo_common::model::OccurrenceState;
 use rusqlite::params;
 
-use super::time::{at, maybe_at, maybe_ms, ms, optional};
+use super::time::{at, maybe_at, maybe_ms, ms, optional, parsed};
 use super::{Reader, StoreError, Writer};
 
 /// A rule's name as it was accepted.
@@ -48,8 +49,8 @@ pub struct StoredOccurrence {
     pub transaction_id: Option<String>,
     /// A run of it is only ever proposed.
     pub only_proposed: bool,
-    /// `open`, `used`, `missed` or `over`.
-    pub state: String,
+    /// How it stands.
+    pub state: OccurrenceState,
     /// Why it stands there.
     pub reason: Option<String>,
 }
@@ -188,7 +189,7 @@ impl Reader<'_> {
                 credit: row.get(4)?,
                 transaction_id: row.get(5)?,
                 only_proposed: row.get(6)?,
-                state: row.get(7)?,
+                state: parsed(row, 7)?,
                 reason: row.get(8)?,
             })
         })?;
@@ -325,7 +326,7 @@ impl Writer<'_> {
             found.credit,
             found.transaction_id,
             found.only_proposed,
-            found.state,
+            found.state.word(),
             found.reason,
             ms(now),
         ])?;

@@ -4,11 +4,11 @@
 
 use jiff::Timestamp;
 use monzo_common::id::AccountId;
-use monzo_common::model::{Plan, PlannedTransfer, RunState, asked_by_a_person};
+use monzo_common::model::{Approver, Plan, PlannedTransfer, RunCause, RunState};
 use rusqlite::{Row, params};
 use serde::{Deserialize, Serialize};
 
-use super::time::{at, maybe_at, maybe_ms, ms, optional};
+use super::time::{at, maybe_at, maybe_ms, maybe_parsed, ms, optional, parsed};
 use super::{Reader, StoreError, Writer};
 
 /// A transfer that a run is to make, as long as it has not been let go.
@@ -31,8 +31,8 @@ pub struct StoredRun {
     pub id: String,
     /// The rule; `move`, `undo` or `discover` for what is made by hand.
     pub rule: String,
-    /// `occurrence` if the rule itself proposed it; `hand`, `again`, `undo` or `discover` if a person asked for it.
-    pub cause: String,
+    /// Why it was made.
+    pub cause: RunCause,
     /// The occurrence's key.
     pub occurrence: Option<String>,
     /// Where it stands.
@@ -53,8 +53,8 @@ pub struct StoredRun {
     pub returns: bool,
     /// Minor units under which it never takes the account.
     pub floor: Option<i64>,
-    /// `auto`, or `person`.
-    pub approved_by: Option<String>,
+    /// Who approved it.
+    pub approved_by: Option<Approver>,
     /// A person ends it.
     pub cancelling: bool,
     /// When it was made.
@@ -74,41 +74,7 @@ pub struct StoredRun {
 impl StoredRun {
     /// A person asked for it; no rule proposed it by itself.
     pub fn by_hand(&self) -> bool {
-        asked_by_a_person(&self.cause)
-    }
-}
-
-/// The word of a state in the database.
-pub(super) const fn word(state: RunState) -> &'static str {
-    match state {
-        RunState::Proposed => "proposed",
-        RunState::Withheld => "withheld",
-        RunState::Approved => "approved",
-        RunState::Waiting => "waiting",
-        RunState::Executing => "executing",
-        RunState::Done => "done",
-        RunState::Partial => "partial",
-        RunState::Failed => "failed",
-        RunState::Expired => "expired",
-        RunState::Rejected => "rejected",
-        RunState::Cancelled => "cancelled",
-    }
-}
-
-fn state(text: &str) -> RunState {
-    match text {
-        "proposed" => RunState::Proposed,
-        "withheld" => RunState::Withheld,
-        "approved" => RunState::Approved,
-        "waiting" => RunState::Waiting,
-        "executing" => RunState::Executing,
-        "done" => RunState::Done,
-        "partial" => RunState::Partial,
-        "expired" => RunState::Expired,
-        "rejected" => RunState::Rejected,
-        "cancelled" => RunState::Cancelled,
-        // The schema knows no other word.
-        _ => RunState::Failed,
+        self.cause.by_hand()
     }
 }
 
@@ -123,9 +89,9 @@ fn run(row: &Row<'_>) -> rusqlite::Result<StoredRun> {
         number: row.get(0)?,
         id: row.get(1)?,
         rule: row.get(2)?,
-        cause: row.get(3)?,
+        cause: parsed(row, 3)?,
         occurrence: row.get(4)?,
-        state: state(&row.get::<_, String>(5)?),
+        state: parsed(row, 5)?,
         reason: row.get(6)?,
         plan: serde_json::from_str(&plan).map_err(broken)?,
         rule_hash: row.get(8)?,
@@ -133,7 +99,7 @@ fn run(row: &Row<'_>) -> rusqlite::Result<StoredRun> {
         seed: row.get(10)?,
         returns: row.get(11)?,
         floor: row.get(12)?,
-        approved_by: row.get(13)?,
+        approved_by: maybe_parsed(row, 13)?,
         cancelling: row.get(14)?,
         created_at: at(row, 15)?,
         expires_at: maybe_at(row, 16)?,
@@ -222,7 +188,7 @@ impl Reader<'_> {
     pub fn used_by(&self, rule: &str, occurrence: &str) -> Result<Option<String>, StoreError> {
         let waits = [RunState::Proposed, RunState::Withheld, RunState::Expired];
         let mut runs = self.runs_of(rule, occurrence)?.into_iter();
-        Ok(runs.find(|run| run.cause != "again" && !waits.contains(&run.state)).map(|run| run.id))
+        Ok(runs.find(|run| run.cause != RunCause::Again && !waits.contains(&run.state)).map(|run| run.id))
     }
 
     /// The last run of each rule that left the proposals, with when it did.
@@ -265,9 +231,9 @@ impl Writer<'_> {
         insert.execute(params![
             run.id,
             run.rule,
-            run.cause,
+            run.cause.word(),
             run.occurrence,
-            word(run.state),
+            run.state.word(),
             run.reason,
             serde_json::to_string(&run.plan).unwrap_or_default(),
             run.plan.hash,
@@ -276,7 +242,7 @@ impl Writer<'_> {
             run.seed,
             run.returns,
             run.floor,
-            run.approved_by,
+            run.approved_by.map(Approver::word),
             run.cancelling,
             ms(run.created_at),
             maybe_ms(run.expires_at),
@@ -302,8 +268,8 @@ impl Writer<'_> {
         )?;
         let changed = update.execute(params![
             id,
-            new.cause,
-            word(new.state),
+            new.cause.word(),
+            new.state.word(),
             new.reason,
             serde_json::to_string(&new.plan).unwrap_or_default(),
             new.plan.hash,
@@ -330,7 +296,7 @@ impl Writer<'_> {
         expires_at: Option<Timestamp>,
     ) -> Result<bool, StoreError> {
         let update = "UPDATE runs SET state = ?3, reason = ?4, expires_at = ?5 WHERE id = ?1 AND state = ?2";
-        let values = params![id, word(from), word(to), reason, maybe_ms(expires_at)];
+        let values = params![id, from.word(), to.word(), reason, maybe_ms(expires_at)];
         Ok(self.0.0.prepare_cached(update)?.execute(values)? > 0)
     }
 
@@ -341,12 +307,12 @@ impl Writer<'_> {
     pub fn run_approved(
         &self,
         id: &str,
-        by: &str,
+        by: Approver,
         floor: Option<i64>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let update = "UPDATE runs SET approved_by = ?2, floor = ?3, approved_at = ?4 WHERE id = ?1";
-        self.0.0.prepare_cached(update)?.execute(params![id, by, floor, ms(now)])?;
+        self.0.0.prepare_cached(update)?.execute(params![id, by.word(), floor, ms(now)])?;
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use monzo_common::fault::FaultKind;
 use monzo_common::model::{AccountSync, Sync, SyncState};
 use rusqlite::{Row, params};
 
-use super::time::{at, maybe_at, maybe_ms, ms, optional};
+use super::time::{at, maybe_at, maybe_ms, ms, optional, parsed};
 use super::{Reader, StoreError, Writer};
 
 /// Where the store keeps when the next sync is due.
@@ -14,27 +14,10 @@ const DUE_AT: &str = "due_at";
 /// Syncs that are kept; older ones are forgotten. Taste: two years of four a day.
 const KEPT: i64 = 3000;
 
-const fn word(state: SyncState) -> &'static str {
-    match state {
-        SyncState::Running => "running",
-        SyncState::Done => "done",
-        SyncState::Partial => "partial",
-        SyncState::Failed => "failed",
-        SyncState::Cancelled => "cancelled",
-    }
-}
-
 fn sync(row: &Row<'_>) -> rusqlite::Result<(i64, Sync)> {
-    let state: String = row.get(2)?;
     let sync = Sync {
         id: row.get(1)?,
-        state: match state.as_str() {
-            "running" => SyncState::Running,
-            "done" => SyncState::Done,
-            "partial" => SyncState::Partial,
-            "cancelled" => SyncState::Cancelled,
-            _ => SyncState::Failed,
-        },
+        state: parsed(row, 2)?,
         cause: row.get(3)?,
         started_at: at(row, 4)?,
         ended_at: maybe_at(row, 5)?,
@@ -181,7 +164,7 @@ impl Writer<'_> {
             code: None,
         };
         let insert = "INSERT INTO syncs (number, id, state, cause, started_at) VALUES (?1, ?2, ?3, ?4, ?5)";
-        let values = params![number, sync.id, word(sync.state), cause, ms(now)];
+        let values = params![number, sync.id, sync.state.word(), cause, ms(now)];
         self.0.0.prepare_cached(insert)?.execute(values)?;
         self.0.0.prepare_cached("DELETE FROM syncs WHERE number <= ?1")?.execute([number - KEPT])?;
         Ok(sync)
@@ -194,7 +177,7 @@ impl Writer<'_> {
     pub fn end_sync(&self, sync: &Sync) -> Result<(), StoreError> {
         let update = "UPDATE syncs SET state = ?2, ended_at = ?3, error = ?4, code = ?5 WHERE id = ?1";
         let code = sync.code.map(FaultKind::code);
-        let values = params![sync.id, word(sync.state), maybe_ms(sync.ended_at), sync.error, code];
+        let values = params![sync.id, sync.state.word(), maybe_ms(sync.ended_at), sync.error, code];
         self.0.0.prepare_cached(update)?.execute(values)?;
         let mut insert = self.0.0.prepare_cached(
             "INSERT OR REPLACE INTO sync_accounts (sync_id, account_id, pages, added, changed, withdrawn, error, code) \

@@ -42,6 +42,15 @@ where
     })
 }
 
+/// The same of a column that may be empty.
+pub(super) fn maybe_parsed<T: std::str::FromStr>(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<T>>
+where
+    T::Err: std::error::Error + Send + Sync + 'static,
+{
+    let text: Option<String> = row.get(column)?;
+    text.map(|_| parsed(row, column)).transpose()
+}
+
 /// Turns "no row" into nothing.
 pub(super) fn optional<T>(found: rusqlite::Result<T>) -> Result<Option<T>, StoreError> {
     match found {

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use monzo_common::id::{AccountId, PotId};
-use monzo_common::model::{Transfer, TransferKind, TransferState};
+use monzo_common::model::{Transfer, TransferState};
 use rusqlite::{Row, params};
 
 use super::time::{maybe_at, maybe_ms, ms, optional, parsed};
@@ -49,43 +49,6 @@ pub struct LedgerMove {
     pub created_at: Timestamp,
 }
 
-const fn kind_word(kind: TransferKind) -> &'static str {
-    match kind {
-        TransferKind::Withdraw => "withdraw",
-        TransferKind::Deposit => "deposit",
-        TransferKind::Return => "return",
-    }
-}
-
-const fn word(state: TransferState) -> &'static str {
-    match state {
-        TransferState::Planned => "planned",
-        TransferState::Requested => "requested",
-        TransferState::Confirmed => "confirmed",
-        TransferState::Failed => "failed",
-        TransferState::Cancelled => "cancelled",
-    }
-}
-
-fn kind(text: &str) -> TransferKind {
-    match text {
-        "withdraw" => TransferKind::Withdraw,
-        "deposit" => TransferKind::Deposit,
-        // The schema knows no other word.
-        _ => TransferKind::Return,
-    }
-}
-
-fn state(text: &str) -> TransferState {
-    match text {
-        "planned" => TransferState::Planned,
-        "requested" => TransferState::Requested,
-        "confirmed" => TransferState::Confirmed,
-        "cancelled" => TransferState::Cancelled,
-        _ => TransferState::Failed,
-    }
-}
-
 const COLUMNS: &str = "run_id, place, kind, pot_id, account_id, amount, currency, state, dedupe_id, requested_at, confirmed_at, \
      reconciled_at, transaction_id, error, needs, last_requested_at, requests, doubtful, refused, pot_balance, undoes";
 
@@ -94,12 +57,12 @@ fn transfer(row: &Row<'_>) -> rusqlite::Result<StoredTransfer> {
         transfer: Transfer {
             run_id: row.get(0)?,
             place: row.get(1)?,
-            kind: kind(&row.get::<_, String>(2)?),
+            kind: parsed(row, 2)?,
             pot_id: row.get::<_, String>(3)?.into(),
             account_id: row.get::<_, String>(4)?.into(),
             amount: row.get(5)?,
             currency: parsed(row, 6)?,
-            state: state(&row.get::<_, String>(7)?),
+            state: parsed(row, 7)?,
             dedupe_id: row.get(8)?,
             requested_at: maybe_at(row, 9)?,
             confirmed_at: maybe_at(row, 10)?,
@@ -249,12 +212,12 @@ impl Writer<'_> {
         insert.execute(params![
             one.run_id,
             one.place,
-            kind_word(one.kind),
+            one.kind.word(),
             one.pot_id.as_str(),
             one.account_id.as_str(),
             one.amount,
             one.currency.code(),
-            word(one.state),
+            one.state.word(),
             one.dedupe_id,
             maybe_ms(one.requested_at),
             maybe_ms(one.confirmed_at),
@@ -328,7 +291,7 @@ impl Writer<'_> {
         error: &str,
     ) -> Result<bool, StoreError> {
         let update = "UPDATE transfers SET state = ?2, error = ?3 WHERE dedupe_id = ?1 AND state IN ('planned', 'requested')";
-        Ok(self.0.0.prepare_cached(update)?.execute(params![dedupe_id, word(state), error])? > 0)
+        Ok(self.0.0.prepare_cached(update)?.execute(params![dedupe_id, state.word(), error])? > 0)
     }
 
     /// Notes the row of a confirmed transfer.

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use super::guard::{self, Limits, Verdict, Violation};
 use super::names::{self, Resolved, bound_name};
 use super::plan::Facts;
+use super::world::World;
 use super::{balances, calendar, plan};
 use crate::autosort::Settings;
 use crate::autosort::snapshot::{Snapshot, bill_inputs};
@@ -77,7 +78,7 @@ pub fn decide(snapshot: &Snapshot, purpose: &Purpose) -> Decision {
     plan.one_way = balances::one_way(world, &plan.transfers);
     let limits = limits(snapshot, purpose);
     let verdict = guard::guard(&plan, world, &limits);
-    let bind = bindings(snapshot);
+    let bind = bindings(&snapshot.rule, resolved, world);
     Decision { plan, resolved: resolved.clone(), verdict, now: guard::of_the_moment(&limits), bind }
 }
 
@@ -123,17 +124,17 @@ fn limits(snapshot: &Snapshot, purpose: &Purpose) -> Limits {
     }
 }
 
-/// The names of the snapshot's rule that mean something for the first time.
-pub fn bindings(snapshot: &Snapshot) -> Vec<Binding> {
-    let all = snapshot.resolved.bound.iter().map(|(place, id)| Binding {
+/// The names of a rule that mean something for the first time.
+pub fn bindings(rule: &Rule, resolved: &Resolved, world: &World) -> Vec<Binding> {
+    let all = resolved.bound.iter().map(|(place, id)| Binding {
         kind: match place {
             Place::Account(_) => Excluded::Account,
             Place::Pot { .. } => Excluded::Pot,
         },
-        name: bound_name(&snapshot.rule.name, place),
+        name: bound_name(&rule.name, place),
         id: id.clone(),
     });
-    all.filter(|one| !snapshot.world.bound.contains_key(&one.name)).collect()
+    all.filter(|one| !world.bound.contains_key(&one.name)).collect()
 }
 
 /// The hash of a rule's text.

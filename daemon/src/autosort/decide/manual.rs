@@ -1,5 +1,5 @@
-//! What a person asks for by hand: a move, the undoing of a run, the discovery of a pot. Each becomes a plan like any
-//! other, takes the same way out, and is refused for the same reasons.
+//! What a person asks for by hand: a move, an undo, the discovery of a pot's hidden account. Each becomes a plan like
+//! any other, is carried out by the same code, and is refused for the same reasons.
 
 use monzo_common::id::{AccountId, PotId};
 use monzo_common::model::{

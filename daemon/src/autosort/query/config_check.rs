@@ -41,9 +41,6 @@ pub fn unasked(config: &Config, why: &str) -> Option<Note> {
 
 impl Sorter {
     /// What is the matter with the names of rules, by the accounts and pots that are known.
-    ///
-    /// # Errors
-    /// As every question.
     pub async fn check_names(&self, config: &Config) -> Result<Vec<Note>, StoreError> {
         let (settings, now) = (Settings::of(config), self.clock.now());
         let world = self.store.read(move |reader| snapshot::world::read(reader, &settings, now)).await?;

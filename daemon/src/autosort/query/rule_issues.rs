@@ -1,4 +1,4 @@
-//! What of rules wants a person besides runs: names that no longer fit, incomes that are late, and payments asked for.
+//! What a person should look at besides runs: names that no longer fit, incomes that are late, payments to make.
 
 use crate::autosort::decide::decision::off;
 use crate::autosort::decide::occurrence::{self, Facts, Overdue};
@@ -11,7 +11,7 @@ use crate::events::{Happened, Kind};
 use crate::monzo::marks;
 use crate::store::{PossibleAnswer, StoredAsk, StoredRun};
 
-/// What of rules wants a look.
+/// What a person should look at, of all rules.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RuleIssues {
     /// Rules with something the matter at the bank: the rule, and what.
@@ -66,11 +66,8 @@ fn late(one: &Overdue, world: &World, zone: &jiff::tz::TimeZone) -> String {
 }
 
 impl Sorter {
-    /// What of rules wants a look now.
-    ///
-    /// # Errors
-    /// [`SorterError`].
-    pub async fn matters(&self) -> Result<RuleIssues, SorterError> {
+    /// What a person should look at now, of all rules.
+    pub async fn rule_issues(&self) -> Result<RuleIssues, SorterError> {
         let settings = self.settings();
         let world = self.world().await?;
         let mut issues = RuleIssues::default();
@@ -118,7 +115,7 @@ impl Sorter {
     }
 
     /// After a sync: says once what was renamed or is late, and ticks off what was paid.
-    pub(crate) async fn look_at_matters(&self) -> Result<(), SorterError> {
+    pub(crate) async fn look_at_rule_issues(&self) -> Result<(), SorterError> {
         self.tick_off().await?;
         let settings = self.settings();
         let world = self.world().await?;

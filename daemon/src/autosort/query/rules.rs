@@ -33,9 +33,6 @@ impl Sorter {
     }
 
     /// The rules as they stand, in the order of the files.
-    ///
-    /// # Errors
-    /// [`SorterError`].
     pub async fn rules(&self) -> Result<Vec<model::Rule>, SorterError> {
         let (settings, now) = (self.settings(), self.clock.now());
         let freezes = self.freezes().await?;
@@ -75,9 +72,6 @@ impl Sorter {
     }
 
     /// What a rule would do, now or at a time; never moves anything and never syncs.
-    ///
-    /// # Errors
-    /// [`SorterError`].
     pub async fn plan(&self, name: &str, at: Option<Timestamp>) -> Result<Plan, SorterError> {
         let rule = self.known(name)?;
         let purpose = Purpose { shown: true, ..Purpose::default() };

@@ -15,7 +15,7 @@ const TOLD: SignedDuration = SignedDuration::from_hours(24 * 7);
 const PAGE: u32 = 20;
 const LONGEST_PAGE: u32 = 200;
 
-/// A run with its transfers; what is not let go yet shows those that it would make.
+/// A run with its transfers; a run that is not approved yet shows those that it would make.
 pub(crate) fn run(stored: StoredRun, transfers: Vec<StoredTransfer>) -> model::Run {
     let planned = || {
         stored.moves.iter().zip(1_u32..).map(|(planned, place)| Transfer {
@@ -65,7 +65,7 @@ pub(crate) fn run(stored: StoredRun, transfers: Vec<StoredTransfer>) -> model::R
     }
 }
 
-/// Whether a run has not been let go, so that its plan is about the balances of now.
+/// Whether a run is not approved yet, so that its plan is about the present balances.
 const fn waits(state: RunState) -> bool {
     matches!(state, RunState::Proposed | RunState::Withheld)
 }
@@ -91,9 +91,6 @@ impl Sorter {
     }
 
     /// Runs, newest first.
-    ///
-    /// # Errors
-    /// As every question.
     pub async fn runs(
         &self,
         rule: Option<String>,
@@ -122,9 +119,6 @@ impl Sorter {
     }
 
     /// Transfers, newest run first; of one run, if asked.
-    ///
-    /// # Errors
-    /// As every question.
     pub async fn transfers(
         &self,
         run: Option<String>,
@@ -145,9 +139,6 @@ impl Sorter {
     }
 
     /// How the sorter stands, for the status page.
-    ///
-    /// # Errors
-    /// As every question.
     pub async fn status(
         &self,
     ) -> Result<(model::SorterStatus, Vec<StoredRun>, Vec<model::Freeze>), StoreError> {

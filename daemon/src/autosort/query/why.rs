@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use monzo_common::id::PotId;
-use monzo_common::model::{self, RunState, TransferKind, TransferState};
+use monzo_common::model::{self, OccurrenceState, RunState, TransferKind, TransferState};
 use monzo_common::shell;
 
 use crate::autosort::decide::check;
@@ -28,9 +28,6 @@ const TOLD: usize = 5;
 
 impl Sorter {
     /// Why a rule, run or pot stands as it does.
-    ///
-    /// # Errors
-    /// [`SorterError`].
     pub async fn why(&self, subject: &str) -> Result<model::Why, SorterError> {
         if let Some(rule) = self.rule(subject) {
             return self.why_rule(&rule).await;
@@ -60,14 +57,14 @@ impl Sorter {
         let (settings, now) = (self.settings(), self.clock.now());
         let name = rule.name.clone();
         let read = self.store.read(move |reader| Ok((reader.unfinished_runs()?, reader.occurrences(&name)?)));
-        let (open, occasions) = read.await?;
+        let (open, occurrences) = read.await?;
         let mut reasons: Vec<String> = turned_off(rule, &settings).into_iter().collect();
         reasons.extend(open.iter().filter(|run| run.rule == rule.name).map(stands));
         let world = self.world().await?;
         reasons.extend(conditions(rule, &world, &self.credits().await?, &settings));
-        for one in occasions.iter().filter(|one| one.state != "used").take(3) {
+        for one in occurrences.iter().filter(|one| one.state != OccurrenceState::Used).take(3) {
             let why = one.reason.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
-            reasons.push(format!("its occasion {} is {}{why}", one.key, one.state));
+            reasons.push(format!("its occurrence {} is {}{why}", one.key, one.state));
         }
         if let Some(next) = self.next_of(rule, now) {
             reasons.push(format!("it is next due on {}", clock_text(next, &settings.zone)));

@@ -1,7 +1,7 @@
 //! Runs that the bank knows and the database does not: kept as done, so that they are not made again.
 
 use jiff::Timestamp;
-use monzo_common::model::{RunState, Transfer, TransferKind, TransferState};
+use monzo_common::model::{RunCause, RunState, Transfer, TransferKind, TransferState};
 
 use crate::autosort::Sorter;
 use crate::autosort::decide::decision::{Purpose, text_hash};
@@ -13,7 +13,7 @@ use crate::events::Kind;
 use crate::store::{LedgerMove, StoredRun, StoredTransfer};
 
 impl Sorter {
-    /// Adopts whatever the bank knows of occasions that look open; `true` if any is not.
+    /// Adopts whatever the bank knows of occurrences that look open; `true` if any is not.
     pub(crate) async fn adopt_all(&self, due: &Due, all: &[Occurrence]) -> Result<bool, SorterError> {
         let mut found = false;
         for one in all.iter().filter(|one| matches!(one.state, State::Open | State::Waiting)) {
@@ -22,7 +22,7 @@ impl Sorter {
         Ok(found)
     }
 
-    /// A run of an occasion that the bank knows and the database does not is kept as done; `true` if there is one.
+    /// A run of an occurrence that the bank knows and the database does not is kept as done; `true` if there is one.
     pub(crate) async fn adopt(&self, due: &Due, one: &Occurrence) -> Result<bool, SorterError> {
         let seed = dedupe::seed(&self.user().await?, &due.rule.name, &one.key);
         let prefix = dedupe::prefix(&seed);
@@ -44,7 +44,7 @@ impl Sorter {
             number: 0,
             id: dedupe::fresh_run_id(now),
             rule: due.rule.name.clone(),
-            cause: "occurrence".to_owned(),
+            cause: RunCause::Occurrence,
             occurrence: Some(one.key.clone()),
             state: RunState::Done,
             reason: Some("found at the bank".to_owned()),
@@ -71,7 +71,9 @@ impl Sorter {
             if before.iter().any(took_it) {
                 return Ok(false);
             }
-            for old in before.iter().filter(|old| old.state != RunState::Expired && old.cause != "again") {
+            for old in
+                before.iter().filter(|old| old.state != RunState::Expired && old.cause != RunCause::Again)
+            {
                 let why = Some("its run was found at the bank");
                 writer.end_run(&old.id, old.state, RunState::Expired, why, now)?;
             }
@@ -90,10 +92,10 @@ impl Sorter {
     }
 }
 
-/// Whether a run is the one of its occasion that went beyond a proposal.
+/// Whether a run is the one of its occurrence that went beyond a proposal.
 fn took_it(run: &StoredRun) -> bool {
     let proposal = matches!(run.state, RunState::Proposed | RunState::Withheld | RunState::Expired);
-    run.cause != "again" && !proposal
+    run.cause != RunCause::Again && !proposal
 }
 
 /// A transfer as the bank's row shows it.

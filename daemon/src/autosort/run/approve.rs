@@ -1,6 +1,6 @@
 //! Approval: after a fresh sync a proposal is approved exactly as it was proposed, or it expires and says what changed.
 
-use monzo_common::model::{RunStarted, RunState};
+use monzo_common::model::{Approver, RunStarted, RunState};
 
 use crate::autosort::decide::check;
 use crate::autosort::decide::decision::{self, Purpose};
@@ -57,9 +57,6 @@ impl Sorter {
 
     /// Approves a proposed run, if its moves are still admissible after a fresh sync; the only one of a rule, if none
     /// is named. It goes on whether or not the caller stays.
-    ///
-    /// # Errors
-    /// [`SorterError`].
     pub async fn approve(&self, id: Option<&str>) -> Result<RunStarted, SorterError> {
         let run = self.waiting_one(id).await?;
         let (sorter, run_id) = (self.clone(), run.id.clone());
@@ -164,7 +161,7 @@ fn approve(writer: &Writer<'_>, context: &Context, id: &str) -> Result<Approval,
     }
     if changes.is_empty() {
         writer.step_run(&run.id, run.state, RunState::Approved, None, None)?;
-        writer.run_approved(&run.id, "person", account.map(check::floor), now)?;
+        writer.run_approved(&run.id, Approver::Person, account.map(check::floor), now)?;
         if let Some(hash) = &run.rule_hash {
             writer.rule_proven(&run.rule, hash)?;
         }
@@ -194,7 +191,7 @@ fn propose_anew(
     if !matches!(decision.verdict, Verdict::Allowed | Verdict::Proposed(_)) {
         return Ok(None);
     }
-    let draft = Draft::of_rule(context, &snapshot.rule, decision, old.occurrence.clone(), &old.cause)?;
+    let draft = Draft::of_rule(context, &snapshot.rule, decision, old.occurrence.clone(), old.cause)?;
     match proposal::propose(writer, context, draft) {
         Ok(new) => Ok(Some(new)),
         Err(SorterError::Store(error)) => Err(error.into()),

@@ -11,9 +11,6 @@ use crate::events::Kind;
 impl Sorter {
     /// Says no to a proposed run. A no to a run that a person had asked for leaves its rule's occurrence open: the rule
     /// may still propose it.
-    ///
-    /// # Errors
-    /// [`SorterError`].
     pub async fn reject(&self, id: &str) -> Result<RunStarted, SorterError> {
         let run = self.waiting_one(Some(id)).await?;
         if run.state == RunState::Rejected {
@@ -43,9 +40,6 @@ impl Sorter {
     }
 
     /// Ends a run: what is unsent stays unsent, and what is left over goes back.
-    ///
-    /// # Errors
-    /// [`SorterError`].
     pub async fn cancel(&self, id: &str) -> Result<RunStarted, SorterError> {
         let run = self.waiting_one(Some(id)).await?;
         if matches!(run.state, RunState::Proposed | RunState::Withheld) {

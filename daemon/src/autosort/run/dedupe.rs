@@ -1,6 +1,6 @@
-//! The bank's keys against a second time, and random ids (autosorter.md 4).
+//! Idempotency keys, by which the bank never makes a transfer twice, and random ids (autosorter.md 4).
 //!
-//! A key is made of who, which rule and which occasion, so that a run that was forgotten and is planned again, after
+//! A key is made of who, which rule and which occurrence, so that a run that was forgotten and is planned again, after
 //! a restored backup or on a second machine, meets the bank's own memory and cannot move twice.
 
 use jiff::Timestamp;
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_seed_depends_on_person_rule_and_occasion_and_on_nothing_else() {
+    fn a_seed_depends_on_person_rule_and_occurrence_and_on_nothing_else() {
         let user = UserId::from("user_1");
         let one = seed(&user, "payday", "2026-11-27");
         assert_eq!(one, seed(&user, "payday", "2026-11-27"));

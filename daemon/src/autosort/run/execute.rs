@@ -1,4 +1,4 @@
-//! Carries a run on: one transfer after the other, each noted before it is sent, each sent only if it still may be.
+//! Carries a run on: one transfer after the other, each written down before it is sent, and sent only if it still may be.
 //!
 //! Amounts never change here. A look before each send can only veto; an answer that is missing is looked for before
 //! anything is repeated, and repeated only with the same key (autosorter.md 4).
@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use monzo_common::model::{PlannedTransfer, RunState, TransferKind, TransferState};
+use monzo_common::model::{Approver, PlannedTransfer, RunCause, RunState, TransferKind, TransferState};
 use tokio::time::Instant;
 
 use crate::autosort::decide::trouble::needs_app;
@@ -14,8 +14,9 @@ use crate::autosort::decide::world::Refusal;
 use crate::autosort::decide::{calendar, check, guard, quiet_hours};
 use crate::autosort::run::crash;
 use crate::autosort::run::finish::title;
-use crate::autosort::run::state::{self, Item, Stance, Step};
-use crate::autosort::{Sorter, clock_text, word};
+use crate::autosort::run::refusal::{refusal, speaks_of_the_pot};
+use crate::autosort::run::state::{self, RunContext, Step, TransferView};
+use crate::autosort::{Sorter, clock_text};
 use crate::events::{Happened, Kind};
 use crate::facts;
 use crate::monzo::{self, Lane, Move, MoveError};
@@ -30,7 +31,7 @@ pub(crate) const LATER: SignedDuration = SignedDuration::from_mins(10);
 
 /// How far a run came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Left {
+pub(crate) enum RunProgress {
     /// To its end.
     Ended,
     /// It waits for something.
@@ -41,16 +42,16 @@ pub(crate) enum Left {
 
 /// What came of one step.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Came {
+pub(crate) enum StepOutcome {
     /// The next one can be taken.
-    On,
+    Done,
     /// The same can be tried again in a while.
-    Again(String),
+    RetryLater(String),
     /// Nothing more can be done until something changes, or a time.
     Waits(String, Option<Timestamp>),
 }
 
-/// How long one transfer is pressed before the run waits.
+/// How long one transfer is tried before the run waits.
 struct Patience {
     began: Instant,
     wait: Duration,
@@ -80,9 +81,9 @@ impl Patience {
     }
 }
 
-pub(crate) fn item(stored: &StoredTransfer) -> Item {
+pub(crate) fn view(stored: &StoredTransfer) -> TransferView {
     let one = &stored.transfer;
-    Item {
+    TransferView {
         place: one.place,
         kind: one.kind,
         amount: one.amount,
@@ -94,38 +95,38 @@ pub(crate) fn item(stored: &StoredTransfer) -> Item {
 
 impl Sorter {
     /// Carries a run on as far as it goes; no sync reads meanwhile.
-    pub(crate) async fn carry_on(&self, id: &str) -> Result<Left, StoreError> {
+    pub(crate) async fn carry_on(&self, id: &str) -> Result<RunProgress, StoreError> {
         let turn = std::sync::Arc::clone(&self.turn);
         let _turn = tokio::select! {
             biased;
-            () = self.stop.cancelled() => return Ok(Left::Stopped),
+            () = self.stop.cancelled() => return Ok(RunProgress::Stopped),
             turn = turn.lock() => turn,
         };
         let mut patience = Patience::new(self.settings().sorter.move_deadline);
         loop {
             if self.stop.is_cancelled() {
-                return Ok(Left::Stopped);
+                return Ok(RunProgress::Stopped);
             }
             self.heartbeat.beat();
             let (run, transfers) = self.load(id).await?;
             if state::ended(run.state) {
-                return Ok(Left::Ended);
+                return Ok(RunProgress::Ended);
             }
             let Some(came) = self.step(&run, &transfers, &mut patience).await? else {
-                return Ok(Left::Ended);
+                return Ok(RunProgress::Ended);
             };
             match came {
-                Came::On => {}
-                Came::Waits(why, until) => {
+                StepOutcome::Done => {}
+                StepOutcome::Waits(why, until) => {
                     self.wait(&run, &why, until).await?;
-                    return Ok(Left::Waits);
+                    return Ok(RunProgress::Waits);
                 }
-                Came::Again(why) => match patience.next() {
+                StepOutcome::RetryLater(why) => match patience.next() {
                     Some(wait) => self.pause(wait).await,
                     None => {
                         let until = self.clock.now().checked_add(LATER).ok();
                         self.wait(&run, &why, until).await?;
-                        return Ok(Left::Waits);
+                        return Ok(RunProgress::Waits);
                     }
                 },
             }
@@ -158,36 +159,42 @@ impl Sorter {
         run: &StoredRun,
         transfers: &[StoredTransfer],
         patience: &mut Patience,
-    ) -> Result<Option<Came>, StoreError> {
-        let items: Vec<Item> = transfers.iter().map(item).collect();
-        let mut stance =
-            Stance { cancelling: run.cancelling, late: self.late(run), returns: run.returns, kept: false };
+    ) -> Result<Option<StepOutcome>, StoreError> {
+        let items: Vec<TransferView> = transfers.iter().map(view).collect();
+        let mut context = RunContext {
+            cancelling: run.cancelling,
+            late: self.late(run),
+            returns: run.returns,
+            kept: false,
+        };
         let at = |place: u32| transfers.iter().find(|one| one.transfer.place == place);
-        match state::next(&items, stance) {
+        match state::next(&items, context) {
             Step::Send(place) | Step::Settle(place) => patience.about(place),
             _ => {}
         }
-        Ok(Some(match state::next(&items, stance) {
+        Ok(Some(match state::next(&items, context) {
             Step::Send(place) => match at(place) {
                 Some(one) => {
                     let moved = transfers.iter().any(|one| one.requests > 0);
                     self.send(run, one, moved).await?
                 }
-                None => Came::On,
+                None => StepOutcome::Done,
             },
             Step::Settle(place) => match at(place) {
                 Some(one) => self.settle(run, one).await?,
-                None => Came::On,
+                None => StepOutcome::Done,
             },
             Step::Cancel(place, why) => match at(place) {
-                Some(one) => self.forgo(run, one, why.sentence()).await?,
-                None => Came::On,
+                Some(one) => self.cancel_unsent(run, one, why.sentence()).await?,
+                None => StepOutcome::Done,
             },
             Step::Return(most) => match self.make_return(run, transfers, most).await? {
-                Ok(true) => Came::On,
+                Ok(true) => StepOutcome::Done,
                 Ok(false) => {
-                    stance.kept = true;
-                    let Step::End(state) = state::next(&items, stance) else { return Ok(Some(Came::On)) };
+                    context.kept = true;
+                    let Step::End(state) = state::next(&items, context) else {
+                        return Ok(Some(StepOutcome::Done));
+                    };
                     self.end(run, state, transfers).await?;
                     return Ok(None);
                 }
@@ -200,34 +207,39 @@ impl Sorter {
         }))
     }
 
-    /// What a failure to ask the bank means for a run.
-    pub(crate) async fn met(&self, error: monzo::Error) -> Came {
+    /// What a failed request means for a run.
+    pub(crate) async fn on_bank_error(&self, error: monzo::Error) -> StepOutcome {
         match error {
             monzo::Error::NotApproved | monzo::Error::TooOld => {
                 self.login.lapsed().await;
-                Came::Waits("the bank's permission has ended: a login is needed".to_owned(), None)
+                StepOutcome::Waits("the bank's permission has ended: a login is needed".to_owned(), None)
             }
-            monzo::Error::LoginNeeded { .. } => Came::Waits("a login is needed".to_owned(), None),
-            other => Came::Again(other.to_string()),
+            monzo::Error::LoginNeeded { .. } => StepOutcome::Waits("a login is needed".to_owned(), None),
+            other => StepOutcome::RetryLater(other.to_string()),
         }
     }
 
     /// The bank's own balance of the run's account, asked now.
-    pub(crate) async fn fresh(&self, run: &StoredRun) -> Result<facts::Balance, monzo::Error> {
+    pub(crate) async fn current_balance(&self, run: &StoredRun) -> Result<facts::Balance, monzo::Error> {
         self.client.impatient().balance(&run.account_id, Lane::Steady).await
     }
 
     /// Sends a transfer for the first time, if it may be; a run that has `moved` money finishes in quiet hours too.
-    async fn send(&self, run: &StoredRun, one: &StoredTransfer, moved: bool) -> Result<Came, StoreError> {
+    async fn send(
+        &self,
+        run: &StoredRun,
+        one: &StoredTransfer,
+        moved: bool,
+    ) -> Result<StepOutcome, StoreError> {
         if let Some(why) = self.held(run).await? {
-            return Ok(Came::Waits(why, None));
+            return Ok(StepOutcome::Waits(why, None));
         }
         if !self.login.ready() {
-            return Ok(Came::Waits("a login is needed".to_owned(), None));
+            return Ok(StepOutcome::Waits("a login is needed".to_owned(), None));
         }
-        let balance = match self.fresh(run).await {
+        let balance = match self.current_balance(run).await {
             Ok(balance) => balance.balance,
-            Err(error) => return Ok(self.met(error).await),
+            Err(error) => return Ok(self.on_bank_error(error).await),
         };
         // After the question: the machine may have slept over it.
         if !moved && let Some(came) = self.may_begin(run) {
@@ -235,22 +247,22 @@ impl Sorter {
         }
         let run = &self.begin(run, balance).await?;
         if let Some(why) = self.veto(run, one, balance).await? {
-            return self.forgo(run, one, &why).await;
+            return self.cancel_unsent(run, one, &why).await;
         }
-        self.press(run, one).await
+        self.send_request(run, one).await
     }
 
     /// What keeps a run from beginning.
-    fn may_begin(&self, run: &StoredRun) -> Option<Came> {
+    fn may_begin(&self, run: &StoredRun) -> Option<StepOutcome> {
         let (settings, now) = (self.settings(), self.clock.now());
         if guard::excess_skew(self.clock.skew()).is_some() {
             // In words that stay the same while it lasts: each other reason is told anew.
-            return Some(Came::Waits("this machine's clock is not the bank's".to_owned(), None));
+            return Some(StepOutcome::Waits("this machine's clock is not the bank's".to_owned(), None));
         }
-        let hours = settings.sorter.quiet_hours.filter(|_| run.cause != "undo");
+        let hours = settings.sorter.quiet_hours.filter(|_| run.cause != RunCause::Undo);
         let until = quiet_hours::until(hours, settings.sorter.move_deadline, &calendar::london(), now)?;
         let why = format!("quiet hours until {}", clock_text(until, &settings.zone));
-        Some(Came::Waits(why, Some(until)))
+        Some(StepOutcome::Waits(why, Some(until)))
     }
 
     /// Notes that a run begins, with the floor that holds for all of it, and answers it as it is then.
@@ -297,7 +309,7 @@ impl Sorter {
 
     /// The cap that a run which no person approved is over as things stand; what goes back is under none.
     async fn over_caps(&self, run: &StoredRun, one: &StoredTransfer) -> Result<Option<String>, StoreError> {
-        if run.approved_by.as_deref() != Some("auto") || one.transfer.kind == TransferKind::Return {
+        if run.approved_by != Some(Approver::Auto) || one.transfer.kind == TransferKind::Return {
             return Ok(None);
         }
         let (settings, now) = (self.settings(), self.clock.now());
@@ -305,7 +317,7 @@ impl Sorter {
         let all = self.store.read(move |reader| reader.moved_between(begin, end)).await?;
         let planned: Vec<_> = run.moves.iter().map(|one| one.transfer.clone()).collect();
         let moved = guard::moved(&planned);
-        // A run that was let go on this day is among its runs already.
+        // A run that was approved on this day is counted among its runs already.
         let counted = run.approved_at.is_some_and(|at| begin <= at && at < end);
         let today = if counted { all } else { all.saturating_add(moved) };
         let most = (settings.sorter.max_per_run, settings.sorter.max_per_day);
@@ -313,16 +325,20 @@ impl Sorter {
     }
 
     /// Notes that a transfer is about to be sent, sends it, and notes the answer.
-    pub(crate) async fn press(&self, run: &StoredRun, one: &StoredTransfer) -> Result<Came, StoreError> {
+    pub(crate) async fn send_request(
+        &self,
+        run: &StoredRun,
+        one: &StoredTransfer,
+    ) -> Result<StepOutcome, StoreError> {
         let (key, now) = (one.transfer.dedupe_id.clone(), self.clock.now());
         crash::point("planned");
         let noted = self.store.write(move |writer| writer.transfer_requested(&key, now)).await?;
         if !noted {
-            return Ok(Came::On);
+            return Ok(StepOutcome::Done);
         }
         crash::point("requested");
         if one.requests == 0 {
-            self.metrics.transfer(word(TransferState::Requested));
+            self.metrics.transfer(TransferState::Requested.word());
             self.tell_of(run, one, Kind::TransferRequested, "is sent".to_owned()).await;
         }
         let order = Move {
@@ -341,7 +357,7 @@ impl Sorter {
             Ok(pot) => {
                 self.confirm(run, one, Some(pot), None).await?;
                 crash::point("confirmed");
-                Ok(Came::On)
+                Ok(StepOutcome::Done)
             }
             // Only the answer to the first request settles by itself that nothing happened.
             Err(MoveError::Refused { status, code, message }) if !one.doubtful => {
@@ -350,23 +366,25 @@ impl Sorter {
                     self.needs_app(one, &why).await?;
                 }
                 self.give_up(run, one, TransferState::Failed, &why).await?;
-                Ok(Came::On)
+                Ok(StepOutcome::Done)
             }
             Err(MoveError::Refused { status, code, message }) => {
                 let why = refusal(status, &code, &message);
                 self.store.write(move |writer| writer.transfer_refused(&key, &why)).await?;
-                Ok(Came::Again("a repeat was refused, and the bank's list is to show why".to_owned()))
+                Ok(StepOutcome::RetryLater(
+                    "a repeat was refused, and the bank's list is to show why".to_owned(),
+                ))
             }
             Err(MoveError::Unknown(why)) => {
                 if !one.doubtful {
                     self.tell_of(run, one, Kind::TransferDoubtful, format!("may have happened: {why}")).await;
                 }
-                Ok(Came::Again(format!("it is not known whether the bank did it: {why}")))
+                Ok(StepOutcome::RetryLater(format!("it is not known whether the bank did it: {why}")))
             }
             Err(MoveError::NotDone(error)) => {
                 let doubtful = one.doubtful;
                 self.store.write(move |writer| writer.transfer_not_done(&key, doubtful)).await?;
-                Ok(self.met(error).await)
+                Ok(self.on_bank_error(error).await)
             }
         }
     }
@@ -388,7 +406,7 @@ impl Sorter {
             writer.transfer_confirmed(&key, pot.map(|pot| pot.balance), row.as_deref(), now)
         });
         if kept.await? {
-            self.metrics.transfer(word(TransferState::Confirmed));
+            self.metrics.transfer(TransferState::Confirmed.word());
             self.tell_of(run, one, Kind::TransferConfirmed, "is done".to_owned()).await;
         }
         Ok(())
@@ -404,7 +422,7 @@ impl Sorter {
     ) -> Result<(), StoreError> {
         let (key, reason) = (one.transfer.dedupe_id.clone(), why.to_owned());
         if self.store.write(move |writer| writer.transfer_ended(&key, state, &reason)).await? {
-            self.metrics.transfer(word(state));
+            self.metrics.transfer(state.word());
             let kind =
                 if state == TransferState::Failed { Kind::TransferFailed } else { Kind::TransferCancelled };
             self.tell_of(run, one, kind, format!("does not happen: {why}")).await;
@@ -430,47 +448,5 @@ impl Sorter {
             self.journal.record(happened).await;
         }
         Ok(())
-    }
-}
-
-/// Whether a refusal's code says something of the pot itself. That money is missing, an argument wrong or the pot not
-/// found passes, and a code of none of the bank's families (monzo-api.md 9.2) is of somebody else.
-fn speaks_of_the_pot(code: &str) -> bool {
-    let family = code.split_once('.').map(|(family, _)| family);
-    matches!(family, Some("bad_request" | "forbidden" | "precondition_failed"))
-        && !code.ends_with("insufficient_funds")
-        && !code.contains("param")
-}
-
-fn refusal(status: u16, code: &str, message: &str) -> String {
-    if message.is_empty() {
-        format!("the bank refused it ({status} {code})")
-    } else {
-        format!("the bank refused it: {message} ({code})")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_code_of_the_bank_that_is_about_the_pot_says_something_of_it() {
-        for code in ["forbidden.pot_added_security", "forbidden.pot_locked", "bad_request.pot_rule"] {
-            assert!(speaks_of_the_pot(code), "{code}");
-        }
-        for code in [
-            "",
-            "forbidden",
-            "access_denied",
-            "captive.portal",
-            "bad_request.insufficient_funds",
-            "bad_request.bad_param.amount",
-            "bad_request.missing_param.dedupe_id",
-            "not_found.pot",
-            "bad_response.html",
-        ] {
-            assert!(!speaks_of_the_pot(code), "{code}");
-        }
     }
 }

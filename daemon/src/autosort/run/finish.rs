@@ -1,14 +1,14 @@
-//! How a run waits and ends: what could not be placed goes back, and what a person should know is said.
+//! How a run waits and ends: money that could not be placed goes back, and the person is told.
 
 use jiff::Timestamp;
-use monzo_common::model::{Plan, PlannedTransfer, RunState, TransferKind, TransferState};
+use monzo_common::model::{Plan, PlannedTransfer, RunCause, RunState, TransferKind, TransferState};
 use monzo_common::money::Money;
 
 use crate::autosort::Sorter;
 use crate::autosort::decide::{check, guard};
 use crate::autosort::query::rule_issues::asks_of;
-use crate::autosort::run::execute::{Came, item};
-use crate::autosort::run::state::{self, Item};
+use crate::autosort::run::execute::{StepOutcome, view};
+use crate::autosort::run::state::{self, TransferView};
 use crate::autosort::run::{crash, dedupe};
 use crate::events::{Happened, Kind};
 use crate::store::{StoreError, StoredAsk, StoredRun, StoredTransfer};
@@ -20,12 +20,12 @@ impl Sorter {
         run: &StoredRun,
         transfers: &[StoredTransfer],
         most: i64,
-    ) -> Result<Result<bool, Came>, StoreError> {
+    ) -> Result<Result<bool, StepOutcome>, StoreError> {
         let source = transfers.iter().find(|one| one.transfer.kind == TransferKind::Withdraw);
         let Some(source) = source else { return Ok(Ok(false)) };
-        let balance = match self.fresh(run).await {
+        let balance = match self.current_balance(run).await {
             Ok(balance) => balance.balance,
-            Err(error) => return Ok(Err(self.met(error).await)),
+            Err(error) => return Ok(Err(self.on_bank_error(error).await)),
         };
         let world = self.world().await?.with_balance(&run.account_id, balance);
         let floor = run.floor.or_else(|| world.account(&run.account_id).map(check::floor)).unwrap_or(balance);
@@ -85,7 +85,7 @@ impl Sorter {
         state: RunState,
         transfers: &[StoredTransfer],
     ) -> Result<(), StoreError> {
-        let items: Vec<Item> = transfers.iter().map(item).collect();
+        let items: Vec<TransferView> = transfers.iter().map(view).collect();
         let left = state::stranded(&items);
         let failed: Vec<String> = transfers.iter().filter_map(|one| one.transfer.error.clone()).collect();
         let mut reasons = failed;
@@ -147,7 +147,7 @@ impl Sorter {
     }
 
     /// Ends a run that waits for a person or a guard, and tells it in the words `told`; nothing if it waits no more.
-    pub(crate) async fn let_expire(
+    pub(crate) async fn expire_run(
         &self,
         run: &StoredRun,
         why: &str,
@@ -188,10 +188,10 @@ impl Sorter {
 
 /// What a run is called in a sentence.
 pub(crate) fn title(run: &StoredRun) -> String {
-    match run.cause.as_str() {
-        "hand" if run.rule == "move" => "the move".to_owned(),
-        "undo" => "the undoing".to_owned(),
-        "discover" => "the discovery".to_owned(),
+    match run.cause {
+        RunCause::Hand if run.rule == "move" => "the move".to_owned(),
+        RunCause::Undo => "the undo".to_owned(),
+        RunCause::Discover => "the discovery".to_owned(),
         _ => format!("the rule {}", run.rule),
     }
 }

@@ -11,9 +11,6 @@ use crate::events::{Happened, Kind};
 
 impl Sorter {
     /// Holds everything back, or one rule.
-    ///
-    /// # Errors
-    /// [`SorterError`].
     pub async fn freeze(
         &self,
         rule: Option<String>,
@@ -33,9 +30,6 @@ impl Sorter {
     }
 
     /// Lets everything, or one rule, go on.
-    ///
-    /// # Errors
-    /// [`SorterError`].
     pub async fn thaw(&self, rule: Option<String>) -> Result<FreezeChange, SorterError> {
         let kept = rule.clone();
         let changed = self.store.write(move |writer| writer.thaw(kept.as_deref())).await?;
@@ -43,9 +37,6 @@ impl Sorter {
     }
 
     /// Lets a pot be tried again that the bank refused to move for anybody but the app.
-    ///
-    /// # Errors
-    /// [`SorterError`].
     pub async fn thaw_pot(&self, pot: &str) -> Result<FreezeChange, SorterError> {
         let world = self.world().await?;
         let AccountOrPot::Pot(id) = names::find_any(&world, pot)? else {

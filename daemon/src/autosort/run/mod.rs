@@ -15,6 +15,7 @@ mod freeze;
 pub(crate) mod proposal;
 pub(crate) mod propose;
 mod reconcile;
+mod refusal;
 mod service;
 mod settle;
 pub mod state;

@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use monzo_common::id::{AccountId, UserId};
-use monzo_common::model::{Plan, RunState, Transfer, TransferKind, TransferState, asked_by_a_person};
+use monzo_common::model::{Plan, RunCause, RunState, Transfer, TransferKind, TransferState};
 
 use crate::autosort::decide::decision::{self, Binding, Decision, Purpose, text_hash};
 use crate::autosort::decide::guard::{self, Verdict};
@@ -59,7 +59,7 @@ impl Sorter {
 /// A run that is to be proposed.
 pub(crate) struct Draft {
     pub(crate) rule: String,
-    pub(crate) cause: String,
+    pub(crate) cause: RunCause,
     pub(crate) occurrence: Option<String>,
     /// The account of its rule; that of its first move, where it has none.
     pub(crate) account: Option<AccountId>,
@@ -78,19 +78,19 @@ impl Draft {
         rule: &Rule,
         decision: Decision,
         occurrence: Option<String>,
-        cause: &str,
+        cause: RunCause,
     ) -> Result<Self, SorterError> {
         let user = context.user.as_ref();
         let user = user.ok_or_else(|| SorterError::Conflict("nobody has logged in yet".to_owned()))?;
         let seed = match &occurrence {
-            Some(key) if cause != "again" => dedupe::seed(user, &rule.name, key),
+            Some(key) if cause != RunCause::Again => dedupe::seed(user, &rule.name, key),
             _ => context.random_seed.clone(),
         };
         let account = decision.resolved.source.as_ref().map(|source| source.account.id.clone());
         let plan = decision.explained();
         Ok(Self {
             rule: rule.name.clone(),
-            cause: cause.to_owned(),
+            cause,
             occurrence,
             account,
             moves: moves(&plan),
@@ -113,7 +113,7 @@ impl Draft {
             number: 0,
             id: dedupe::fresh_run_id(now),
             rule: self.rule,
-            expires_at: expires_at(context, &self.cause),
+            expires_at: expires_at(context, self.cause),
             cause: self.cause,
             occurrence: self.occurrence,
             state: RunState::Proposed,
@@ -137,9 +137,9 @@ impl Draft {
 }
 
 /// When a proposal with this cause ends that is made now.
-fn expires_at(context: &Context, cause: &str) -> Option<Timestamp> {
+fn expires_at(context: &Context, cause: RunCause) -> Option<Timestamp> {
     let ttl = context.settings.sorter.plan_ttl;
-    let ttl = if asked_by_a_person(cause) { ttl.min(BY_HAND_TTL) } else { ttl };
+    let ttl = if cause.by_hand() { ttl.min(BY_HAND_TTL) } else { ttl };
     context.moment.at.checked_add(ttl).ok()
 }
 
@@ -190,21 +190,21 @@ pub(crate) fn propose(writer: &Writer<'_>, context: &Context, draft: Draft) -> R
     }
     let mut run = draft.stored(context)?;
     // It may have been used since it was looked at.
-    if let Some(key) = run.occurrence.as_deref().filter(|_| run.cause != "again")
+    if let Some(key) = run.occurrence.as_deref().filter(|_| run.cause != RunCause::Again)
         && let Some(used) = writer.used_by(&run.rule, key)?
     {
         return Err(SorterError::Conflict(format!("this occurrence was used by {used} meanwhile")));
     }
     // What is made by hand stands beside other things made by hand.
-    let superseded = if run.rule_hash.is_some() || run.cause == "undo" {
+    let superseded = if run.rule_hash.is_some() || run.cause == RunCause::Undo {
         supersede(writer, &run, context.moment.at)?
     } else {
         Vec::new()
     };
     // What the rule had proposed by itself goes on waiting when a person who looked at it says no.
     let of_the_rule = |old: &StoredRun| !old.by_hand() && old.occurrence == run.occurrence;
-    if run.cause == "hand" && superseded.iter().any(of_the_rule) {
-        (run.cause, run.expires_at) = ("occurrence".to_owned(), expires_at(context, "occurrence"));
+    if run.cause == RunCause::Hand && superseded.iter().any(of_the_rule) {
+        (run.cause, run.expires_at) = (RunCause::Occurrence, expires_at(context, RunCause::Occurrence));
     }
     let (id, _) = insert(writer, &run)?;
     Ok(Proposal { run: writer.run(&id)?, superseded })
@@ -234,10 +234,11 @@ pub(crate) fn withhold(
 /// new.
 fn insert(writer: &Writer<'_>, run: &StoredRun) -> Result<(String, bool), StoreError> {
     let held_back = match run.occurrence.as_deref() {
-        Some(key) if run.cause != "again" => writer.runs_of(&run.rule, key)?,
+        Some(key) if run.cause != RunCause::Again => writer.runs_of(&run.rule, key)?,
         _ => Vec::new(),
     };
-    let held_back = held_back.into_iter().find(|old| old.state == RunState::Withheld && old.cause != "again");
+    let held_back =
+        held_back.into_iter().find(|old| old.state == RunState::Withheld && old.cause != RunCause::Again);
     match held_back {
         Some(old) if writer.replan_run(&old.id, run)? => Ok((old.id, false)),
         _ => {

@@ -3,7 +3,7 @@
 //! The bank is read first; then one transaction decides and stores ([`super::proposal`]). Nothing here sends anything.
 
 use monzo_common::id::{PotId, UserId};
-use monzo_common::model::{RunStarted, RunState, SyncState};
+use monzo_common::model::{RunCause, RunStarted, RunState, SyncState};
 
 use crate::autosort::Sorter;
 use crate::autosort::decide::decision::Purpose;
@@ -23,7 +23,7 @@ use crate::store::{PlannedMove, Reader, StoredRun};
 
 /// What a person asks for by hand.
 struct ByHand {
-    cause: &'static str,
+    cause: RunCause,
     /// What the plan is called.
     word: &'static str,
     explanation: String,
@@ -89,9 +89,6 @@ impl Sorter {
     }
 
     /// Proposes a run of a rule; with a plan's `hash` runs exactly that plan, if it still fits.
-    ///
-    /// # Errors
-    /// [`SorterError`].
     pub async fn run_rule(
         &self,
         name: &str,
@@ -105,7 +102,7 @@ impl Sorter {
         if let Some(run) = open.iter().filter(|run| run.state == RunState::Proposed && !again).find(meant) {
             return self.approve_run(&run.id).await;
         }
-        let cause = if again { "again" } else { "hand" };
+        let cause = if again { RunCause::Again } else { RunCause::Hand };
         self.read_bank().await?;
         let nearest = self.nearest(&rule, again).await?;
         let purpose =
@@ -140,16 +137,13 @@ impl Sorter {
     }
 
     /// Proposes a move between an account and a pot, or two pots, by name or id.
-    ///
-    /// # Errors
-    /// [`SorterError`].
     pub async fn move_money(&self, amount: i64, from: &str, to: &str) -> Result<RunStarted, SorterError> {
         let world = self.world().await?;
         let (from, to) = (names::find(&world, from)?, names::find(&world, to)?);
         manual::transfers(&world, amount, &from, &to)?;
         self.propose_by_hand(move |world, _| {
             Ok(Request::Moves(ByHand {
-                cause: "hand",
+                cause: RunCause::Hand,
                 word: "move",
                 explanation: "asked for by hand".to_owned(),
                 moves: manual::transfers(world, amount, &from, &to)?,
@@ -162,9 +156,6 @@ impl Sorter {
     }
 
     /// Proposes to move a penny into a pot and back, after which the account behind it is known.
-    ///
-    /// # Errors
-    /// [`SorterError`].
     pub async fn discover(&self, pot: &str) -> Result<RunStarted, SorterError> {
         let world = self.world().await?;
         let AccountOrPot::Pot(id) = names::find(&world, pot)? else {
@@ -180,7 +171,7 @@ impl Sorter {
                 return Ok(Request::Nothing { message, left_out: Vec::new() });
             }
             Ok(Request::Moves(ByHand {
-                cause: "discover",
+                cause: RunCause::Discover,
                 word: "discover",
                 explanation: "a penny in and out again shows the account behind the pot".to_owned(),
                 moves: manual::discovery(world, &id).unwrap_or_default(),
@@ -194,9 +185,6 @@ impl Sorter {
 
     /// Proposes a run that reverses what another moved and nothing has reversed yet, as far as that can be done, and
     /// says what it does not reverse.
-    ///
-    /// # Errors
-    /// [`SorterError`].
     pub async fn undo(&self, id: &str) -> Result<RunStarted, SorterError> {
         let asked = id.to_owned();
         let run = self.store.read(move |reader| Ok(can_be_undone(reader, &asked))).await??;
@@ -213,7 +201,7 @@ impl Sorter {
                 return Ok(Request::Nothing { message, left_out });
             }
             Ok(Request::Moves(ByHand {
-                cause: "undo",
+                cause: RunCause::Undo,
                 word: "undo",
                 explanation: format!("reverses {}", run.id),
                 moves,
@@ -248,7 +236,7 @@ impl Sorter {
             }
             let draft = Draft {
                 rule: plan.rule.clone(),
-                cause: cause.to_owned(),
+                cause,
                 occurrence: None,
                 account: None,
                 plan,

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::autosort::Sorter;
 use crate::autosort::decide::occurrence::{Begin, Occurrence};
 use crate::autosort::run::error::SorterError;
-use crate::autosort::run::execute::Left;
+use crate::autosort::run::execute::RunProgress;
 use crate::autosort::run::finish::title;
 use crate::autosort::run::state;
 use crate::clock::{TOLERATED_SKEW, elapsed};
@@ -115,10 +115,10 @@ impl Sorter {
         }
         if Self::good(ended.state) {
             self.reconcile().await?;
-            // Occasions first: what the bank knows of them is no stranger's.
+            // Occurrences first: what the bank knows of them is no stranger's.
             self.look_at_rules(Some((ended.id.clone(), ended.cause == "run"))).await?;
             self.look_for_strangers().await?;
-            if let Err(error) = self.look_at_matters().await {
+            if let Err(error) = self.look_at_rule_issues().await {
                 tracing::warn!(%error, "it could not be said what of the rules wants a person");
             }
         }
@@ -150,7 +150,7 @@ impl Sorter {
         }
     }
 
-    /// Whether nothing was made of an open occasion yet that waits for a person.
+    /// Whether nothing was made of an open occurrence yet that waits for a person.
     pub(crate) async fn untouched(&self, rule: &Rule, one: &Occurrence) -> Result<bool, StoreError> {
         let (rule, key) = (rule.name.clone(), one.key.clone());
         let runs = self.store.read(move |reader| reader.runs_of(&rule, &key)).await?;
@@ -166,10 +166,10 @@ impl Sorter {
         for run in open.iter().filter(waits) {
             if run.expires_at.is_some_and(|at| at <= now) {
                 let told = format!("{} was not approved in time", title(run));
-                self.let_expire(run, "it was not approved in time", told).await?;
+                self.expire_run(run, "it was not approved in time", told).await?;
             } else if self.clock.confirmed() && elapsed(run.created_at, now).is_none() {
                 let told = format!("{} has ended: a clock was wrong when it was proposed", title(run));
-                self.let_expire(run, "a clock was wrong when it was proposed", told).await?;
+                self.expire_run(run, "a clock was wrong when it was proposed", told).await?;
             }
         }
         Ok(())
@@ -203,20 +203,20 @@ impl Sorter {
         under_way.sort_by_key(|run| (run.started_at.is_none(), run.number));
         for run in under_way {
             let due = run.state != RunState::Waiting || woken || run.expires_at.is_some_and(|at| at <= now);
-            let left = if due { self.carry_on(&run.id).await? } else { Left::Waits };
+            let left = if due { self.carry_on(&run.id).await? } else { RunProgress::Waits };
             match left {
-                Left::Stopped => return Ok(false),
-                Left::Ended => {
+                RunProgress::Stopped => return Ok(false),
+                RunProgress::Ended => {
                     self.follow().await;
                     return Ok(true);
                 }
-                Left::Waits if due && self.pressed(&run).await? => {
+                RunProgress::Waits if due && self.waits_for_the_bank(&run).await? => {
                     // A sync may show what the bank did not answer.
                     self.follow().await;
                     return Ok(false);
                 }
-                Left::Waits if self.begun(&run.id).await? => return Ok(false),
-                Left::Waits => {}
+                RunProgress::Waits if self.begun(&run.id).await? => return Ok(false),
+                RunProgress::Waits => {}
             }
         }
         Ok(false)
@@ -228,7 +228,7 @@ impl Sorter {
     }
 
     /// A run waits because the bank did not answer as it should.
-    async fn pressed(&self, run: &StoredRun) -> Result<bool, StoreError> {
+    async fn waits_for_the_bank(&self, run: &StoredRun) -> Result<bool, StoreError> {
         let id = run.id.clone();
         let now = self.store.read(move |reader| reader.run(&id)).await?;
         Ok(!state::ended(now.state) && now.started_at.is_some() && now.expires_at.is_some())

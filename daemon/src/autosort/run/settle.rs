@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use monzo_common::model::{TransferKind, TransferState};
 
 use crate::autosort::Sorter;
-use crate::autosort::run::execute::Came;
+use crate::autosort::run::execute::StepOutcome;
 use crate::facts::Row;
 use crate::monzo::{Error, Lane, Since};
 use crate::store::{StoreError, StoredRun, StoredTransfer};
@@ -57,27 +57,31 @@ fn evidence(one: &StoredTransfer, rows: &[Row]) -> Evidence {
 
 impl Sorter {
     /// Finds out what became of a transfer that was sent, or sends it again with the same key.
-    pub(crate) async fn settle(&self, run: &StoredRun, one: &StoredTransfer) -> Result<Came, StoreError> {
+    pub(crate) async fn settle(
+        &self,
+        run: &StoredRun,
+        one: &StoredTransfer,
+    ) -> Result<StepOutcome, StoreError> {
         if !self.login.ready() {
-            return Ok(Came::Waits("a login is needed".to_owned(), None));
+            return Ok(StepOutcome::Waits("a login is needed".to_owned(), None));
         }
         let mut absent = false;
         if one.doubtful {
             match self.look(one).await? {
                 Ok(Evidence::Agrees(row)) => {
                     self.confirm(run, one, None, Some(row)).await?;
-                    return Ok(Came::On);
+                    return Ok(StepOutcome::Done);
                 }
                 Ok(Evidence::Differs) => return self.differs().await,
                 Ok(Evidence::None) => absent = self.proven(one),
-                Err(error) => return Ok(self.met(error).await),
+                Err(error) => return Ok(self.on_bank_error(error).await),
             }
         }
         if absent && (one.refused || run.cancelling || self.late(run)) {
             let why = one.transfer.error.clone();
             let why = why.unwrap_or_else(|| "the bank's list does not show it".to_owned());
             self.give_up(run, one, TransferState::Failed, &why).await?;
-            return Ok(Came::On);
+            return Ok(StepOutcome::Done);
         }
         if one.doubtful && (one.refused || run.cancelling || self.late(run)) {
             // Only looked up, until the list is complete.
@@ -85,26 +89,30 @@ impl Sorter {
             let now = self.clock.now();
             let near = until.filter(|until| *until > now && until.duration_since(now) <= AFTER);
             return Ok(match near {
-                Some(_) => Came::Again("the bank's list is to show whether it happened".to_owned()),
-                None => Came::Waits("the bank's list is to show whether it happened".to_owned(), until),
+                Some(_) => {
+                    StepOutcome::RetryLater("the bank's list is to show whether it happened".to_owned())
+                }
+                None => {
+                    StepOutcome::Waits("the bank's list is to show whether it happened".to_owned(), until)
+                }
             });
         }
         if let Some(why) = self.held(run).await? {
-            return Ok(Came::Waits(why, None));
+            return Ok(StepOutcome::Waits(why, None));
         }
-        let balance = match self.fresh(run).await {
+        let balance = match self.current_balance(run).await {
             Ok(balance) => balance.balance,
-            Err(error) => return Ok(self.met(error).await),
+            Err(error) => return Ok(self.on_bank_error(error).await),
         };
         match self.veto(run, one, balance).await? {
-            None => self.press(run, one).await,
+            None => self.send_request(run, one).await,
             Some(why) if absent => {
                 self.give_up(run, one, TransferState::Failed, &why).await?;
-                Ok(Came::On)
+                Ok(StepOutcome::Done)
             }
-            Some(why) if !one.doubtful => self.forgo(run, one, &why).await,
+            Some(why) if !one.doubtful => self.cancel_unsent(run, one, &why).await,
             // It may have happened, which would explain the veto: the list is to show it.
-            Some(why) => Ok(Came::Again(why)),
+            Some(why) => Ok(StepOutcome::RetryLater(why)),
         }
     }
 
@@ -116,22 +124,22 @@ impl Sorter {
 
     /// Gives up a transfer that did not happen as far as is known here, unless the bank's list shows that it did: this
     /// database can be older than what moved its money.
-    pub(crate) async fn forgo(
+    pub(crate) async fn cancel_unsent(
         &self,
         run: &StoredRun,
         one: &StoredTransfer,
         why: &str,
-    ) -> Result<Came, StoreError> {
+    ) -> Result<StepOutcome, StoreError> {
         let found = match self.stored_evidence(one).await? {
             Evidence::None if self.0.read.load(Ordering::Relaxed) => Evidence::None,
             Evidence::None if !self.login.ready() => {
-                return Ok(Came::Waits("a login is needed".to_owned(), None));
+                return Ok(StepOutcome::Waits("a login is needed".to_owned(), None));
             }
             Evidence::None => {
                 let first = run.approved_at.unwrap_or(run.created_at);
                 match self.read_list(one, first.checked_sub(BEFORE).unwrap_or(first)).await {
                     Ok(found) => found,
-                    Err(error) => return Ok(self.met(error).await),
+                    Err(error) => return Ok(self.on_bank_error(error).await),
                 }
             }
             found => found,
@@ -142,19 +150,19 @@ impl Sorter {
                 let (key, now) = (one.transfer.dedupe_id.clone(), self.clock.now());
                 self.store.write(move |writer| writer.transfer_requested(&key, now)).await?;
                 self.confirm(run, one, None, Some(row)).await?;
-                return Ok(Came::On);
+                return Ok(StepOutcome::Done);
             }
             Evidence::Differs => return self.differs().await,
         }
         self.give_up(run, one, TransferState::Cancelled, why).await?;
-        Ok(Came::On)
+        Ok(StepOutcome::Done)
     }
 
     /// Touches nothing more: the bank's list does not say what was meant.
-    async fn differs(&self) -> Result<Came, StoreError> {
+    async fn differs(&self) -> Result<StepOutcome, StoreError> {
         let why = "the bank's list holds another transfer under a key of this run";
         self.freeze_all(why).await?;
-        Ok(Came::Waits(why.to_owned(), None))
+        Ok(StepOutcome::Waits(why.to_owned(), None))
     }
 
     /// Looks for a transfer's row: in what is stored, then in the bank's list, to its end.

@@ -49,14 +49,14 @@ pub const fn ended(state: RunState) -> bool {
 
 /// What the next step of a run depends on, of one transfer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Item {
+pub struct TransferView {
     /// Its number in the run.
     pub place: u32,
     /// Which way.
     pub kind: TransferKind,
     /// Minor units.
     pub amount: i64,
-    /// The place of the transfer that brings the money for it.
+    /// The number of the transfer that brings the money for it.
     pub needs: Option<u32>,
     /// Where it stands.
     pub state: TransferState,
@@ -66,7 +66,7 @@ pub struct Item {
 
 /// What the next step of a run depends on, beside its transfers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Stance {
+pub struct RunContext {
     /// A person ends it.
     pub cancelling: bool,
     /// Its time is over.
@@ -115,8 +115,8 @@ impl Why {
 }
 
 /// What a run does next.
-pub fn next(items: &[Item], stance: Stance) -> Step {
-    let closing = match (stance.cancelling, stance.late) {
+pub fn next(items: &[TransferView], context: RunContext) -> Step {
+    let closing = match (context.cancelling, context.late) {
         (true, _) => Some(Why::Cancelled),
         (false, true) => Some(Why::Late),
         (false, false) => None,
@@ -140,15 +140,15 @@ pub fn next(items: &[Item], stance: Stance) -> Step {
     }
     let over = surplus(items);
     let returned = items.iter().any(|item| item.kind == TransferKind::Return);
-    if stance.returns && !stance.kept && !returned && over > 0 {
+    if context.returns && !context.kept && !returned && over > 0 {
         return Step::Return(over);
     }
-    Step::End(outcome(items, stance.cancelling))
+    Step::End(outcome(items, context.cancelling))
 }
 
 /// What was withdrawn for others and did not reach them, in minor units.
-pub fn surplus(items: &[Item]) -> i64 {
-    let stranded = |item: &&Item| {
+pub fn surplus(items: &[TransferView]) -> i64 {
+    let stranded = |item: &&TransferView| {
         let paid = |needs: u32| {
             items.iter().any(|other| {
                 other.place == needs
@@ -164,7 +164,7 @@ pub fn surplus(items: &[Item]) -> i64 {
 }
 
 /// What is left in the account after all, in minor units: the surplus less what went back.
-pub fn stranded(items: &[Item]) -> i64 {
+pub fn stranded(items: &[TransferView]) -> i64 {
     let back = items
         .iter()
         .filter(|item| item.kind == TransferKind::Return && item.state == TransferState::Confirmed)
@@ -173,7 +173,7 @@ pub fn stranded(items: &[Item]) -> i64 {
 }
 
 /// How a run ends whose transfers all have.
-fn outcome(items: &[Item], cancelling: bool) -> RunState {
+fn outcome(items: &[TransferView], cancelling: bool) -> RunState {
     let meant = || items.iter().filter(|item| item.kind != TransferKind::Return);
     let confirmed = meant().filter(|item| item.state == TransferState::Confirmed).count();
     match confirmed {
@@ -231,12 +231,12 @@ mod tests {
         }
     }
 
-    fn item(place: u32, kind: TransferKind, amount: i64, needs: Option<u32>) -> Item {
-        Item { place, kind, amount, needs, state: TransferState::Planned, doubtful: false }
+    fn item(place: u32, kind: TransferKind, amount: i64, needs: Option<u32>) -> TransferView {
+        TransferView { place, kind, amount, needs, state: TransferState::Planned, doubtful: false }
     }
 
     /// One withdrawal and deposits from it, or deposits alone.
-    fn runs() -> impl Strategy<Value = Vec<Item>> {
+    fn runs() -> impl Strategy<Value = Vec<TransferView>> {
         (any::<bool>(), prop::collection::vec(1_i64..1_000_000, 0..5)).prop_map(|(pot, amounts)| {
             let mut items = Vec::new();
             if pot && !amounts.is_empty() {
@@ -257,12 +257,12 @@ mod tests {
     }
 
     /// Plays a run to its end at a bank that keeps the real books, and checks each step.
-    fn play(mut items: Vec<Item>, answers: Vec<u8>, returns: bool) -> Result<(), TestCaseError> {
-        let mut stance = Stance { returns, ..Stance::default() };
+    fn play(mut items: Vec<TransferView>, answers: Vec<u8>, returns: bool) -> Result<(), TestCaseError> {
+        let mut context = RunContext { returns, ..RunContext::default() };
         let mut done: BTreeMap<u32, i64> = BTreeMap::new();
         let mut answers = answers.into_iter();
         for _ in 0..200 {
-            let step = next(&items, stance);
+            let step = next(&items, context);
             let place = match step {
                 Step::Settle(place) | Step::Send(place) | Step::Cancel(place, _) => place,
                 Step::Return(amount) => {
@@ -325,11 +325,11 @@ mod tests {
                         continue;
                     }
                     4 => {
-                        stance.cancelling = true;
+                        context.cancelling = true;
                         continue;
                     }
                     5 => {
-                        stance.late = true;
+                        context.late = true;
                         continue;
                     }
                     _ => continue,

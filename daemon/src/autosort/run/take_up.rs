@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 use monzo_common::id::AccountId;
-use monzo_common::model::RunState;
+use monzo_common::model::{Approver, RunCause, RunState};
 
 use crate::autosort::decide::decision::Purpose;
 use crate::autosort::decide::guard::{Guard, Verdict};
@@ -59,7 +59,8 @@ pub(crate) fn take_up(
     let purpose = Purpose { income: income_of(one, account), payday, propose, ..Purpose::default() };
     let decision = proposal::decide(writer, context, rule, &purpose)?;
     let why = decision.verdict.reasons().join("; ");
-    let draft = |decision| Draft::of_rule(context, rule, decision, Some(one.key.clone()), "occurrence");
+    let draft =
+        |decision| Draft::of_rule(context, rule, decision, Some(one.key.clone()), RunCause::Occurrence);
     match &decision.verdict {
         Verdict::Nothing => drop("nothing is to be moved any more"),
         Verdict::Impossible(_) => {
@@ -91,7 +92,7 @@ pub(crate) fn take_up(
                 let proposal = other?;
                 let id = &proposal.run.id;
                 writer.step_run(id, RunState::Proposed, RunState::Approved, None, None)?;
-                writer.run_approved(id, "auto", None, now)?;
+                writer.run_approved(id, Approver::Auto, None, now)?;
                 commit(writer, &writer.run(id)?)?;
                 Ok(TakenUp::Approved(proposal))
             }
@@ -140,7 +141,7 @@ fn in_words(why: &Why) -> String {
     .to_owned()
 }
 
-/// What the credit behind an occasion brought to an account, in minor units: nothing of one that came in elsewhere.
+/// What the credit behind an occurrence brought to an account, in minor units: nothing of one that came in elsewhere.
 pub(crate) fn income_of(one: &Occurrence, account: Option<&AccountId>) -> Option<i64> {
     let credit = one.credit.as_ref()?;
     Some(if Some(&credit.account) == account { credit.amount } else { 0 })

@@ -1,18 +1,18 @@
 //! After each sync: which rules are due, what each would do, and whether it runs, is proposed, or waits.
 //!
 //! Rules that are due together go in the order of the files, each planned after the sync that follows the one before.
-//! An occasion whose keys the bank knows already is spent, whatever the database remembers (autosorter.md 2, 4).
+//! An occurrence whose keys the bank knows already is spent, whatever the database remembers (autosorter.md 2, 4).
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use monzo_common::model::{RunState, SyncState};
+use monzo_common::model::{OccurrenceState, RunState, SyncState};
 
 use crate::autosort::decide::decision::{self, off, text_hash};
 use crate::autosort::decide::guard;
-use crate::autosort::decide::names::Resolved;
+use crate::autosort::decide::names::{Resolved, resolve};
 use crate::autosort::decide::occurrence::{
     self, Begin, CreditRow, Facts, History, Occurrence, State, Subject, Synced, Why,
 };
@@ -21,9 +21,8 @@ use crate::autosort::run::error::SorterError;
 use crate::autosort::run::finish::title;
 use crate::autosort::run::proposal::{self, Context};
 use crate::autosort::run::take_up::{TakenUp, income_of, take_up};
-use crate::autosort::snapshot::Snapshot;
 use crate::autosort::snapshot::trigger_inputs::{income_accounts, watches};
-use crate::autosort::{Sorter, run};
+use crate::autosort::{Sorter, run, snapshot};
 use crate::clock::TOLERATED_SKEW;
 use crate::events::Kind;
 use crate::rule::{Rule, Trigger};
@@ -37,7 +36,7 @@ pub(crate) struct Due {
 }
 
 impl Sorter {
-    /// Looks at every rule after a sync (`synced` is its id, and whether a run made it), and lets go or proposes what is due.
+    /// Looks at every rule after a sync (`synced` is its id, and whether a run made it), and approves or proposes what is due.
     pub(crate) async fn fire(&self, synced: Option<(String, bool)>) -> Result<(), SorterError> {
         let settings = self.settings();
         let names: Vec<String> = settings.sorter.rules.iter().map(|rule| rule.name.clone()).collect();
@@ -115,11 +114,15 @@ impl Sorter {
         let account = due.resolved.source.as_ref().map(|source| &source.account.id);
         let (state, reason) = match one.state {
             State::Coming => return Ok(()),
-            State::Waiting => ("open", Some("its day has come, and the income has not".to_owned())),
-            State::Open => ("open", None),
-            State::Used => ("used", None),
-            State::Missed => ("missed", Some("it was before the rule, or read too late".to_owned())),
-            State::Over => ("over", None),
+            State::Waiting => {
+                (OccurrenceState::Open, Some("its day has come, and the income has not".to_owned()))
+            }
+            State::Open => (OccurrenceState::Open, None),
+            State::Used => (OccurrenceState::Used, None),
+            State::Missed => {
+                (OccurrenceState::Missed, Some("it was before the rule, or read too late".to_owned()))
+            }
+            State::Over => (OccurrenceState::Over, None),
         };
         let kept = StoredOccurrence {
             rule: rule.name.clone(),
@@ -129,7 +132,7 @@ impl Sorter {
             credit: income_of(one, account),
             transaction_id: one.credit.as_ref().map(|credit| credit.id.to_string()),
             only_proposed: matches!(&one.begin, Begin::Propose(why) if why.contains(&Why::Further)),
-            state: state.to_owned(),
+            state,
             reason,
         };
         let now = self.clock.now();
@@ -170,14 +173,14 @@ impl Sorter {
         Ok(Outcome::Nothing)
     }
 
-    /// Ends what a guard held back for an occasion that is no longer open.
+    /// Ends what a guard held back for an occurrence that is no longer open.
     async fn end_withheld(&self, open: &BTreeSet<(String, String)>) -> Result<(), SorterError> {
         let unfinished = self.store.read(|reader| reader.unfinished_runs()).await?;
         let held_back = unfinished.into_iter().filter(|run| run.state == RunState::Withheld);
         for run in held_back {
             let key = run.occurrence.clone().map(|key| (run.rule.clone(), key));
             if key.is_some_and(|key| !open.contains(&key)) {
-                self.drop_withheld(&run, "its occasion is over").await?;
+                self.drop_withheld(&run, "its occurrence is over").await?;
             }
         }
         Ok(())
@@ -185,7 +188,7 @@ impl Sorter {
 
     /// Ends a run that was held back.
     async fn drop_withheld(&self, run: &StoredRun, why: &str) -> Result<(), SorterError> {
-        Ok(self.let_expire(run, why, format!("{} is held back no more: {why}", title(run))).await?)
+        Ok(self.expire_run(run, why, format!("{} is held back no more: {why}", title(run))).await?)
     }
 
     /// Tells that a run which a guard held back has ended.
@@ -194,7 +197,7 @@ impl Sorter {
         self.tell(run, Kind::RunExpired, format!("{} is held back no more: {why}", title(run))).await;
     }
 
-    /// The nearest occasion of a rule that a person may run by hand: its key, credit and payday.
+    /// The nearest occurrence of a rule that a person may run by hand: its key, credit and payday.
     pub(crate) async fn nearest(&self, rule: &Rule, again: bool) -> Result<Nearest, SorterError> {
         let credits = Arc::new(self.credits().await?);
         let mut due = self.evaluate(rule.clone(), &credits, None).await?;
@@ -234,7 +237,7 @@ impl Sorter {
                     format!(" by {} on {}", run.id, crate::autosort::clock_text(at, &self.settings().zone))
                 });
                 let message = format!(
-                    "the occasion {} of {} was used{when}; `--again` runs it once more",
+                    "the occurrence {} of {} was used{when}; `--again` runs it once more",
                     used.key, rule.name
                 );
                 Err(SorterError::Conflict(message))
@@ -292,9 +295,10 @@ fn evaluate(
     let future = if clock_confirmed { now.checked_add(TOLERATED_SKEW).ok() } else { None };
     let future = future.unwrap_or(Timestamp::MAX);
     let kept = writer.accept_rule(&rule.name, &text_hash(&rule), enabled, (now, future))?;
-    let snapshot = Snapshot::read(writer, settings, &rule, context.moment)?;
-    proposal::bind(writer, &decision::bindings(&snapshot), now)?;
-    let Snapshot { world, resolved, .. } = snapshot;
+    // The rows behind bills are read only where something is planned.
+    let world = snapshot::world::read(writer, settings, now)?;
+    let resolved = resolve(&rule, &world);
+    proposal::bind(writer, &decision::bindings(&rule, &resolved, &world), now)?;
     let account = resolved.source.as_ref().map(|source| source.account.id.clone());
     let used: BTreeSet<String> = writer.used_keys(&rule.name)?.into_iter().collect();
     let history = match &kept.proven_hash {

@@ -51,9 +51,6 @@ pub struct Moment {
 
 impl Snapshot {
     /// Reads all of it; `reader` is one transaction.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn read(
         reader: &Reader<'_>,
         settings: &Settings,

@@ -12,9 +12,6 @@ use crate::exclusion::Exclusions;
 use crate::store::{Reader, StoreError, StoredAccount};
 
 /// The world at one instant of the database.
-///
-/// # Errors
-/// [`StoreError`].
 pub fn read(reader: &Reader<'_>, settings: &Settings, now: Timestamp) -> Result<World, StoreError> {
     let (accounts, pots, names) = (reader.accounts()?, reader.pots()?, &settings.names);
     let exclusions = Exclusions::of(&settings.exclude, &reader.exclusions()?, &accounts, &pots, names);

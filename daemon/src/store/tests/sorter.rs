@@ -1,6 +1,6 @@
 //! Runs and transfers: the schema lets through exactly the steps that the journal knows, and forgets nothing.
 
-use monzo_common::model::{Plan, PlannedTransfer, RunState, Transfer, TransferKind, TransferState};
+use monzo_common::model::{Plan, PlannedTransfer, RunCause, RunState, Transfer, TransferKind, TransferState};
 
 use super::*;
 use crate::autosort::run::state::{self, RUNS};
@@ -17,7 +17,7 @@ fn run(id: &str, state: RunState, occurrence: Option<&str>) -> StoredRun {
         number: 0,
         id: id.to_owned(),
         rule: "payday".to_owned(),
-        cause: "occurrence".to_owned(),
+        cause: RunCause::Occurrence,
         occurrence: occurrence.map(str::to_owned),
         state,
         reason: None,

@@ -26,9 +26,6 @@ use crate::rule::{Mode, Rule, Trigger};
 
 impl Sorter {
     /// What a rule would have done since a time, each time that its own triggers would have fired.
-    ///
-    /// # Errors
-    /// [`SorterError`].
     pub async fn backtest(&self, name: &str, since: Timestamp) -> Result<Backtest, SorterError> {
         let (rule, settings, now) = (self.known(name)?, self.settings(), self.clock.now());
         let world = self.world().await?;

@@ -27,9 +27,6 @@ pub struct History {
 }
 
 /// What happened in an account and its pots during a span that ends now, when `held` is held.
-///
-/// # Errors
-/// As every question.
 pub fn history(
     reader: &Reader<'_>,
     account: &AccountId,
@@ -106,9 +103,6 @@ fn walked(
 }
 
 /// From when on no row of an account and of these pots is missing.
-///
-/// # Errors
-/// As every question.
 pub fn whole(reader: &Reader<'_>, account: &AccountId, pots: &[PotId]) -> Result<Whole, StoreError> {
     let account = reader.covered(account)?.map(|(from, _)| from);
     let mut whole = Whole { account, ..Whole::default() };

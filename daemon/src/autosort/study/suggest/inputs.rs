@@ -87,9 +87,6 @@ impl Sorter {
     }
 
     /// Rules that the ledger suggests, of one kind or of all; `folder` is where drop-ins go.
-    ///
-    /// # Errors
-    /// As every question.
     pub async fn suggest(&self, kind: Option<Kind>, folder: String) -> Result<Suggestion, StoreError> {
         let (world, settings) = (self.world().await?, self.settings());
         let Learnt { pays, bills, deposits, rows, today } = self.learn().await?;
@@ -128,9 +125,6 @@ impl Sorter {
     }
 
     /// The pay calendars with their next paydays; without any, the one that the ledger shows.
-    ///
-    /// # Errors
-    /// As every question.
     pub async fn paydays(&self, count: u32) -> Result<Vec<PaydayCalendar>, StoreError> {
         let configured = self.payday(count);
         if !configured.is_empty() {
