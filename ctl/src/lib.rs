@@ -44,6 +44,9 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
         tokio::select! {
             () = heard(SignalKind::interrupt()) => {}
             () = heard(SignalKind::terminate()) => {}
+            // The terminal was closed, or Ctrl-\: a question that stood there was not answered.
+            () = heard(SignalKind::hangup()) => {}
+            () = heard(SignalKind::quit()) => {}
         }
     }));
     // A thread that waits for the keyboard must not hold up the end.

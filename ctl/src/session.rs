@@ -134,8 +134,7 @@ impl Session {
     pub async fn question(&mut self, question: &str, no: &str) -> Result<String, Failure> {
         self.unanswered = Some(no.to_owned());
         let answer = self.terminal.ask(question).await?;
-        self.unanswered = None;
-        Ok(answer)
+        self.answered(answer, no)
     }
 
     /// The same, without showing what is typed.
@@ -145,8 +144,19 @@ impl Session {
     pub async fn secret(&mut self, question: &str, no: &str) -> Result<String, Failure> {
         self.unanswered = Some(no.to_owned());
         let answer = self.terminal.ask_secret(question).await?;
+        self.answered(answer, no)
+    }
+
+    /// At a keyboard the end of the input is a no, as an interrupt is; a script that gives too little is a mistake.
+    fn answered(&mut self, answer: Option<String>, no: &str) -> Result<String, Failure> {
         self.unanswered = None;
-        Ok(answer)
+        answer.ok_or_else(|| match self.terminal.in_is_keyboard {
+            true => Failure::Unanswered(no.to_owned()),
+            false => Failure::usage(
+                "standard input ended before the answer",
+                "write the answers there, one a line, or use the flags that `--help` lists",
+            ),
+        })
     }
 
     /// The answer is for a program.
@@ -215,7 +225,7 @@ impl Session {
                 self.print_as(&text, view::shown)
             }
             Output::Json | Output::Jsonl => self.print_json(text),
-            Output::Csv => self.print_as(text, view::shown),
+            Output::Csv => self.print_as(text, view::shown_plain),
         }
     }
 

@@ -207,18 +207,11 @@ impl Terminal {
         Ok(bytes)
     }
 
-    /// Asks on standard error and takes one line as the answer.
+    /// Asks on standard error and takes one line as the answer; nothing if the input ends without one.
     ///
     /// # Errors
-    /// When there is nobody to ask, or streams fail.
-    pub async fn ask(&mut self, question: &str) -> Result<String, Failure> {
-        self.answer(question).await?.ok_or_else(|| {
-            Failure::usage("the input ended before the answer", "answer, or use the flags of `--help`")
-        })
-    }
-
-    /// Asks on standard error; nothing if the input ends without an answer.
-    async fn answer(&mut self, question: &str) -> Result<Option<String>, Failure> {
+    /// When streams fail.
+    pub async fn ask(&mut self, question: &str) -> Result<Option<String>, Failure> {
         let question = self.pasteable(question).into_owned();
         // In one piece, so that whoever answers as soon as it stands there answers all of it.
         self.err.write_all(format!("{} ", shown(&question)).as_bytes())?;
@@ -235,11 +228,11 @@ impl Terminal {
     ///
     /// # Errors
     /// As [`ask`](Self::ask).
-    pub async fn ask_secret(&mut self, question: &str) -> Result<String, Failure> {
+    pub async fn ask_secret(&mut self, question: &str) -> Result<Option<String>, Failure> {
         let hidden = self.in_is_keyboard.then(Hidden::begin).flatten();
         let answer = self.ask(question).await;
         drop(hidden);
-        if answer.is_ok() {
+        if matches!(answer, Ok(Some(_))) {
             writeln!(self.err)?;
         }
         answer
@@ -252,7 +245,7 @@ impl Terminal {
     pub async fn confirm(&mut self, question: &str) -> Result<bool, Failure> {
         // What was typed before the question could be read answers something else.
         let _ = termios::tcflush(io::stdin(), QueueSelector::IFlush);
-        let answer = self.answer(&format!("{question} [y/N]")).await?;
+        let answer = self.ask(&format!("{question} [y/N]")).await?;
         Ok(answer.is_some_and(|answer| matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")))
     }
 }

@@ -107,7 +107,7 @@ fn not_ready(state: LoginState) -> Fault {
             "the bank's permission has ended",
             "refresh it in the Monzo app and run `monzoctl login --renewed`, or `monzoctl login`",
         ),
-        LoginState::None => Fault::new(FaultKind::LoginNeeded, "nobody has logged in yet", LOG_IN),
+        LoginState::None => Fault::new(FaultKind::LoginNeeded, "nobody is logged in", LOG_IN),
         LoginState::WaitingBrowser | LoginState::LoginNeeded | LoginState::Ready => {
             Fault::new(FaultKind::LoginNeeded, "nobody is logged in", LOG_IN)
         }

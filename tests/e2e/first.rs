@@ -40,6 +40,29 @@ fn healthy(rig: &Rig) -> bool {
 }
 
 #[test]
+fn an_empty_list_says_that_nothing_was_read_yet() {
+    let rig = new_person();
+    for list in [
+        &["accounts"][..],
+        &["pots"],
+        &["balance"],
+        &["balance", "--history"],
+        &["transactions"],
+        &["sync", "history"],
+        &["sort", "history"],
+        &["sort", "transfers"],
+    ] {
+        let said = rig.ctl(list);
+        assert!(
+            said.code == 0 && said.err.contains("Nothing was read from the bank yet"),
+            "{list:?}: {said:?}"
+        );
+    }
+    let said = rig.ctl(&["events", "-n", "0"]);
+    assert_eq!(said.code, 2, "{said:?}");
+}
+
+#[test]
 fn every_page_of_the_first_ten_minutes_names_one_next_step() {
     let rig = new_person();
     assert_page(&rig.ctl(&[]), 7, "no OAuth client is set up yet", Some("setup"));
@@ -50,7 +73,7 @@ fn every_page_of_the_first_ten_minutes_names_one_next_step() {
         rig.ctl_with(&["setup", "--client-id", CLIENT_ID, "--secret-stdin"], &format!("{CLIENT_SECRET}\n"));
     assert_eq!(said.code, 0, "{said:?}");
     assert_eq!(commands(&said.err), BTreeSet::from(["login".to_owned()]), "{said:?}");
-    assert_page(&rig.ctl(&[]), 7, "nobody has logged in yet", Some("login"));
+    assert_page(&rig.ctl(&[]), 7, "nobody is logged in", Some("login"));
 
     // Somebody opens the page, and goes to make tea.
     rig.rpc("auth.begin", &serde_json::json!({"again": false}));

@@ -12,7 +12,7 @@ use crate::rig::{self, Rig};
 #[test]
 fn the_status_line_follows_what_happens() {
     let rig = Rig::new(rig::small());
-    rig.wait_for_status("nobody has logged in yet: `monzoctl login`");
+    rig.wait_for_status("nobody is logged in: `monzoctl login`");
     rig.login();
     rig.wait_for_status("logged in, next sync in ");
 
@@ -40,7 +40,7 @@ fn the_status_line_follows_what_happens() {
 
     let said = rig.ctl(&["logout", "--yes"]);
     assert_eq!(said.code, 0, "{said:?}");
-    rig.wait_for_status("nobody has logged in yet: `monzoctl login`");
+    rig.wait_for_status("nobody is logged in: `monzoctl login`");
 }
 
 #[test]
@@ -59,5 +59,5 @@ fn a_client_that_comes_before_the_daemon_is_told_and_gets_its_answer() {
     let output = client.wait_with_output().expect("it ended");
     let page = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(7), "{page}");
-    assert!(page.contains("nobody has logged in yet"), "{page}");
+    assert!(page.contains("nobody is logged in"), "{page}");
 }

@@ -33,14 +33,24 @@ pub(super) async fn run(args: &args::Balance, session: &mut Session) -> Result<E
 async fn balances(args: &args::Balance, daemon: &Daemon, session: &mut Session) -> Result<Exit, Failure> {
     let at = args.at.as_deref().map(|day| daemon.here.end_of(day)).transpose()?;
     let mut balances = daemon.client.balances(at).await?;
+    let mut unlisted = None;
     if let Some(typed) = &args.name {
         let places = places(daemon).await?;
         let place = find::find(typed, &places)?;
         balances.retain(|balance| is_of(balance, place));
+        if let Place::Pot(pot) = place {
+            unlisted = pot.unlisted_at.map(|since| (pot.name.clone(), since));
+        }
     }
     let look = session.look(&daemon.here);
     session.list("balances", columns::BALANCE, &balances, || view::balances(&balances, &look))?;
-    if balances.is_empty() {
+    if let Some((name, since)) = unlisted {
+        let since = daemon.here.minute(since);
+        session.note(&format!(
+            "The bank has not listed {} since {since}, so what it holds is not known.",
+            view::clean(&name)
+        ))?;
+    } else if balances.is_empty() {
         unread(daemon, session).await?;
     }
     Ok(Exit::Done)
@@ -76,6 +86,9 @@ async fn history(args: &args::Balance, daemon: &Daemon, session: &mut Session) -
     session.list("points", columns::POINT, &points, || {
         view::history(&points, &names, &look) + &view::unknown(&first, &look)
     })?;
+    if points.is_empty() {
+        unread(daemon, session).await?;
+    }
     Ok(Exit::Done)
 }
 

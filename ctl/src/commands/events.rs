@@ -6,6 +6,7 @@ use monzo_common::model::Event;
 use monzo_common::period::End;
 use tokio::time::sleep;
 
+use super::status::unread;
 use crate::args::{self, Output};
 use crate::client::{Daemon, PAUSE};
 use crate::exit::Exit;
@@ -25,6 +26,9 @@ pub(super) async fn events(args: &args::Events, session: &mut Session) -> Result
             "use `-o jsonl`, one object a line",
         ));
     }
+    if args.count == 0 && !args.follow {
+        return Err(Failure::usage("no events are asked for", "give `-n` a number above 0"));
+    }
     let mut daemon = session.connect().await?;
     if args.follow {
         return follow(args.count, &mut daemon, session).await;
@@ -32,6 +36,9 @@ pub(super) async fn events(args: &args::Events, session: &mut Session) -> Result
     let events = newest(args.count, &daemon).await?;
     let look = session.look(&daemon.here);
     session.list("events", columns::EVENT, &events, || view::events(&events, &look))?;
+    if events.is_empty() {
+        unread(&daemon, session).await?;
+    }
     Ok(Exit::Done)
 }
 

@@ -115,7 +115,9 @@ pub fn goes_on(command: &Command) -> Option<&'static str> {
         | Command::Sort(
             SortCommand::Run(_) | SortCommand::Approve(_) | SortCommand::Cancel(_) | SortCommand::Undo(_),
         ) => Some("what was approved goes on; `monzoctl sort history` shows how it stands"),
-        Command::Restore(_) => Some("a restore that has begun goes on; `monzoctl status` says how it ended"),
+        Command::Restore(_) => {
+            Some("if you had agreed to it, the restore goes on; `monzoctl status` says how it ended")
+        }
         _ => None,
     }
 }

@@ -106,6 +106,12 @@ async fn suggest(args: &args::SortSuggest, session: &mut Session) -> Result<Exit
 async fn backtest(args: &args::SortBacktest, session: &mut Session) -> Result<Exit, Failure> {
     let daemon = session.connect().await?;
     let since = daemon.here.back(&args.since)?;
+    if since >= daemon.here.now {
+        return Err(Failure::usage(
+            "the period lies ahead",
+            "the past is replayed, for example `--since 12mo`",
+        ));
+    }
     let rule = rule(&args.rule, &daemon).await?;
     let backtest = daemon.client.backtest(rule.name, since).await?;
     let look = session.look(&daemon.here);

@@ -7,6 +7,7 @@ use monzo_common::model::{LoginState, Quarantined, Status, Sync, SyncPhase, Sync
 use serde::Serialize;
 use tokio::time::{Instant, sleep_until};
 
+use super::status::unread;
 use crate::args::{self, Output, SyncCommand};
 use crate::client::Daemon;
 use crate::exit::Exit;
@@ -188,6 +189,9 @@ async fn history(problems: bool, limit: Option<u64>, session: &mut Session) -> R
         session.list("syncs", columns::SYNC, &past.syncs, || {
             view::syncs(&past.syncs, &past.quarantined, &look)
         })?;
+    }
+    if past.syncs.is_empty() {
+        unread(&daemon, session).await?;
     }
     Ok(Exit::Done)
 }

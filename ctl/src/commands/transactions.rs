@@ -490,7 +490,7 @@ mod tests {
             id: "login_needed".into(),
             code: "login_needed".into(),
             severity: Severity::Problem,
-            message: "nobody has logged in yet".into(),
+            message: "nobody is logged in".into(),
             hint: "`monzoctl login`".into(),
         }];
         let none = TransactionPage { transactions: Vec::new(), cursor: None, notes: Vec::new() };

@@ -6,6 +6,7 @@ use monzo_common::model::{Run, Transfer};
 use super::accounts::{Place, places};
 use super::amount::amount;
 use super::run;
+use super::status::unread;
 use crate::args;
 use crate::client::Daemon;
 use crate::exit::Exit;
@@ -84,6 +85,9 @@ pub(super) async fn history(args: &args::SortHistory, session: &mut Session) -> 
     }
     let look = session.look(&daemon.here);
     session.list("runs", columns::RUN, &runs, || view::runs(&runs, &look))?;
+    if runs.is_empty() {
+        unread(&daemon, session).await?;
+    }
     more(args.limit, cursor.is_some(), runs.len(), session)?;
     Ok(Exit::Done)
 }
@@ -126,6 +130,9 @@ pub(super) async fn transfers(args: &args::SortTransfers, session: &mut Session)
     let look = session.look(&daemon.here);
     session
         .list("transfers", columns::TRANSFER, &transfers, || view::transfers(&transfers, &names, &look))?;
+    if transfers.is_empty() {
+        unread(&daemon, session).await?;
+    }
     more(args.limit, cursor.is_some(), transfers.len(), session)?;
     Ok(Exit::Done)
 }

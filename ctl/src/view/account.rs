@@ -85,7 +85,7 @@ pub fn pots(pots: &[Pot], accounts: &[Account], look: &Look) -> String {
         let goal = pot.goal.filter(|goal| *goal > 0);
         table.painted([
             (&pot.name, paint),
-            (&amount(Some(pot.balance), pot.currency), paint),
+            (&amount(held(pot), pot.currency), paint),
             (&goal.map(|goal| amount(Some(goal), pot.currency)).unwrap_or_default(), Paint::Quiet),
             (&goal.map(|goal| progress(pot.balance, goal)).unwrap_or_default(), Paint::Good),
             (owner, Paint::Quiet),
@@ -94,6 +94,11 @@ pub fn pots(pots: &[Pot], accounts: &[Account], look: &Look) -> String {
         ]);
     }
     table.take(look)
+}
+
+/// What a pot holds, in minor units; nothing where the bank no longer says.
+fn held(pot: &Pot) -> Option<i64> {
+    pot.unlisted_at.is_none().then_some(pot.balance)
 }
 
 /// What is special about a pot: each needs of the app with its date.
@@ -137,7 +142,7 @@ pub fn show_account(account: &Account, look: &Look) -> String {
 
 /// `show POT`
 pub fn show_pot(pot: &Pot, look: &Look) -> String {
-    let goal = pot.goal.filter(|goal| *goal > 0);
+    let goal = pot.goal.filter(|goal| *goal > 0 && pot.unlisted_at.is_none());
     facts(
         look,
         &[
@@ -146,7 +151,7 @@ pub fn show_pot(pot: &Pot, look: &Look) -> String {
             ("Account", pot.account_id.to_string()),
             ("Behind it", pot.pot_current_id.as_ref().map(ToString::to_string).unwrap_or_default()),
             ("Type", pot.kind.clone()),
-            ("Balance", amount(Some(pot.balance), pot.currency)),
+            ("Balance", amount(held(pot), pot.currency)),
             ("Goal", goal.map(|goal| amount(Some(goal), pot.currency)).unwrap_or_default()),
             ("", goal.map(|goal| progress(pot.balance, goal)).unwrap_or_default()),
             ("State", pot_state(pot, look)),

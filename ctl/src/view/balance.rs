@@ -45,15 +45,20 @@ pub fn balances(balances: &[Balance], look: &Look) -> String {
     text
 }
 
-/// A sentence for each account or pot whose balance is not known at the instant that was asked for.
+/// A sentence for the accounts and pots whose balance is not known at the instant that was asked for.
 pub fn unknown(balances: &[Balance], look: &Look) -> String {
-    let unknown = balances.iter().filter(|balance| balance.balance.is_none());
-    let sentence = |balance: &Balance| {
+    // Those that are known from the same day on share a sentence.
+    let mut unknown: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for balance in balances.iter().filter(|balance| balance.balance.is_none()) {
         let from = balance.known_from.map(|from| look.here.day(from));
         let from = from.map_or_else(|| "not known yet".to_owned(), |day| format!("known from {day} on"));
-        format!("The balance of {} is {from}.\n", super::clean(&balance.name))
+        unknown.entry(from).or_default().push(&balance.name);
+    }
+    let sentence = |(from, names): (String, Vec<&str>)| match &names[..] {
+        [name] => format!("The balance of {} is {from}.\n", super::clean(name)),
+        _ => format!("The balances of {} are {from}.\n", super::clean(&names.join(", "))),
     };
-    unknown.map(sentence).collect()
+    unknown.into_iter().map(sentence).collect()
 }
 
 /// Lines of a chart; taste.

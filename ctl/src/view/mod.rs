@@ -43,7 +43,7 @@ pub use run::{run_outcome, runs, show_run, transfer_words, transfers};
 pub use status::status;
 pub use sync::{show_record, show_sync, syncs};
 pub use table::{Align, Table};
-pub use text::{clean, escaped, sentence, shown};
+pub use text::{clean, escaped, sentence, shown, shown_plain};
 pub use transaction::{Names, add_transaction, show_transaction, transactions};
 
 #[cfg(test)]

@@ -51,7 +51,7 @@ fn login(status: &Status, look: &Look) -> String {
     let login = &status.login;
     let here = &look.here;
     let (paint, words) = match login.state {
-        LoginState::None => (Paint::Bad, "nobody has logged in yet"),
+        LoginState::None => (Paint::Bad, "nobody is logged in"),
         LoginState::WaitingBrowser => (Paint::Note, "waiting for the sign-in in a browser"),
         LoginState::WaitingApproval => (Paint::Note, "waiting for your approval in the Monzo app"),
         LoginState::Ready => (Paint::Good, "ready"),

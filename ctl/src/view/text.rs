@@ -36,6 +36,15 @@ pub fn sentence(text: &str) -> String {
 ///
 /// Views clean what they are given; this holds for whatever a view forgets.
 pub fn shown(text: &str) -> Cow<'_, str> {
+    replaced(text, colour)
+}
+
+/// The same for a text that no colour of ours is in, such as CSV.
+pub fn shown_plain(text: &str) -> Cow<'_, str> {
+    replaced(text, |_| None)
+}
+
+fn replaced(text: &str, colour: fn(&str) -> Option<usize>) -> Cow<'_, str> {
     if text.chars().all(|c| stays(c) || !steers(c)) {
         return Cow::Borrowed(text);
     }
@@ -164,6 +173,7 @@ mod tests {
             assert_eq!(clean(&format!("a{steers}b")), "a b", "{steers:?}");
             let shown = shown(&format!("\x1b[31ma{steers}b\x1b[0m\n")).into_owned();
             assert!(shown.starts_with("\x1b[31ma\u{fffd}") && shown.ends_with("b\x1b[0m\n"), "{shown:?}");
+            assert_eq!(shown_plain("note\x1b[8m\n"), "note\u{fffd}[8m\n");
         }
         assert_eq!(
             shown("\x1b]0;owned\x07\x1b[2J\x1b[1;31mx"),

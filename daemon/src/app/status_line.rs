@@ -132,7 +132,7 @@ fn standing(status: &Status, now: Timestamp) -> String {
     let unset = status.attention.iter().any(|one| one.code == "setup_needed");
     let login = match status.login.state {
         LoginState::None if unset => return "not set up yet: `sudo monzoctl setup`".to_owned(),
-        LoginState::None => return "nobody has logged in yet: `monzoctl login`".to_owned(),
+        LoginState::None => return "nobody is logged in: `monzoctl login`".to_owned(),
         LoginState::WaitingBrowser => return "waiting for the sign-in in a browser".to_owned(),
         LoginState::WaitingApproval => return "waiting for approval in the Monzo app".to_owned(),
         LoginState::LoginNeeded => return "a login is needed: `monzoctl login`".to_owned(),
@@ -230,7 +230,7 @@ mod tests {
         page.attention = vec![problem("setup_needed")];
         assert_eq!(line(&page, NOW), "not set up yet: `sudo monzoctl setup`");
         page.attention = vec![problem("login_needed")];
-        assert_eq!(line(&page, NOW), "nobody has logged in yet: `monzoctl login`");
+        assert_eq!(line(&page, NOW), "nobody is logged in: `monzoctl login`");
         page.login.state = LoginState::WaitingApproval;
         page.attention = vec![problem("approval_needed")];
         assert_eq!(line(&page, NOW), "waiting for approval in the Monzo app");

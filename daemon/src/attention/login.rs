@@ -19,7 +19,7 @@ pub(super) fn attention(inputs: &Inputs) -> Vec<Attention> {
             "no OAuth client is set up yet",
             "`monzoctl setup` says how to make one at Monzo",
         )),
-        LoginState::None => all.push(problem("login_needed", "nobody has logged in yet", "`monzoctl login`")),
+        LoginState::None => all.push(problem("login_needed", "nobody is logged in", "`monzoctl login`")),
         LoginState::LoginNeeded if inputs.login.refreshes == Some(false) => {
             let message =
                 "the login has ended and could not be refreshed: the OAuth client is not confidential";
@@ -76,7 +76,11 @@ fn not_refreshed(trouble: &Trouble, now: Timestamp) -> Attention {
     if elapsed(trouble.since, now).is_some_and(|lasted| lasted > REFRESH_FAILS) {
         return problem("refresh_failing", message, "if the bank works otherwise, `monzoctl login`");
     }
-    note("refresh_failing", message, "nothing is to be done: it is tried again by itself")
+    note(
+        "refresh_failing",
+        message,
+        "nothing is to be done: it is tried again by itself; `monzoctl sync` tries now",
+    )
 }
 
 /// When a login that works will end.

@@ -126,7 +126,7 @@ impl Observer {
             state: if running { "running" } else { "idle" }.to_owned(),
             last_success_at,
             last_attempt_at: known(attempt),
-            next_due_at: next_due_at.map(|due| self.0.sync.still_due(due, attempt, now)),
+            next_due_at: next_due_at.map(|due| self.0.sync.still_due(due, now)),
             stale: overdue,
             error: stored.last_sync_error,
         };

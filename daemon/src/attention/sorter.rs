@@ -59,7 +59,7 @@ pub(super) fn attention(inputs: &Inputs) -> Vec<Attention> {
             "rule_unfit",
             rule,
             what,
-            "change the rule, then `monzoctl config reload`; or change the pot in the app",
+            "do what it says; or change the rule, then `monzoctl config reload`",
         ));
     }
     for (which, what) in &inputs.rule_issues.incomes {

@@ -1,11 +1,19 @@
 //! Syncs that fail or are late, accounts that cannot be read, and what the transactions leave unexplained.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use monzo_common::model::{AccountStatus, Attention, LoginState, Severity};
 use monzo_common::money::Money;
 
 use super::{Difference, Inputs, MissingHistory, about, note, problem};
+use crate::clock::elapsed;
 use crate::store::LeftOut;
+
+/// For how long an account that could not be read may still come right by itself. Taste.
+const PASSING: SignedDuration = SignedDuration::from_hours(24);
+
+fn read_within_a_day(account: &AccountStatus, now: Timestamp) -> bool {
+    account.last_success_at.and_then(|at| elapsed(at, now)).is_some_and(|gone| gone < PASSING)
+}
 
 pub(super) fn attention(inputs: &Inputs) -> Vec<Attention> {
     let mut all = Vec::new();
@@ -25,6 +33,8 @@ pub(super) fn attention(inputs: &Inputs) -> Vec<Attention> {
         let because = error.map(|error| format!(" ({error}){next}")).unwrap_or_default();
         let message = format!("{since}{because}");
         all.push(problem("sync_stale", message, "`monzoctl sync` tries again and says what is wrong"));
+    } else if inputs.left_alone_until.is_some() || inputs.refresh_trouble.is_some() {
+        // Told already, with the next try.
     } else if let (Some(error), LoginState::Ready) = (error, inputs.login.state) {
         let message = format!("the last sync failed: {error}{next}");
         all.push(note("sync_failed", message, "`monzoctl sync` tries now"));
@@ -34,7 +44,11 @@ pub(super) fn attention(inputs: &Inputs) -> Vec<Attention> {
         if let Some(error) = &account.error {
             let message = format!("{}: {error}", account.account.name);
             let hint = "`monzoctl sync` tries again; `monzoctl sync history --problems` looks back";
-            all.push(about(Severity::Problem, "account_failed", id, message, hint));
+            let severity = match read_within_a_day(account, inputs.now) {
+                true => Severity::Note,
+                false => Severity::Problem,
+            };
+            all.push(about(severity, "account_failed", id, message, hint));
         }
         let gone = account.account.closed && account.account.pot_id.is_some();
         let told = inputs.differences.iter().find(|told| told.account_id == account.account.id && !gone);

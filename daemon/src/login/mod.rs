@@ -249,6 +249,11 @@ impl Login {
         self.0.tokens.trouble()
     }
 
+    /// Ends the time in which no refresh is tried after one that failed: a person asks for it now.
+    pub fn try_now(&self) {
+        self.0.tokens.end_rest();
+    }
+
     /// When the person approved in the app: the five minutes of full history run from here.
     pub fn approved_at(&self) -> Option<Timestamp> {
         self.0.standing().approved_at

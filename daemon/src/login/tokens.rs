@@ -174,6 +174,14 @@ impl Tokens {
         self.0.state().trouble.clone()
     }
 
+    /// The next request may try a refresh again, whatever the last one said; if it fails too, the waits grow on.
+    pub fn end_rest(&self) {
+        let mut state = self.0.state();
+        let State { trouble, doubt, .. } = &mut *state;
+        let rests = trouble.iter_mut().map(|trouble| &mut trouble.rest).chain(doubt);
+        rests.for_each(|rest| rest.lasts = SignedDuration::ZERO);
+    }
+
     /// Another OAuth client was given: what the bank said to the last one counts no more.
     pub fn reconsider(&self) {
         let refused = |trouble: &mut Trouble| matches!(trouble.why, Error::ClientRefused { .. });

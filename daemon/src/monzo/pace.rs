@@ -93,6 +93,11 @@ impl Pace {
         until.map(|until| until.saturating_duration_since(Instant::now())).filter(|left| !left.is_zero())
     }
 
+    /// The bank has served a whole sync: it need not be left alone any longer.
+    pub fn served(&self) {
+        *self.left_alone.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     /// Requests in flight during a capture now.
     pub fn at_once(&self) -> u32 {
         self.at_once.load(Ordering::Relaxed)
@@ -167,6 +172,8 @@ mod tests {
         assert_eq!(pace.left_alone(), None);
         pace.slow_down(Duration::MAX);
         assert_eq!(pace.left_alone(), Some(LONGEST_KEPT));
+        pace.served();
+        assert_eq!(pace.left_alone(), None);
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,6 +1,6 @@
 //! Windows of history: which parts of each account have been read, are being read, or could not be.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use monzo_common::id::{AccountId, TransactionId};
 use rusqlite::{Row, params};
 
@@ -59,7 +59,25 @@ fn window(row: &Row<'_>) -> rusqlite::Result<StoredWindow> {
     })
 }
 
+/// A window that reaches further than this beyond the present was noted by a clock that was wrong: clocks that are
+/// right differ by minutes. Taste.
+const AHEAD: SignedDuration = SignedDuration::from_hours(24);
+
 impl Reader<'_> {
+    /// Accounts with windows that reach into the future. One with rows there is none of them: then the present is wrong.
+    ///
+    /// # Errors
+    /// As every question.
+    pub fn read_ahead(&self, now: Timestamp) -> Result<Vec<AccountId>, StoreError> {
+        let latest = now.checked_add(AHEAD).unwrap_or(Timestamp::MAX);
+        let mut query = self.0.prepare_cached(
+            "SELECT DISTINCT w.account_id FROM sync_windows w WHERE w.before > ?1 AND NOT EXISTS \
+             (SELECT 1 FROM transactions t WHERE t.account_id = w.account_id AND t.created_at > ?1) ORDER BY 1",
+        )?;
+        let found = query.query_map([ms(latest)], |row| row.get::<_, String>(0).map(AccountId::from))?;
+        Ok(found.collect::<Result<_, _>>()?)
+    }
+
     /// An account's windows, oldest first.
     ///
     /// # Errors
@@ -137,6 +155,28 @@ impl Writer<'_> {
     /// As every deed.
     pub fn remove_window(&self, id: i64) -> Result<(), StoreError> {
         self.0.0.prepare_cached("DELETE FROM sync_windows WHERE id = ?1")?.execute([id])?;
+        Ok(())
+    }
+
+    /// Takes back what a clock that was ahead noted: of windows that reach into the future, only what is older than
+    /// `edge` counts as before; the rest is to be read again.
+    ///
+    /// # Errors
+    /// As every deed.
+    pub fn take_back_windows(
+        &self,
+        account: &AccountId,
+        edge: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let latest = now.checked_add(AHEAD).unwrap_or(Timestamp::MAX);
+        for window in self.windows(account)?.into_iter().filter(|window| window.before > latest) {
+            self.remove_window(window.id)?;
+            // What is open is what a capture asked for; the next pass reads all that can be read.
+            if window.since < edge && window.state != WindowState::Open {
+                self.add_window(account, window.since, edge, window.state)?;
+            }
+        }
         Ok(())
     }
 

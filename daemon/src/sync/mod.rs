@@ -186,16 +186,12 @@ impl Handle {
     }
 
     /// When the next sync is due, of which it was said that it is due at `planned`; see [`schedule::still_due`].
-    pub fn still_due(
-        &self,
-        planned: jiff::Timestamp,
-        last: Option<jiff::Timestamp>,
-        now: jiff::Timestamp,
-    ) -> jiff::Timestamp {
+    pub fn still_due(&self, planned: jiff::Timestamp, now: jiff::Timestamp) -> jiff::Timestamp {
         if self.left_alone().is_some() {
             return planned;
         }
-        schedule::still_due(self.settings.borrow().plan, planned, last, now)
+        // What was planned counts, as it does for the loop; the record of past syncs may hold instants of a wrong clock.
+        schedule::still_due(self.settings.borrow().plan, planned, None, now)
     }
 
     /// When the next sync is due.

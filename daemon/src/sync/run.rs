@@ -156,6 +156,7 @@ pub async fn run(run: Arc<Run>, mut found: mpsc::UnboundedReceiver<AccountId>) -
 
 async fn phases(run: &Arc<Run>, found: &mut mpsc::UnboundedReceiver<AccountId>) -> Result<(), Failure> {
     let listed = list(run).await?;
+    take_back(run).await?;
     for target in &listed {
         run.tally.account(&target.id, &target.name);
     }
@@ -197,6 +198,24 @@ async fn phases(run: &Arc<Run>, found: &mut mpsc::UnboundedReceiver<AccountId>) 
     }
     run.tally.phase(SyncPhase::Reconcile);
     balances::reconcile(run, &all, before).await
+}
+
+/// Takes back what was noted as read, or as lost, by a clock that was ahead. The bank has just told its time.
+async fn take_back(run: &Run) -> Result<(), Failure> {
+    let now = run.rooms.clock.now();
+    if !run.rooms.clock.confirmed() {
+        return Ok(());
+    }
+    let ahead = run.rooms.store.read(move |reader| reader.read_ahead(now)).await?;
+    if ahead.is_empty() {
+        return Ok(());
+    }
+    tracing::warn!(accounts = ahead.len(), "a clock that was ahead noted what was read; it is read again");
+    let edge = windows::readable_from(now);
+    let taken_back = run.rooms.store.write(move |writer| {
+        ahead.iter().try_for_each(|account| writer.take_back_windows(account, edge, now))
+    });
+    Ok(taken_back.await?)
 }
 
 fn spawn_pass(run: &Arc<Run>, passes: &mut JoinSet<Result<(), Failure>>, target: Target) {

@@ -309,7 +309,11 @@ impl Service {
                     None if !self.rooms.login.ready() => {
                         Err(StartError::Login(self.rooms.login.state().state))
                     }
-                    None => self.begin(cause, full).await.map(|sync| SyncStarted { sync, joined: false }),
+                    None => {
+                        // Whoever asks for a sync has not been told to wait: what rests is tried at once.
+                        self.rooms.login.try_now();
+                        self.begin(cause, full).await.map(|sync| SyncStarted { sync, joined: false })
+                    }
                 };
                 // A caller that hung up has its sync all the same.
                 let _ = answer.send(started);
@@ -377,6 +381,12 @@ impl Service {
             schedule::due_at(plan, past, now, monzo::luck())
         };
         self.ended_at = Some(now);
+        if state == SyncState::Done {
+            self.rooms.client.pace().served();
+        }
+        // A login that could not be refreshed is tried again as soon as it was said to be.
+        let refresh = self.rooms.login.trouble().map(|trouble| trouble.until().max(now));
+        let due = refresh.map_or(due, |refresh| refresh.min(due));
         let asked = self.rooms.client.pace().left_alone().and_then(|left| now.checked_add(left).ok());
         self.set_due(asked.map_or(due, |asked| asked.max(due))).await;
     }

@@ -65,7 +65,7 @@ impl Sorter {
     /// Whose money it is.
     pub(crate) async fn user(&self) -> Result<UserId, SorterError> {
         let user = self.login.state().user_id;
-        user.ok_or_else(|| SorterError::Conflict("nobody has logged in yet".to_owned()))
+        user.ok_or_else(|| SorterError::Conflict("nobody is logged in".to_owned()))
     }
 
     /// Tells of a proposal that a person is asked about.

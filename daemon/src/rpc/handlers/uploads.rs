@@ -27,7 +27,7 @@ const LARGEST: u64 = 8 << 30;
 const UNFINISHED: Duration = Duration::from_secs(60);
 
 /// How long a complete one waits for a person who reads what was found in it. Taste.
-const COMPLETE: Duration = Duration::from_secs(3600);
+const COMPLETE: Duration = Duration::from_secs(600);
 
 /// How often is looked for those whose sender has gone. Taste.
 const LOOK: Duration = Duration::from_secs(10);

@@ -266,6 +266,25 @@ async fn what_had_been_refused_and_is_read_after_all_is_no_longer_missing() {
 }
 
 #[tokio::test]
+async fn windows_of_a_clock_that_was_ahead_are_taken_back_unless_rows_bear_them_out() {
+    let rig = Rig::new().await;
+    let account = AccountId::from("acc_1");
+    let day = |count: i64| at(count * 86_400);
+    let found = rig.store.write(move |writer| {
+        writer.add_window(&account, day(0), day(100), WindowState::Complete)?;
+        writer.add_window(&account, day(100), day(400), WindowState::Refused)?;
+        writer.extend_coverage(&account, day(400), day(500))?;
+        let none = writer.read_ahead(day(499))?;
+        let ahead = writer.read_ahead(day(101))?;
+        writer.take_back_windows(&account, day(50), day(101))?;
+        Ok((none, ahead, writer.covered(&account)?, writer.refused(&account)?))
+    });
+    let (none, ahead, covered, refused) = found.await.expect("windows");
+    assert_eq!((none, ahead), (vec![], vec!["acc_1".into()]));
+    assert_eq!((covered, refused), (Some((day(0), day(100))), vec![]));
+}
+
+#[tokio::test]
 async fn a_balance_is_kept_when_it_changes() {
     let rig = Rig::new().await;
     let balance =
