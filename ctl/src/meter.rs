@@ -37,9 +37,6 @@ impl Meter {
     }
 
     /// Words without a measure.
-    ///
-    /// # Errors
-    /// When standard error cannot be written.
     pub fn say(&mut self, session: &mut Session, words: &str) -> Result<(), Failure> {
         if self.said.as_deref() == Some(words) {
             return Ok(());
@@ -53,9 +50,6 @@ impl Meter {
     }
 
     /// How far a sync has come.
-    ///
-    /// # Errors
-    /// When standard error cannot be written.
     pub fn show(&mut self, session: &mut Session, progress: &Progress) -> Result<(), Failure> {
         let words = view::headline(progress);
         let Some(bar) = &self.bar else {

@@ -41,9 +41,6 @@ impl Session {
     }
 
     /// Connects, and says so where the versions differ.
-    ///
-    /// # Errors
-    /// As [`client::connect`].
     pub async fn connect(&mut self) -> Result<Daemon, Failure> {
         let daemon = self.reach().await?;
         let (own, theirs) = (monzo_common::VERSION, &daemon.version.version);
@@ -108,9 +105,6 @@ impl Session {
     /// Whether the person agrees; nothing when there is nobody to ask and `--yes` was not said.
     ///
     /// Every answer but a yes is a no, and so are the end of the input and an interrupt; `no` says what did not happen.
-    ///
-    /// # Errors
-    /// When the question cannot be asked.
     pub async fn agree(&mut self, question: &str, no: &str) -> Result<Option<bool>, Failure> {
         if self.global.yes {
             return Ok(Some(true));
@@ -128,9 +122,6 @@ impl Session {
     }
 
     /// Asks for a line; `no` says what did not happen if there is no answer.
-    ///
-    /// # Errors
-    /// When the input ends or streams fail.
     pub async fn question(&mut self, question: &str, no: &str) -> Result<String, Failure> {
         self.unanswered = Some(no.to_owned());
         let answer = self.terminal.ask(question).await?;
@@ -138,9 +129,6 @@ impl Session {
     }
 
     /// The same, without showing what is typed.
-    ///
-    /// # Errors
-    /// As [`question`](Self::question).
     pub async fn secret(&mut self, question: &str, no: &str) -> Result<String, Failure> {
         self.unanswered = Some(no.to_owned());
         let answer = self.terminal.ask_secret(question).await?;
@@ -186,9 +174,6 @@ impl Session {
     }
 
     /// Says something beside the answer, unless only the answer is wanted.
-    ///
-    /// # Errors
-    /// When standard error cannot be written.
     pub fn note(&mut self, text: &str) -> Result<(), Failure> {
         if !self.global.quiet {
             self.say(text)?;
@@ -197,9 +182,6 @@ impl Session {
     }
 
     /// Says something that is said even where only the answer is wanted: failures, and what a person is asked about.
-    ///
-    /// # Errors
-    /// When standard error cannot be written.
     pub fn say(&mut self, text: &str) -> Result<(), Failure> {
         let text = self.terminal.pasteable(text).into_owned();
         writeln!(self.terminal.err(), "{}", view::shown(&text))?;
@@ -207,17 +189,11 @@ impl Session {
     }
 
     /// Says on standard error what to do next, after a command that did not do all that it was asked.
-    ///
-    /// # Errors
-    /// When standard error cannot be written.
     pub fn suggest(&mut self, hint: &str) -> Result<(), Failure> {
         self.say(&format!("try: {}", view::clean(hint)))
     }
 
     /// Prints a text as the answer, in the form that was asked for.
-    ///
-    /// # Errors
-    /// When it cannot be written.
     pub fn print(&mut self, text: &str) -> Result<(), Failure> {
         match self.global.form() {
             Output::Table => {
@@ -230,9 +206,6 @@ impl Session {
     }
 
     /// Prints JSON, whatever form was asked for.
-    ///
-    /// # Errors
-    /// When it cannot be written.
     pub fn print_json(&mut self, text: &str) -> Result<(), Failure> {
         self.print_as(text, view::escaped)
     }
@@ -244,9 +217,6 @@ impl Session {
     }
 
     /// Prints one thing in the form that was asked for.
-    ///
-    /// # Errors
-    /// When it cannot be written.
     pub fn thing<T: Serialize>(
         &mut self,
         noun: &str,
@@ -263,9 +233,6 @@ impl Session {
     }
 
     /// Prints a list in the form that was asked for.
-    ///
-    /// # Errors
-    /// When it cannot be written.
     pub fn list<T: Serialize>(
         &mut self,
         nouns: &str,

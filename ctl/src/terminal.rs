@@ -131,18 +131,12 @@ impl Terminal {
     }
 
     /// Sends out what is still buffered.
-    ///
-    /// # Errors
-    /// When it cannot be written.
     pub fn flush(&mut self) -> Result<(), Failure> {
         self.out.flush()?;
         Ok(())
     }
 
     /// Prints a text, through the pager where it does not fit the screen.
-    ///
-    /// # Errors
-    /// When it cannot be written.
     pub fn show(&mut self, text: &str, paging: bool) -> Result<(), Failure> {
         let tall = text.lines().count() >= self.size.1;
         if paging && self.out_is_screen && tall && self.page(text) {
@@ -176,9 +170,6 @@ impl Terminal {
     }
 
     /// One line from standard input without its end; nothing at the end of the input.
-    ///
-    /// # Errors
-    /// When it cannot be read.
     pub async fn line(&mut self) -> Result<Option<String>, Failure> {
         let Some(input) = self.input.take() else { return Ok(None) };
         let (input, line) = aside(input, |input| {
@@ -193,9 +184,6 @@ impl Terminal {
     }
 
     /// The next bytes of standard input, `limit` or less; none at its end.
-    ///
-    /// # Errors
-    /// When it cannot be read.
     pub async fn bytes(&mut self, limit: u64) -> Result<Vec<u8>, Failure> {
         let Some(input) = self.input.take() else { return Ok(Vec::new()) };
         let (input, bytes) = aside(input, move |input| {
@@ -208,9 +196,6 @@ impl Terminal {
     }
 
     /// Asks on standard error and takes one line as the answer; nothing if the input ends without one.
-    ///
-    /// # Errors
-    /// When streams fail.
     pub async fn ask(&mut self, question: &str) -> Result<Option<String>, Failure> {
         let question = self.pasteable(question).into_owned();
         // In one piece, so that whoever answers as soon as it stands there answers all of it.
@@ -225,9 +210,6 @@ impl Terminal {
     }
 
     /// Asks without showing what is typed.
-    ///
-    /// # Errors
-    /// As [`ask`](Self::ask).
     pub async fn ask_secret(&mut self, question: &str) -> Result<Option<String>, Failure> {
         let hidden = self.in_is_keyboard.then(Hidden::begin).flatten();
         let answer = self.ask(question).await;
@@ -239,9 +221,6 @@ impl Terminal {
     }
 
     /// Asks for yes or no. Only a yes that is typed after the question is one.
-    ///
-    /// # Errors
-    /// When streams fail.
     pub async fn confirm(&mut self, question: &str) -> Result<bool, Failure> {
         // What was typed before the question could be read answers something else.
         let _ = termios::tcflush(io::stdin(), QueueSelector::IFlush);

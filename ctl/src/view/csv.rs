@@ -16,9 +16,6 @@ impl Csv {
     }
 
     /// One line for one item.
-    ///
-    /// # Errors
-    /// Never for the model's types.
     pub fn row<T: Serialize>(self, item: &T) -> serde_json::Result<String> {
         let value = serde_json::to_value(item)?;
         let cells: Vec<String> = self.0.iter().map(|path| cell(&value, path)).collect();
@@ -27,9 +24,6 @@ impl Csv {
 }
 
 /// One thing as a header and a line, every leaf of its JSON a column.
-///
-/// # Errors
-/// Never for the model's types.
 pub fn csv_of_one<T: Serialize>(thing: &T) -> serde_json::Result<String> {
     let mut leaves = Vec::new();
     flatten(String::new(), &serde_json::to_value(thing)?, &mut leaves);

@@ -3,17 +3,11 @@
 use serde::Serialize;
 
 /// `{"v":1,"<noun>":{…}}`
-///
-/// # Errors
-/// Never for the model's types.
 pub fn thing<T: Serialize>(noun: &str, value: &T) -> serde_json::Result<String> {
     Ok(format!("{{\"v\":1,\"{noun}\":{}}}\n", serde_json::to_string(value)?))
 }
 
 /// `{"v":1,"<nouns>":[…]}`
-///
-/// # Errors
-/// Never for the model's types.
 pub fn list<T: Serialize>(nouns: &str, items: &[T]) -> serde_json::Result<String> {
     let mut text = begin(nouns);
     for (index, item) in items.iter().enumerate() {

@@ -180,9 +180,6 @@ impl Core {
     }
 
     /// Builds everything over an open database, and lets the loops run.
-    ///
-    /// # Errors
-    /// [`Unusable`].
     pub async fn over(ground: &Ground, store: Store) -> Result<Self, Unusable> {
         let (stop, tracker) = (CancellationToken::new(), TaskTracker::new());
         let sealed = store.read(|reader| reader.any_secret()).await?;

@@ -30,9 +30,6 @@ pub struct Past {
 }
 
 /// What every account and pot held at an instant of the past.
-///
-/// # Errors
-/// As every question.
 pub fn at(reader: &Reader<'_>, at: Timestamp) -> Result<Vec<Past>, StoreError> {
     let past = |StoredBalance { point: newest, .. }| {
         let course = course(reader, &newest)?;

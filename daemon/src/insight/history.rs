@@ -11,9 +11,6 @@ use super::recurring::Row;
 use crate::store::{Reader, StoreError, StoredCredit, StoredPayment};
 
 /// The payments of a span that could recur; `series` reads the bank's own key of a series from a kept record.
-///
-/// # Errors
-/// As every question.
 pub fn payments(
     reader: &Reader<'_>,
     (since, until): (Timestamp, Timestamp),
@@ -38,9 +35,6 @@ pub fn payments(
 
 /// What came in during a span, without the person's own money: `own` tells it by the kept record, or the same amount
 /// left another account on the same day.
-///
-/// # Errors
-/// As every question.
 pub fn credits(
     reader: &Reader<'_>,
     (since, until): (Timestamp, Timestamp),
@@ -69,9 +63,6 @@ pub fn credits(
 }
 
 /// Deposits that a person made into pots during a span, as rows of which each pot is a series.
-///
-/// # Errors
-/// As every question.
 pub fn deposits(
     reader: &Reader<'_>,
     (since, until): (Timestamp, Timestamp),

@@ -260,9 +260,6 @@ impl Login {
     }
 
     /// The OAuth client in force.
-    ///
-    /// # Errors
-    /// [`LoginError::Vault`].
     pub async fn client_id(&self) -> Result<Option<String>, LoginError> {
         let settings = self.0.settings.borrow().clone();
         Ok(registration(&settings, &self.0.vault).await?.map(|registration| registration.client_id))
@@ -318,9 +315,6 @@ impl Login {
     }
 
     /// Whether the bank takes the token now.
-    ///
-    /// # Errors
-    /// As every request.
     pub async fn whoami(&self) -> Result<bool, Error> {
         match self.0.client.whoami().await {
             Ok(whoami) => Ok(whoami.authenticated),

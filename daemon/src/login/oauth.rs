@@ -157,9 +157,6 @@ impl Registration {
     }
 
     /// Trades the code of a sign-in for tokens.
-    ///
-    /// # Errors
-    /// [`GrantError`].
     pub async fn exchange(&self, line: &Line, code: &str, now: Timestamp) -> Result<Grant, GrantError> {
         let client = self.client()?;
         let sender = |request: HttpRequest<Vec<u8>>| post(line.clone(), request);
@@ -169,9 +166,6 @@ impl Registration {
     }
 
     /// Trades a refresh token for new ones; the old ones die (monzo/README.md, Refreshing a token).
-    ///
-    /// # Errors
-    /// [`GrantError`].
     pub async fn refresh(
         &self,
         line: &Line,

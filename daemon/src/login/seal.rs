@@ -146,9 +146,6 @@ impl Seal {
     }
 
     /// Seals a value for one purpose.
-    ///
-    /// # Errors
-    /// [`SealError::Random`].
     pub fn seal(&self, purpose: &str, value: &[u8]) -> Result<Vec<u8>, SealError> {
         let mut nonce = [0_u8; NONCE];
         getrandom::fill(&mut nonce).map_err(SealError::Random)?;
@@ -163,9 +160,6 @@ impl Seal {
     }
 
     /// Opens a value that was sealed for this purpose.
-    ///
-    /// # Errors
-    /// [`SealError::Wrong`].
     pub fn open(&self, purpose: &str, sealed: &[u8]) -> Result<SecretBox<Vec<u8>>, SealError> {
         let (nonce, value) = sealed.split_at_checked(NONCE).ok_or(SealError::Wrong)?;
         let aad = aad(purpose);

@@ -123,9 +123,6 @@ impl Vault {
     }
 
     /// The tokens.
-    ///
-    /// # Errors
-    /// [`VaultError`].
     pub async fn pair(&self) -> Result<Option<Pair>, VaultError> {
         let kept: Option<Kept> = self.find(TOKENS).await?;
         Ok(kept.map(|kept| Pair {
@@ -192,17 +189,11 @@ impl Vault {
     }
 
     /// A refresh was sent whose answer was never kept.
-    ///
-    /// # Errors
-    /// [`VaultError`].
     pub async fn refresh_in_doubt(&self) -> Result<bool, VaultError> {
         Ok(self.store.read(|reader| reader.secret(REFRESH)).await?.is_some())
     }
 
     /// Forgets the tokens.
-    ///
-    /// # Errors
-    /// [`VaultError`].
     pub async fn forget(&self) -> Result<(), VaultError> {
         let forgotten = self.store.write(|writer| {
             writer.forget_secret(TOKENS)?;
@@ -213,44 +204,29 @@ impl Vault {
     }
 
     /// Where the login stands.
-    ///
-    /// # Errors
-    /// [`VaultError`].
     pub async fn standing(&self) -> Result<Standing, VaultError> {
         let kept = self.store.read(|reader| reader.secret(STANDING)).await?;
         Ok(kept.and_then(|kept| serde_json::from_slice(&kept).ok()).unwrap_or_default())
     }
 
     /// Keeps where the login stands.
-    ///
-    /// # Errors
-    /// [`VaultError`].
     pub async fn keep_standing(&self, standing: &Standing) -> Result<(), VaultError> {
         let standing = encoded(standing);
         Ok(self.store.write(move |writer| writer.set_secret(STANDING, &standing)).await?)
     }
 
     /// Whose history this is.
-    ///
-    /// # Errors
-    /// [`VaultError`].
     pub async fn user_id(&self) -> Result<Option<UserId>, VaultError> {
         Ok(self.store.read(|reader| reader.user_id()).await?)
     }
 
     /// The OAuth client that `setup` kept: id and secret.
-    ///
-    /// # Errors
-    /// [`VaultError`].
     pub async fn client(&self) -> Result<Option<(String, SecretString)>, VaultError> {
         let kept: Option<KeptClient> = self.find(CLIENT).await?;
         Ok(kept.map(|client| (client.id, client.secret.into())))
     }
 
     /// Keeps the OAuth client.
-    ///
-    /// # Errors
-    /// [`VaultError`].
     pub async fn keep_client(&self, id: &str, secret: &SecretString) -> Result<(), VaultError> {
         let kept = KeptClient { id: id.to_owned(), secret: secret.expose_secret().to_owned() };
         let text = SecretString::from(serde_json::to_string(&kept).unwrap_or_default());

@@ -70,7 +70,7 @@ impl Client {
     /// `GET /accounts`: closed ones too, hidden ones not.
     ///
     /// # Errors
-    /// As every request; [`Error::NotApproved`] until the login is approved in the app.
+    /// [`Error::NotApproved`] until the login is approved in the app.
     pub async fn accounts(&self, lane: Lane) -> Result<Vec<Account>, Error> {
         let request = Request::new(Method::Get, "/accounts");
         self.read("accounts", lane, "", request, self.patience, wire::accounts).await
@@ -79,16 +79,13 @@ impl Client {
     /// `GET /accounts`, asked once, to see whether the login has been approved.
     ///
     /// # Errors
-    /// As every request; [`Error::NotApproved`] until the login is approved in the app.
+    /// [`Error::NotApproved`] until the login is approved in the app.
     pub async fn approved(&self) -> Result<(), Error> {
         let request = Request::new(Method::Get, "/accounts");
         self.read("accounts", Lane::Capture, "", request, Patience::Once, wire::accounts).await.map(drop)
     }
 
     /// `GET /balance`.
-    ///
-    /// # Errors
-    /// As every request.
     pub async fn balance(&self, account: &AccountId, lane: Lane) -> Result<Balance, Error> {
         let mut request = Request::new(Method::Get, "/balance");
         request.query.push(("account_id", account.to_string()));
@@ -96,9 +93,6 @@ impl Client {
     }
 
     /// `GET /pots`: deleted ones too.
-    ///
-    /// # Errors
-    /// As every request.
     pub async fn pots(&self, account: &AccountId, lane: Lane) -> Result<PotList, Error> {
         let mut request = Request::new(Method::Get, "/pots");
         request.query.push(("current_account_id", account.to_string()));
@@ -132,9 +126,6 @@ impl Client {
     }
 
     /// `GET /ping/whoami`.
-    ///
-    /// # Errors
-    /// As every request.
     pub async fn whoami(&self) -> Result<Whoami, Error> {
         let request = Request::new(Method::Get, "/ping/whoami");
         self.read("whoami", Lane::Capture, "", request, Patience::Asked, wire::whoami).await

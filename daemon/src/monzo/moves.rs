@@ -62,17 +62,11 @@ fn form<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
 
 impl Client {
     /// `PUT /pots/{id}/deposit`: from the account into the pot; the pot as it is afterwards.
-    ///
-    /// # Errors
-    /// [`MoveError`].
     pub async fn deposit(&self, order: &Move) -> Result<Pot, MoveError> {
         self.press("deposit", "source_account_id", order).await
     }
 
     /// `PUT /pots/{id}/withdraw`: from the pot into the account; the pot as it is afterwards.
-    ///
-    /// # Errors
-    /// [`MoveError`].
     pub async fn withdraw(&self, order: &Move) -> Result<Pot, MoveError> {
         self.press("withdraw", "destination_account_id", order).await
     }

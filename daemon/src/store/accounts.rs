@@ -139,9 +139,6 @@ fn account(row: &Row<'_>) -> rusqlite::Result<StoredAccount> {
 
 impl Reader<'_> {
     /// Every account: listed ones first, oldest first.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn accounts(&self) -> Result<Vec<StoredAccount>, StoreError> {
         let ordered =
             format!("{SELECT} ORDER BY a.pot_id IS NOT NULL, a.closed, coalesce(a.created_at, 0), a.id");
@@ -152,9 +149,6 @@ impl Reader<'_> {
     }
 
     /// Every account's id with the bank's JSON of it; without one, as of those behind pots, the text is empty.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn account_records(&self) -> Result<Vec<(AccountId, String)>, StoreError> {
         let mut query = self.0.prepare_cached("SELECT id, raw FROM accounts ORDER BY id")?;
         let read = |row: &Row<'_>| Ok((AccountId::from(row.get::<_, String>(0)?), row.get(1)?));
@@ -173,18 +167,12 @@ impl Reader<'_> {
     }
 
     /// The accounts that the bank last listed and that are not synced.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn left_out(&self) -> Result<Vec<LeftOut>, StoreError> {
         let kept = self.meta(LEFT_OUT)?;
         Ok(kept.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
     }
 
     /// When everything of an account that the bank serves was last read again.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn swept_at(&self, id: &AccountId) -> Result<Option<Timestamp>, StoreError> {
         Ok(self.meta(&swept_key(id))?.and_then(|text| text.parse().ok()))
     }
@@ -197,9 +185,6 @@ fn swept_key(id: &AccountId) -> String {
 
 impl Writer<'_> {
     /// Keeps the accounts of the bank's list.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn upsert_accounts(&self, accounts: &[facts::Account], now: Timestamp) -> Result<(), StoreError> {
         let mut upsert = self.0.0.prepare_cached(
             "INSERT INTO accounts (id, kind, owners, currency, closed, created_at, first_seen_at, raw) \
@@ -225,9 +210,6 @@ impl Writer<'_> {
     }
 
     /// Notes how reading an account ended; without an error it is known as of `now`.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn account_read(
         &self,
         id: &AccountId,
@@ -240,17 +222,11 @@ impl Writer<'_> {
     }
 
     /// Notes which accounts are not synced.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn set_left_out(&self, accounts: &[LeftOut]) -> Result<(), StoreError> {
         self.set_meta(LEFT_OUT, &serde_json::to_string(accounts).unwrap_or_default())
     }
 
     /// What kept an account from being read is no fault any more.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn forgive_account(&self, id: &AccountId) -> Result<(), StoreError> {
         let update = "UPDATE accounts SET error = NULL WHERE id = ?1";
         self.0.0.prepare_cached(update)?.execute([id.as_str()])?;
@@ -258,17 +234,11 @@ impl Writer<'_> {
     }
 
     /// Notes that everything of an account that the bank serves was read again.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn set_swept(&self, id: &AccountId, at: Timestamp) -> Result<(), StoreError> {
         self.set_meta(&swept_key(id), &at.to_string())
     }
 
     /// Notes what a reconciliation found.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn reconciled(
         &self,
         id: &AccountId,

@@ -39,9 +39,6 @@ pub struct PossibleAnswer {
 
 impl Reader<'_> {
     /// What was asked for and has not been seen to be paid.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn open_asks(&self) -> Result<Vec<StoredAsk>, StoreError> {
         let mut query = self.0.prepare_cached(
             "SELECT run_id, step, account_id, payee, amount, asked_at FROM asks WHERE paid_at IS NULL \
@@ -61,9 +58,6 @@ impl Reader<'_> {
     }
 
     /// Payments out of the account, of the amount and since then, that answer nothing else yet; the oldest first.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn possible_answers(&self, ask: &StoredAsk) -> Result<Vec<PossibleAnswer>, StoreError> {
         let mut query = self.0.prepare_cached(
             "SELECT id, counterparty, description, raw FROM transactions t WHERE account_id = ?1 \
@@ -91,9 +85,6 @@ impl Reader<'_> {
 
 impl Writer<'_> {
     /// Keeps what a run asks for.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn ask(&self, ask: &StoredAsk) -> Result<(), StoreError> {
         let insert = "INSERT INTO asks (run_id, step, account_id, payee, amount, asked_at) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING";
@@ -109,9 +100,6 @@ impl Writer<'_> {
     }
 
     /// Ticks off what was asked for; `true` if it was open.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn ask_paid(&self, ask: &StoredAsk, transaction: &str, now: Timestamp) -> Result<bool, StoreError> {
         let update = "UPDATE asks SET paid_at = ?3, transaction_id = ?4 \
              WHERE run_id = ?1 AND step = ?2 AND paid_at IS NULL";

@@ -159,9 +159,6 @@ fn fill(connection: &Connection, partial: &Path, with_login: bool) -> Result<(),
 }
 
 /// The backups in a directory, newest first.
-///
-/// # Errors
-/// When the directory cannot be read.
 pub fn list(directory: &Path) -> Result<Vec<Backup>, BackupError> {
     let entries = match fs::read_dir(directory) {
         Ok(entries) => entries,

@@ -40,9 +40,6 @@ const COLUMNS: &str = "account_id, pot_id, at, balance, total_balance, spend_tod
 
 impl Reader<'_> {
     /// What every account and pot holds, as the bank last told.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn balances(&self) -> Result<Vec<StoredBalance>, StoreError> {
         let newest = format!(
             "SELECT {COLUMNS} FROM balances b WHERE at = (SELECT max(at) FROM balances \
@@ -53,9 +50,6 @@ impl Reader<'_> {
     }
 
     /// The kept balances of an account or pot from `since` until `until`, oldest first, with the one before.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn balance_points(
         &self,
         account: &AccountId,
@@ -76,9 +70,6 @@ impl Reader<'_> {
 
 impl Writer<'_> {
     /// Keeps an account's balance, if it changed.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn record_balance(
         &self,
         account: &AccountId,

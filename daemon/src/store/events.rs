@@ -34,9 +34,6 @@ const SELECT: &str = "SELECT id, at, kind, severity, message, account_id, pot_id
 
 impl Reader<'_> {
     /// Events after `after`, oldest first; or before `before`, newest first. Whether there are more comes with them.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn events(
         &self,
         after: Option<i64>,
@@ -57,9 +54,6 @@ impl Reader<'_> {
     }
 
     /// The silenced attentions, each for as long as it lasts or until a time.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn acknowledged(&self) -> Result<BTreeMap<String, Option<Timestamp>>, StoreError> {
         let mut query = self.0.prepare_cached("SELECT id, until FROM acks")?;
         Ok(query.query_map([], |row| Ok((row.get(0)?, maybe_at(row, 1)?)))?.collect::<Result<_, _>>()?)
@@ -68,9 +62,6 @@ impl Reader<'_> {
 
 impl Writer<'_> {
     /// Keeps an event and gives it its number.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn append_event(&self, happened: &Happened, now: Timestamp) -> Result<i64, StoreError> {
         let severity = match happened.kind.severity() {
             Severity::Problem => "problem",
@@ -97,9 +88,6 @@ impl Writer<'_> {
     }
 
     /// Silences an attention; `true` if that is new.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn acknowledge(&self, id: &str, until: Option<Timestamp>) -> Result<bool, StoreError> {
         if self.acknowledged()?.get(id) == Some(&until) {
             return Ok(false);
@@ -110,9 +98,6 @@ impl Writer<'_> {
     }
 
     /// An attention is over, so that the next of its kind speaks again.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn unacknowledge(&self, id: &str) -> Result<(), StoreError> {
         self.0.0.prepare_cached("DELETE FROM acks WHERE id = ?1")?.execute([id])?;
         Ok(())

@@ -35,9 +35,6 @@ impl AppPot {
 
 impl Reader<'_> {
     /// The freezes that hold at an instant, that of everything first.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn freezes(&self, now: Timestamp) -> Result<Vec<Freeze>, StoreError> {
         let mut query = self.0.prepare_cached(
             "SELECT rule, at, until, reason FROM freezes WHERE until IS NULL OR until > ?1 ORDER BY rule",
@@ -62,9 +59,6 @@ impl Reader<'_> {
     }
 
     /// Pots that only the app moves money of, with what the bank said.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn app_pots(&self) -> Result<Vec<AppPot>, StoreError> {
         let mut query =
             self.0.prepare_cached("SELECT pot_id, way, reason, at FROM app_pots ORDER BY at, pot_id, way")?;
@@ -76,9 +70,6 @@ impl Reader<'_> {
     }
 
     /// Rows of ours that no transfer here explains and that nobody has been told of.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn foreign_moves(&self) -> Result<Vec<LedgerMove>, StoreError> {
         let mut known = self.0.prepare_cached(
             "SELECT EXISTS (SELECT 1 FROM transfers WHERE dedupe_id = ?1) \
@@ -96,9 +87,6 @@ impl Reader<'_> {
 
 impl Writer<'_> {
     /// Has the freezes that begin after `future` begin at `now`, and last as long as before.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn date_freezes(&self, future: Timestamp, now: Timestamp) -> Result<(), StoreError> {
         let update =
             "UPDATE freezes SET until = ?2 + (until - at), at = ?2 WHERE at > ?1 AND until IS NOT NULL";
@@ -107,9 +95,6 @@ impl Writer<'_> {
     }
 
     /// Freezes everything, or one rule; `true` if that is new.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn freeze(
         &self,
         rule: Option<&str>,
@@ -131,9 +116,6 @@ impl Writer<'_> {
     }
 
     /// Thaws everything, or one rule; `true` if it was frozen.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn thaw(&self, rule: Option<&str>) -> Result<bool, StoreError> {
         let delete = "DELETE FROM freezes WHERE rule = ?1";
         let thawed = self.0.0.prepare_cached(delete)?.execute([rule.unwrap_or_default()])? > 0;
@@ -146,9 +128,6 @@ impl Writer<'_> {
     }
 
     /// Notes that only the app moves money of a pot.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn needs_app(&self, pot: &AppPot) -> Result<bool, StoreError> {
         let insert =
             "INSERT INTO app_pots (pot_id, way, at, reason) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
@@ -161,18 +140,12 @@ impl Writer<'_> {
     }
 
     /// Lets a pot be tried again that only the app was left to move; `true` if it was so.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn thaw_pot(&self, pot: &PotId) -> Result<bool, StoreError> {
         let delete = "DELETE FROM app_pots WHERE pot_id = ?1";
         Ok(self.0.0.prepare_cached(delete)?.execute([pot.as_str()])? > 0)
     }
 
     /// Notes a row of ours that nobody here made, so that it is told once.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn note_foreign(&self, found: &LedgerMove, now: Timestamp) -> Result<(), StoreError> {
         let insert = "INSERT INTO foreign_transfers (dedupe_id, transaction_id, at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
         self.0.0.prepare_cached(insert)?.execute(params![found.dedupe_id, found.transaction_id, ms(now)])?;
@@ -180,9 +153,6 @@ impl Writer<'_> {
     }
 
     /// Keeps what one pot holds by the bank's own answer to a move.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn keep_pot_balance(
         &self,
         account: &AccountId,

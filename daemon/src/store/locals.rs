@@ -34,9 +34,6 @@ const fn word(kind: Excluded) -> &'static str {
 
 impl Reader<'_> {
     /// What was excluded by hand.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn exclusions(&self) -> Result<Vec<(Excluded, String)>, StoreError> {
         let mut query = self.0.prepare_cached("SELECT kind, id FROM exclusions ORDER BY at, id")?;
         let exclusions = query.query_map([], |row| {
@@ -47,18 +44,12 @@ impl Reader<'_> {
     }
 
     /// What a name was bound to when it was first used.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn bound(&self, kind: Excluded, name: &str) -> Result<Option<String>, StoreError> {
         let one = "SELECT id FROM names WHERE name = ?1 AND kind = ?2";
         optional(self.0.prepare_cached(one)?.query_row([name, word(kind)], |row| row.get(0)))
     }
 
     /// What all names were bound to when they were first used: ids by name.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn bound_names(&self) -> Result<BTreeMap<String, String>, StoreError> {
         let mut query = self.0.prepare_cached("SELECT name, id FROM names")?;
         let names = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -66,9 +57,6 @@ impl Reader<'_> {
     }
 
     /// Roles that were given over the socket.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn grants(&self) -> Result<Vec<(String, Role)>, StoreError> {
         let mut query = self.0.prepare_cached("SELECT who, role FROM grants ORDER BY at, who")?;
         let grants = query.query_map([], |row| {
@@ -81,9 +69,6 @@ impl Reader<'_> {
 
 impl Writer<'_> {
     /// Excludes an account or pot; `true` if that is new.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn exclude(&self, kind: Excluded, id: &str, now: Timestamp) -> Result<bool, StoreError> {
         let kind = word(kind);
         let insert = "INSERT INTO exclusions (id, kind, at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
@@ -91,9 +76,6 @@ impl Writer<'_> {
     }
 
     /// Binds a name to what it means now; one that is bound already stays so. Answers what it is bound to.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn bind(&self, kind: Excluded, name: &str, id: &str, now: Timestamp) -> Result<String, StoreError> {
         let insert = "INSERT INTO names (name, kind, id, at) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
         self.0.0.prepare_cached(insert)?.execute(params![name, word(kind), id, ms(now)])?;
@@ -101,17 +83,11 @@ impl Writer<'_> {
     }
 
     /// Takes an exclusion back; `true` if there was one.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn include(&self, id: &str) -> Result<bool, StoreError> {
         Ok(self.0.0.prepare_cached("DELETE FROM exclusions WHERE id = ?1")?.execute([id])? > 0)
     }
 
     /// Gives a role; `true` if that is new.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn grant(&self, who: &str, role: Role, now: Timestamp) -> Result<bool, StoreError> {
         let role = match role {
             Role::Viewer => "viewer",
@@ -123,17 +99,11 @@ impl Writer<'_> {
     }
 
     /// Takes a role away; `true` if there was one.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn revoke(&self, who: &str) -> Result<bool, StoreError> {
         Ok(self.0.0.prepare_cached("DELETE FROM grants WHERE who = ?1")?.execute([who])? > 0)
     }
 
     /// Keeps who called what.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn audit(&self, call: &Audited, now: Timestamp) -> Result<(), StoreError> {
         let mut insert = self.0.0.prepare_cached(
             "INSERT INTO audit (at, uid, pid, method, outcome) VALUES (?1, ?2, ?3, ?4, ?5)",

@@ -101,9 +101,6 @@ pub struct PlainRow {
 
 impl Reader<'_> {
     /// The rows of an account in a span that are neither declined nor withdrawn, oldest first.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn plain_rows(
         &self,
         account: &AccountId,
@@ -139,9 +136,6 @@ impl Reader<'_> {
     }
 
     /// The rules that were ever accepted.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn accepted_rules(&self) -> Result<Vec<StoredRule>, StoreError> {
         let mut query = self
             .0
@@ -159,9 +153,6 @@ impl Reader<'_> {
     }
 
     /// What a trigger on a balance saw last.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn watch(&self, rule: &str, place: &str) -> Result<StoredWatch, StoreError> {
         let one = "SELECT balance, edge_key, edge_at FROM balance_triggers WHERE rule = ?1 AND place = ?2";
         let found = self.0.prepare_cached(one)?.query_row([rule, place], |row| {
@@ -172,9 +163,6 @@ impl Reader<'_> {
     }
 
     /// The occasions of a rule, newest first.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn occurrences(&self, rule: &str) -> Result<Vec<StoredOccurrence>, StoreError> {
         let mut query = self.0.prepare_cached(
             "SELECT rule, key, due_at, ends_at, credit, transaction_id, only_proposed, state, reason FROM occurrences \
@@ -197,9 +185,6 @@ impl Reader<'_> {
     }
 
     /// Keys of a rule's occurrences of which a run has left the proposals.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn used_keys(&self, rule: &str) -> Result<Vec<String>, StoreError> {
         let mut query = self.0.prepare_cached(
             "SELECT DISTINCT occurrence FROM runs WHERE rule = ?1 AND occurrence IS NOT NULL \
@@ -209,9 +194,6 @@ impl Reader<'_> {
     }
 
     /// Credits since an instant that are neither declined nor withdrawn, of listed accounts.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn firing_credits(&self, since: Timestamp) -> Result<Vec<FiringCredit>, StoreError> {
         let mut query = self.0.prepare_cached(
             "SELECT t.account_id, t.id, t.created_at, t.first_seen_at, t.amount, t.counterparty, t.description, t.scheme, \
@@ -247,9 +229,6 @@ impl Reader<'_> {
 impl Writer<'_> {
     /// Accepts a rule, or notes its present text; what was off and is on again begins anew, and so does what is kept as
     /// accepted after `future`. Answers it as it is kept.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn accept_rule(
         &self,
         name: &str,
@@ -268,9 +247,6 @@ impl Writer<'_> {
     }
 
     /// Notes that rules which the configuration no longer has are off.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn retire_rules(&self, present: &[String]) -> Result<(), StoreError> {
         for rule in self.accepted_rules()?.iter().filter(|rule| rule.enabled && !present.contains(&rule.name))
         {
@@ -280,9 +256,6 @@ impl Writer<'_> {
     }
 
     /// Notes that a run of a rule's present text was let go.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn rule_proven(&self, name: &str, text_hash: &str) -> Result<(), StoreError> {
         let update = "UPDATE rules SET proven_hash = ?2 WHERE name = ?1";
         self.0.0.prepare_cached(update)?.execute([name, text_hash])?;
@@ -290,9 +263,6 @@ impl Writer<'_> {
     }
 
     /// Keeps what a trigger on a balance saw.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn set_watch(
         &self,
         rule: &str,
@@ -309,9 +279,6 @@ impl Writer<'_> {
     }
 
     /// Keeps an occurrence as it stands now.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn note_occurrence(&self, found: &StoredOccurrence, now: Timestamp) -> Result<(), StoreError> {
         let upsert = "INSERT INTO occurrences (rule, key, due_at, ends_at, credit, transaction_id, only_proposed, state, \
              reason, noted_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (rule, key) DO UPDATE SET \

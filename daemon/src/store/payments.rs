@@ -96,9 +96,6 @@ impl Reader<'_> {
     /// The payments of a span that could recur, oldest first; `series` reads the bank's own key from a kept record.
     ///
     /// A standing order that a pot paid does not say so itself: the pot's move does, by the order's key.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn payments(
         &self,
         since: Timestamp,
@@ -145,9 +142,6 @@ impl Reader<'_> {
     }
 
     /// What a person, or this program for them, moved into pots in a span, as rows of the paying accounts.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn deposits(&self, since: Timestamp, until: Timestamp) -> Result<Vec<StoredPayment>, StoreError> {
         let mut query = self.0.prepare_cached(
             "SELECT t.account_id, t.id, t.created_at, t.amount, t.description, NULL, NULL, t.scheme, t.pot_id, NULL \
@@ -161,9 +155,6 @@ impl Reader<'_> {
     }
 
     /// What left an account in a span by other ways than into pots, in positive minor units.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn spent(&self, account: &AccountId, since: Timestamp, until: Timestamp) -> Result<i64, StoreError> {
         let mut query = self.0.prepare_cached(
             "SELECT -coalesce(sum(amount), 0) FROM transactions WHERE account_id = ?1 AND created_at >= ?2 \
@@ -174,9 +165,6 @@ impl Reader<'_> {
 
     /// What came into listed accounts in a span on a rail of income; `own` tells by the kept record what came from the
     /// person, which is left out.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn credits(
         &self,
         since: Timestamp,

@@ -83,9 +83,6 @@ fn pot(row: &Row<'_>) -> rusqlite::Result<StoredPot> {
 
 impl Reader<'_> {
     /// Every pot, deleted ones last.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn pots(&self) -> Result<Vec<StoredPot>, StoreError> {
         let mut query = self.0.prepare_cached(
             "SELECT p.id, p.account_id, l.pot_current_id, p.name, p.kind, iif(p.unlisted_at IS NULL, p.balance, 0), \
@@ -112,9 +109,6 @@ pub struct PotListing {
 impl Writer<'_> {
     /// Keeps an account's whole list of pots. Answers which came back to it and which left it; one that was deleted
     /// leaves without a word. From a list that is not complete nothing is taken to be missing.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn keep_pot_list(
         &self,
         account: &AccountId,
@@ -141,9 +135,6 @@ impl Writer<'_> {
     }
 
     /// Keeps some pots as the bank tells of them, and their balances where they changed.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn upsert_pots(
         &self,
         account: &AccountId,
@@ -190,9 +181,6 @@ impl Writer<'_> {
     ///
     /// A pair never changes (monzo/README.md, The account behind a pot), so the first one stands and a contradiction is
     /// left alone.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn link_pot(
         &self,
         pot: &PotId,

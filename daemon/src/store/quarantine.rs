@@ -29,17 +29,11 @@ fn record(row: &Row<'_>) -> rusqlite::Result<Quarantined> {
 
 impl Reader<'_> {
     /// How many records are in quarantine.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn quarantined(&self) -> Result<u64, StoreError> {
         Ok(self.0.prepare_cached("SELECT count(*) FROM quarantine")?.query_row([], |row| row.get(0))?)
     }
 
     /// The newest records in quarantine.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn quarantine(&self, limit: u32) -> Result<Vec<Quarantined>, StoreError> {
         let mut query =
             self.0.prepare_cached(&format!("SELECT {COLUMNS} FROM quarantine ORDER BY id DESC LIMIT ?1"))?;
@@ -49,7 +43,7 @@ impl Reader<'_> {
     /// One record as the bank sent it, by its number or the bank's id; of several with this id the newest.
     ///
     /// # Errors
-    /// [`StoreError::Missing`]; else as every question.
+    /// [`StoreError::Missing`].
     pub fn quarantined_record(&self, id: &str) -> Result<QuarantinedRecord, StoreError> {
         let mut query = self.0.prepare_cached(&format!(
             "SELECT {COLUMNS}, raw FROM quarantine WHERE id = ?1 OR transaction_id = ?2 ORDER BY id DESC LIMIT 1"
@@ -61,9 +55,6 @@ impl Reader<'_> {
     }
 
     /// The records after number `after`, with their JSON, to try again.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn quarantine_after(
         &self,
         after: i64,
@@ -86,9 +77,6 @@ impl Reader<'_> {
 
 impl Reader<'_> {
     /// The JSON of the records of an account in quarantine.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn quarantine_of(&self, account: &AccountId) -> Result<Vec<String>, StoreError> {
         let mut query =
             self.0.prepare_cached("SELECT raw FROM quarantine WHERE account_id = ?1 ORDER BY id")?;
@@ -136,9 +124,6 @@ impl Writer<'_> {
     }
 
     /// A record was understood after all and is kept as a row now.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn release(&self, id: i64) -> Result<(), StoreError> {
         self.0.0.prepare_cached("DELETE FROM quarantine WHERE id = ?1")?.execute([id])?;
         Ok(())

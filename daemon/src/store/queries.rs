@@ -192,7 +192,7 @@ impl Reader<'_> {
     /// A page of the transactions that match.
     ///
     /// # Errors
-    /// [`StoreError::Missing`] for a cursor that is none; else as every question.
+    /// [`StoreError::Missing`] for a cursor that is none.
     pub fn transactions(&self, query: &TransactionQuery) -> Result<TransactionPage, StoreError> {
         let (sql, values) = page(query)?;
         let limit = limit(query);
@@ -217,9 +217,6 @@ impl Reader<'_> {
     }
 
     /// Every category that a transaction has.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn categories(&self) -> Result<Vec<String>, StoreError> {
         let mut query = self
             .0
@@ -228,9 +225,6 @@ impl Reader<'_> {
     }
 
     /// Every name that a merchant or other side of a transaction has.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn other_sides(&self) -> Result<Vec<String>, StoreError> {
         let mut query = self.0.prepare_cached(
             "SELECT name FROM merchants WHERE name <> '' \
@@ -288,18 +282,12 @@ impl Reader<'_> {
     }
 
     /// How many transactions are kept, and when the newest was created.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn extent(&self) -> Result<(u64, Option<jiff::Timestamp>), StoreError> {
         let query = "SELECT count(*), max(created_at) FROM transactions";
         Ok(self.0.query_row(query, [], |row| Ok((row.get(0)?, maybe_at(row, 1)?)))?)
     }
 
     /// The rows of an account in a span that count towards its balance: instant and minor units, oldest first.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn counted(
         &self,
         account: &monzo_common::id::AccountId,

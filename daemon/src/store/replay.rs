@@ -32,9 +32,6 @@ pub struct ReplayedRow {
 
 impl Reader<'_> {
     /// The counted rows of an account and of the hidden accounts of its pots in a span, oldest first.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn replayed(
         &self,
         account: &AccountId,

@@ -32,9 +32,6 @@ pub struct Incoming {
 
 impl Incoming {
     /// A copy of the database file `from`, for the place of the one at `present`.
-    ///
-    /// # Errors
-    /// [`BackupError`], with nothing changed.
     pub fn copy(from: &Path, name: &str, present: &Path) -> Result<Self, BackupError> {
         let mut incoming = Self::begin(name, present);
         let mut source = open_plain(from).map_err(file(from))?;
@@ -49,9 +46,6 @@ impl Incoming {
     }
 
     /// A database with nothing in it, for the place of the one at `present`.
-    ///
-    /// # Errors
-    /// [`BackupError`], with nothing changed.
     pub fn empty(present: &Path) -> Result<Self, BackupError> {
         let mut incoming = Self::begin("an empty database", present);
         create_new(&incoming.path).map_err(file(&incoming.path))?;
@@ -92,9 +86,6 @@ impl Incoming {
     }
 
     /// Refuses the history of another person than the present one.
-    ///
-    /// # Errors
-    /// [`BackupError::AnotherPerson`].
     pub fn same_person(&self) -> Result<(), BackupError> {
         if another_person(&self.checked, owner(&self.present).as_ref()) {
             return Err(BackupError::AnotherPerson { name: self.checked.name.clone() });

@@ -122,9 +122,6 @@ fn kept(row: &Row<'_>) -> rusqlite::Result<Kept> {
 
 impl Reader<'_> {
     /// The rows of an account created from `since` until just before `before`.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn rows_in(
         &self,
         account: &AccountId,
@@ -149,9 +146,6 @@ impl Reader<'_> {
     }
 
     /// When the oldest row was created that may still settle: not declined, not withdrawn, worth something, and young.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn oldest_unsettled(
         &self,
         account: &AccountId,
@@ -165,9 +159,6 @@ impl Reader<'_> {
     }
 
     /// What the rows of an account from `since` on add up to, in minor units: pending counted, declined and withdrawn not.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn sum(&self, account: &AccountId, since: Timestamp) -> Result<i64, StoreError> {
         let mut query = self.0.prepare_cached(
             "SELECT coalesce(sum(amount), 0) FROM transactions WHERE account_id = ?1 AND created_at >= ?2 \
@@ -179,9 +170,6 @@ impl Reader<'_> {
 
 impl Writer<'_> {
     /// Keeps a batch of an account's rows and the records that could not be read.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn store_rows(
         &self,
         sync_id: &str,
@@ -336,9 +324,6 @@ impl Writer<'_> {
     }
 
     /// The bank no longer lists these rows: they are kept, with a revision, and no longer counted. Answers how many.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn withdraw(
         &self,
         sync_id: &str,

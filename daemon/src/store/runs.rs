@@ -135,9 +135,6 @@ impl Reader<'_> {
     }
 
     /// Runs before number `before`, newest first; of one rule, if asked. With the number of the last.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn runs(
         &self,
         rule: Option<&str>,
@@ -158,9 +155,6 @@ impl Reader<'_> {
     }
 
     /// Runs that have not ended, oldest first.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn unfinished_runs(&self) -> Result<Vec<StoredRun>, StoreError> {
         let open = format!(
             "SELECT {COLUMNS} FROM runs WHERE state IN ('proposed', 'withheld', 'approved', 'waiting', 'executing') \
@@ -171,9 +165,6 @@ impl Reader<'_> {
     }
 
     /// The runs of an occurrence, newest first.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn runs_of(&self, rule: &str, occurrence: &str) -> Result<Vec<StoredRun>, StoreError> {
         let of =
             format!("SELECT {COLUMNS} FROM runs WHERE rule = ?1 AND occurrence = ?2 ORDER BY number DESC");
@@ -182,9 +173,6 @@ impl Reader<'_> {
     }
 
     /// The run that has used an occurrence: at most one ever leaves the proposals.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn used_by(&self, rule: &str, occurrence: &str) -> Result<Option<String>, StoreError> {
         let waits = [RunState::Proposed, RunState::Withheld, RunState::Expired];
         let mut runs = self.runs_of(rule, occurrence)?.into_iter();
@@ -192,9 +180,6 @@ impl Reader<'_> {
     }
 
     /// The last run of each rule that left the proposals, with when it did.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn last_run_of(&self, rule: &str) -> Result<Option<StoredRun>, StoreError> {
         let last = format!(
             "SELECT {COLUMNS} FROM runs WHERE rule = ?1 AND started_at IS NOT NULL ORDER BY number DESC LIMIT 1"
@@ -203,9 +188,6 @@ impl Reader<'_> {
     }
 
     /// What rules have moved, or are to move, of runs let go in a span: minor units, each penny once.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn moved_between(&self, since: Timestamp, until: Timestamp) -> Result<i64, StoreError> {
         // A penny counts where it arrives: deposits, and withdrawals whose money stays in the account.
         let sum = "SELECT coalesce(sum(t.amount), 0) FROM transfers t JOIN runs r ON r.id = t.run_id \
@@ -260,7 +242,7 @@ impl Writer<'_> {
     /// It stays the same run: its id, its number and when it was made do not change.
     ///
     /// # Errors
-    /// As every deed; an illegal step is refused by the schema.
+    /// An illegal step is refused by the schema.
     pub fn replan_run(&self, id: &str, new: &StoredRun) -> Result<bool, StoreError> {
         let mut update = self.0.0.prepare_cached(
             "UPDATE runs SET cause = ?2, state = ?3, reason = ?4, plan = ?5, plan_hash = ?6, moves = ?7, rule_hash = ?8, \
@@ -286,7 +268,7 @@ impl Writer<'_> {
     /// Brings a run to a state, if it is still in `from`; `true` if it was.
     ///
     /// # Errors
-    /// As every deed; an illegal step is refused by the schema.
+    /// An illegal step is refused by the schema.
     pub fn step_run(
         &self,
         id: &str,
@@ -301,9 +283,6 @@ impl Writer<'_> {
     }
 
     /// Notes that a run was let go, by whom, and the floor that holds for it.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn run_approved(
         &self,
         id: &str,
@@ -317,9 +296,6 @@ impl Writer<'_> {
     }
 
     /// Notes when a run first sent something; a second time changes nothing.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn run_started(&self, id: &str, floor: Option<i64>, now: Timestamp) -> Result<(), StoreError> {
         let update = "UPDATE runs SET started_at = ?2, floor = ?3 WHERE id = ?1 AND started_at IS NULL";
         self.0.0.prepare_cached(update)?.execute(params![id, ms(now), floor])?;
@@ -329,7 +305,7 @@ impl Writer<'_> {
     /// Brings a run to its end, if it is still in `from`; `true` if it was.
     ///
     /// # Errors
-    /// As every deed; an illegal step is refused by the schema.
+    /// An illegal step is refused by the schema.
     pub fn end_run(
         &self,
         id: &str,
@@ -347,9 +323,6 @@ impl Writer<'_> {
     }
 
     /// A person ends a run; `true` if that is new.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn cancel_run(&self, id: &str) -> Result<bool, StoreError> {
         let update = "UPDATE runs SET cancelling = 1 WHERE id = ?1 AND cancelling = 0";
         Ok(self.0.0.prepare_cached(update)?.execute([id])? > 0)

@@ -13,9 +13,6 @@ use super::{OpenError, migrate};
 type Objects = BTreeMap<(String, String), String>;
 
 /// What differs from the schema of this version, each difference in a sentence.
-///
-/// # Errors
-/// When the definitions cannot be read.
 pub(super) fn differences(connection: &Connection, version: i64) -> Result<Vec<String>, OpenError> {
     let mut reference = Connection::open_in_memory()?;
     migrate::to_version(&mut reference, version)?;

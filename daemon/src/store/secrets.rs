@@ -14,34 +14,22 @@ pub(super) const USER_ID: &str = "user_id";
 
 impl Reader<'_> {
     /// A sealed value.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn secret(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
         let one = "SELECT value FROM secrets WHERE name = ?1";
         optional(self.0.prepare_cached(one)?.query_row([name], |row| row.get(0)))
     }
 
     /// There is any sealed value.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn any_secret(&self) -> Result<bool, StoreError> {
         Ok(self.0.prepare_cached("SELECT EXISTS (SELECT 1 FROM secrets)")?.query_row([], |row| row.get(0))?)
     }
 
     /// Whose history this is.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn user_id(&self) -> Result<Option<UserId>, StoreError> {
         Ok(self.meta(USER_ID)?.map(UserId::from))
     }
 
     /// A small value that is not worth a table.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn meta(&self, key: &str) -> Result<Option<String>, StoreError> {
         let one = "SELECT value FROM meta WHERE key = ?1";
         optional(self.0.prepare_cached(one)?.query_row([key], |row| row.get(0)))
@@ -50,9 +38,6 @@ impl Reader<'_> {
 
 impl Writer<'_> {
     /// Keeps a sealed value.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn set_secret(&self, name: &str, value: &[u8]) -> Result<(), StoreError> {
         let upsert = "INSERT OR REPLACE INTO secrets (name, value) VALUES (?1, ?2)";
         self.0.0.prepare_cached(upsert)?.execute(params![name, value])?;
@@ -60,18 +45,12 @@ impl Writer<'_> {
     }
 
     /// Forgets a sealed value.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn forget_secret(&self, name: &str) -> Result<(), StoreError> {
         self.0.0.prepare_cached("DELETE FROM secrets WHERE name = ?1")?.execute([name])?;
         Ok(())
     }
 
     /// Binds the database to a person; once bound it stays so.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn bind_user(&self, user: &UserId) -> Result<(), StoreError> {
         let bind = "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
         self.0.0.prepare_cached(bind)?.execute([USER_ID, user.as_str()])?;
@@ -79,9 +58,6 @@ impl Writer<'_> {
     }
 
     /// Keeps a small value.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn set_meta(&self, key: &str, value: &str) -> Result<(), StoreError> {
         let upsert = "INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)";
         self.0.0.prepare_cached(upsert)?.execute([key, value])?;

@@ -61,9 +61,6 @@ impl Reader<'_> {
     }
 
     /// Syncs before number `before`, newest first; only those with problems, if asked. With the number of the last.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn syncs(
         &self,
         problems: bool,
@@ -104,9 +101,6 @@ impl Reader<'_> {
     }
 
     /// When a sync last read what could be read: an account that fails is told of by itself and holds no other back.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn last_success_at(&self) -> Result<Option<Timestamp>, StoreError> {
         let newest = "SELECT ended_at FROM syncs WHERE state = 'done' OR (state = 'partial' AND EXISTS \
              (SELECT 1 FROM sync_accounts s JOIN accounts a ON a.id = s.account_id \
@@ -115,18 +109,12 @@ impl Reader<'_> {
     }
 
     /// When a sync last began.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn last_attempt_at(&self) -> Result<Option<Timestamp>, StoreError> {
         let newest = "SELECT started_at FROM syncs ORDER BY number DESC LIMIT 1";
         optional(self.0.prepare_cached(newest)?.query_row([], |row| at(row, 0)))
     }
 
     /// Why the newest sync failed as a whole, if it did; one that was cancelled or still runs says nothing.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn last_sync_error(&self) -> Result<Option<String>, StoreError> {
         let newest = "SELECT error FROM syncs WHERE state IN ('done', 'partial', 'failed') \
                       ORDER BY number DESC LIMIT 1";
@@ -134,9 +122,6 @@ impl Reader<'_> {
     }
 
     /// When the next sync is due.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn due_at(&self) -> Result<Option<Timestamp>, StoreError> {
         Ok(self.meta(DUE_AT)?.and_then(|text| text.parse().ok()))
     }
@@ -146,9 +131,6 @@ impl Writer<'_> {
     /// Notes a sync that begins under a fresh `id`, and ends whatever was left running: only one ever does.
     ///
     /// The number behind it only orders syncs and never leaves the database.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn begin_sync(&self, id: &str, cause: &str, now: Timestamp) -> Result<Sync, StoreError> {
         self.close_unfinished_syncs(now)?;
         let next = "SELECT coalesce(max(number), 0) + 1 FROM syncs";
@@ -171,9 +153,6 @@ impl Writer<'_> {
     }
 
     /// Notes how a sync ended.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn end_sync(&self, sync: &Sync) -> Result<(), StoreError> {
         let update = "UPDATE syncs SET state = ?2, ended_at = ?3, error = ?4, code = ?5 WHERE id = ?1";
         let code = sync.code.map(FaultKind::code);
@@ -200,9 +179,6 @@ impl Writer<'_> {
     }
 
     /// Ends what a daemon that was killed left running.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn close_unfinished_syncs(&self, now: Timestamp) -> Result<(), StoreError> {
         let update = "UPDATE syncs SET state = 'cancelled', ended_at = ?1 WHERE state = 'running'";
         self.0.0.execute(update, [ms(now)])?;
@@ -210,9 +186,6 @@ impl Writer<'_> {
     }
 
     /// Notes when the next sync is due.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn set_due_at(&self, due: Timestamp) -> Result<(), StoreError> {
         self.set_meta(DUE_AT, &due.to_string())
     }

@@ -82,9 +82,6 @@ fn transfer(row: &Row<'_>) -> rusqlite::Result<StoredTransfer> {
 
 impl Reader<'_> {
     /// The transfers of a run, by place.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn transfers_of(&self, run: &str) -> Result<Vec<StoredTransfer>, StoreError> {
         let of = format!("SELECT {COLUMNS} FROM transfers WHERE run_id = ?1 ORDER BY place");
         let mut query = self.0.prepare_cached(&of)?;
@@ -92,9 +89,6 @@ impl Reader<'_> {
     }
 
     /// A page of transfers, newest run first; `after` is where the last page ended.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn transfers(
         &self,
         run: Option<&str>,
@@ -121,18 +115,12 @@ impl Reader<'_> {
     }
 
     /// How many transfers are under way or still to be sent, and how many of them are in doubt.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn unsettled_transfers(&self) -> Result<u64, StoreError> {
         let count = "SELECT count(*) FROM transfers WHERE state IN ('planned', 'requested')";
         Ok(self.0.prepare_cached(count)?.query_row([], |row| row.get(0))?)
     }
 
     /// Confirmed transfers whose row has not been seen yet.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn unreconciled_transfers(&self) -> Result<Vec<StoredTransfer>, StoreError> {
         let open = format!(
             "SELECT {COLUMNS} FROM transfers WHERE state = 'confirmed' AND reconciled_at IS NULL ORDER BY confirmed_at"
@@ -142,9 +130,6 @@ impl Reader<'_> {
     }
 
     /// The transfers that undo transfers of a run.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn undoing(&self, run: &str) -> Result<Vec<StoredTransfer>, StoreError> {
         let of = format!(
             "SELECT {COLUMNS} FROM transfers WHERE undoes IN (SELECT dedupe_id FROM transfers WHERE run_id = ?1)"
@@ -154,18 +139,12 @@ impl Reader<'_> {
     }
 
     /// When a run last moved money in or out of an account or pot.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn last_moved_at(&self, id: &str) -> Result<Option<Timestamp>, StoreError> {
         let last = "SELECT max(confirmed_at) FROM transfers WHERE state = 'confirmed' AND (pot_id = ?1 OR account_id = ?1)";
         Ok(optional(self.0.prepare_cached(last)?.query_row([id], |row| maybe_at(row, 0)))?.flatten())
     }
 
     /// Every row of a listed account whose key is one of ours; those of one key, or of one beginning, if asked.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn ledger_moves(&self, key: Option<&str>) -> Result<Vec<LedgerMove>, StoreError> {
         let ours = "SELECT t.external_id, t.id, t.account_id, t.pot_id, t.amount, t.created_at FROM transactions t \
              JOIN accounts a ON a.id = t.account_id WHERE t.external_id IS NOT NULL AND instr(t.external_id, ':' || ?1) > 0 \
@@ -188,9 +167,6 @@ impl Reader<'_> {
     }
 
     /// A transfer by its key.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn transfer(&self, dedupe_id: &str) -> Result<Option<StoredTransfer>, StoreError> {
         let one = format!("SELECT {COLUMNS} FROM transfers WHERE dedupe_id = ?1");
         optional(self.0.prepare_cached(&one)?.query_row([dedupe_id], transfer))
@@ -242,9 +218,6 @@ impl Writer<'_> {
     }
 
     /// Notes that the last request certainly did nothing; what was in doubt before it stays so.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn transfer_not_done(&self, dedupe_id: &str, doubtful: bool) -> Result<(), StoreError> {
         let update = "UPDATE transfers SET doubtful = ?2 WHERE dedupe_id = ?1 AND state = 'requested'";
         self.0.0.prepare_cached(update)?.execute(params![dedupe_id, doubtful])?;
@@ -252,9 +225,6 @@ impl Writer<'_> {
     }
 
     /// Notes that a repeat was refused, which settles nothing by itself.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn transfer_refused(&self, dedupe_id: &str, error: &str) -> Result<(), StoreError> {
         let update =
             "UPDATE transfers SET refused = 1, error = ?2 WHERE dedupe_id = ?1 AND state = 'requested'";
@@ -263,9 +233,6 @@ impl Writer<'_> {
     }
 
     /// Notes that the bank did it, with what the pot then held and the row, where they are known.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn transfer_confirmed(
         &self,
         dedupe_id: &str,
@@ -295,9 +262,6 @@ impl Writer<'_> {
     }
 
     /// Notes the row of a confirmed transfer.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn transfer_reconciled(&self, dedupe_id: &str, row: &str, now: Timestamp) -> Result<(), StoreError> {
         let update = "UPDATE transfers SET reconciled_at = ?2, transaction_id = ?3 \
              WHERE dedupe_id = ?1 AND reconciled_at IS NULL";

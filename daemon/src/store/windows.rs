@@ -65,9 +65,6 @@ const AHEAD: SignedDuration = SignedDuration::from_hours(24);
 
 impl Reader<'_> {
     /// Accounts with windows that reach into the future. One with rows there is none of them: then the present is wrong.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn read_ahead(&self, now: Timestamp) -> Result<Vec<AccountId>, StoreError> {
         let latest = now.checked_add(AHEAD).unwrap_or(Timestamp::MAX);
         let mut query = self.0.prepare_cached(
@@ -79,9 +76,6 @@ impl Reader<'_> {
     }
 
     /// An account's windows, oldest first.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn windows(&self, account: &AccountId) -> Result<Vec<StoredWindow>, StoreError> {
         let mut query = self.0.prepare_cached(
             "SELECT id, since, before, cursor_id, cursor_at, state FROM sync_windows WHERE account_id = ?1 ORDER BY since, id",
@@ -90,18 +84,12 @@ impl Reader<'_> {
     }
 
     /// How many windows are still to be read.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn open_windows(&self) -> Result<u64, StoreError> {
         let count = "SELECT count(*) FROM sync_windows WHERE state = 'open'";
         Ok(self.0.prepare_cached(count)?.query_row([], |row| row.get(0))?)
     }
 
     /// The unbroken chain of complete windows that ends last: from, to.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn covered(&self, account: &AccountId) -> Result<Option<(Timestamp, Timestamp)>, StoreError> {
         let complete =
             self.windows(account)?.into_iter().filter(|window| window.state == WindowState::Complete);
@@ -109,9 +97,6 @@ impl Reader<'_> {
     }
 
     /// The parts of an account's history that are not stored and wait for the next login.
-    ///
-    /// # Errors
-    /// As every question.
     pub fn refused(&self, account: &AccountId) -> Result<Vec<(Timestamp, Timestamp)>, StoreError> {
         let refused =
             self.windows(account)?.into_iter().filter(|window| window.state == WindowState::Refused);
@@ -133,9 +118,6 @@ fn chain(windows: impl Iterator<Item = (Timestamp, Timestamp)>) -> Option<(Times
 
 impl Writer<'_> {
     /// Adds a window.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn add_window(
         &self,
         account: &AccountId,
@@ -150,9 +132,6 @@ impl Writer<'_> {
     }
 
     /// Takes a window away, to put its parts in its place.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn remove_window(&self, id: i64) -> Result<(), StoreError> {
         self.0.0.prepare_cached("DELETE FROM sync_windows WHERE id = ?1")?.execute([id])?;
         Ok(())
@@ -160,9 +139,6 @@ impl Writer<'_> {
 
     /// Takes back what a clock that was ahead noted: of windows that reach into the future, only what is older than
     /// `edge` counts as before; the rest is to be read again.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn take_back_windows(
         &self,
         account: &AccountId,
@@ -181,9 +157,6 @@ impl Writer<'_> {
     }
 
     /// Moves a window's cursor behind a row; together with the rows up to it.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn advance_window(&self, id: i64, row: &TransactionId, at: Timestamp) -> Result<(), StoreError> {
         let update = "UPDATE sync_windows SET cursor_id = ?2, cursor_at = ?3 WHERE id = ?1";
         self.0.0.prepare_cached(update)?.execute(params![id, row.as_str(), ms(at)])?;
@@ -191,9 +164,6 @@ impl Writer<'_> {
     }
 
     /// A window was read to its end; the next pass makes it one with those that it meets.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn complete_window(&self, id: i64) -> Result<(), StoreError> {
         let update =
             "UPDATE sync_windows SET state = 'complete', cursor_id = NULL, cursor_at = NULL WHERE id = ?1";
@@ -202,9 +172,6 @@ impl Writer<'_> {
     }
 
     /// A login reopens what the bank had refused.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn reopen_windows(&self, account: &AccountId) -> Result<(), StoreError> {
         let update = "UPDATE sync_windows SET state = 'open' WHERE account_id = ?1 AND state = 'refused'";
         self.0.0.prepare_cached(update)?.execute([account.as_str()])?;
@@ -212,9 +179,6 @@ impl Writer<'_> {
     }
 
     /// A part of the history is out of reach; what of it is known as such already is not noted twice.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn refuse_window(
         &self,
         account: &AccountId,
@@ -235,9 +199,6 @@ impl Writer<'_> {
 
     /// A reading from `since` to `before` was complete; it becomes one with the complete windows that it meets, and
     /// what the bank had refused of it is no longer missing.
-    ///
-    /// # Errors
-    /// As every deed.
     pub fn extend_coverage(
         &self,
         account: &AccountId,

@@ -119,9 +119,6 @@ impl Handle {
     }
 
     /// The same, for a cause that is kept with the sync.
-    ///
-    /// # Errors
-    /// As [`Self::start`].
     pub async fn start_for(&self, cause: &'static str, full: bool) -> Result<SyncStarted, StartError> {
         let (answer, answered) = oneshot::channel();
         self.requests.send(Request::Start { full, cause, answer }).await.map_err(|_| StartError::Stopping)?;
@@ -129,9 +126,6 @@ impl Handle {
     }
 
     /// Starts a sync for a cause, or joins the one that runs, and waits for its end.
-    ///
-    /// # Errors
-    /// As [`Self::start`].
     pub async fn finish_for(&self, cause: &'static str) -> Result<Sync, StartError> {
         let mut progress = self.watch();
         let begun = self.start_for(cause, false).await?.sync;

@@ -15,9 +15,6 @@ pub struct Quarantined {
 }
 
 /// Looks at the records of an account in quarantine.
-///
-/// # Errors
-/// As every question.
 pub fn quarantined(reader: &Reader<'_>, account: &AccountId) -> Result<Quarantined, StoreError> {
     let records = reader.quarantine_of(account)?;
     let worth = records.iter().try_fold(0_i64, |sum, raw| sum.checked_add(wire::amount(raw)?));

@@ -16,7 +16,7 @@ const AT_ONCE: u32 = 100;
 /// Tries again what an earlier version could not understand; answers how many records became rows.
 ///
 /// # Errors
-/// As every deed; what was released stays so, and the next start goes on.
+/// What was released stays so, and the next start goes on.
 pub async fn retry(store: &Store, version: &str, now: Timestamp) -> Result<u64, StoreError> {
     if store.read(|reader| reader.meta(READ_BY)).await?.as_deref() == Some(version) {
         return Ok(0);

@@ -218,9 +218,6 @@ impl Rule {
 }
 
 /// Reads `name:probability,…`, with probabilities such as `0.05`.
-///
-/// # Errors
-/// What is wrong with it.
 pub fn rules(text: &str) -> Result<Vec<Rule>, String> {
     let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
     parts
