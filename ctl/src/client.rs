@@ -15,8 +15,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::daemon_time::DaemonTime;
 use crate::failure::Failure;
-use crate::here::Here;
 
 /// How long a restart may take before it counts as nobody answering.
 pub const RESTART: Duration = Duration::from_secs(2);
@@ -48,7 +48,7 @@ pub struct Daemon {
     /// What answered.
     pub version: Version,
     /// Its clock and zone.
-    pub here: Here,
+    pub time: DaemonTime,
     /// Where it answered.
     pub socket: PathBuf,
 }
@@ -123,8 +123,8 @@ async fn dial(socket: &Path) -> Result<Daemon, Refusal> {
         Err(error) => return Err(refused(socket, error.to_string()).await),
     };
     let version = client.version().await.map_err(Refusal::Answer)?;
-    let here = Here::new(version.now, &version.zone, version.cycle);
-    Ok(Daemon { client, version, here, socket: socket.to_owned() })
+    let time = DaemonTime::new(version.now, &version.zone, version.cycle);
+    Ok(Daemon { client, version, time, socket: socket.to_owned() })
 }
 
 /// Why a connection was not taken: a handshake tells only a number, and a plain request the daemon's own words.

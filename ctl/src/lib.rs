@@ -15,11 +15,11 @@ use tokio::signal::unix::{SignalKind, signal};
 pub mod args;
 pub mod client;
 pub mod commands;
+pub mod daemon_time;
 pub mod exit;
 pub mod failure;
 pub mod find;
-pub mod here;
-pub mod meter;
+pub mod progress_line;
 pub mod session;
 mod slip;
 pub mod terminal;
@@ -132,7 +132,7 @@ struct Told<'a> {
 }
 
 fn error_json(code: &str, message: &str, hint: Option<&str>) -> String {
-    view::thing("error", &Told { code, message, hint }).unwrap_or_default()
+    view::one("error", &Told { code, message, hint }).unwrap_or_default()
 }
 
 /// Help and versions are answers; the rest is a usage error.

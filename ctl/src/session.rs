@@ -13,11 +13,11 @@ use tokio::time::Instant;
 
 use crate::args::{Color, Global, Output};
 use crate::client::{self, Daemon};
+use crate::daemon_time::DaemonTime;
 use crate::failure::Failure;
-use crate::here::Here;
 use crate::terminal::Terminal;
 use crate::view::columns::Columns;
-use crate::view::{self, Csv, Look};
+use crate::view::{self, Csv, Style};
 
 /// Rows of a table on a terminal without `--limit`.
 const SCREENFUL: u64 = 50;
@@ -159,14 +159,14 @@ impl Session {
     }
 
     /// How texts may look; without a daemon the place is UTC.
-    pub fn look(&self, here: &Here) -> Look {
+    pub fn look(&self, time: &DaemonTime) -> Style {
         let colour = match self.global.color {
             Color::Always => true,
             Color::Never => false,
             Color::Auto => self.terminal.out_is_screen && self.colour_is_welcome(),
         };
         let width = self.terminal.out_is_screen.then_some(self.terminal.size.0);
-        Look { colour, width, here: here.clone() }
+        Style { colour, width, time: time.clone() }
     }
 
     fn colour_is_welcome(&self) -> bool {
@@ -217,7 +217,7 @@ impl Session {
     }
 
     /// Prints one thing in the form that was asked for.
-    pub fn thing<T: Serialize>(
+    pub fn print_one<T: Serialize>(
         &mut self,
         noun: &str,
         value: &T,
@@ -225,7 +225,7 @@ impl Session {
     ) -> Result<(), Failure> {
         let text = match self.global.form() {
             Output::Table => text(),
-            Output::Json => view::thing(noun, value).map_err(unprintable)?,
+            Output::Json => view::one(noun, value).map_err(unprintable)?,
             Output::Jsonl => format!("{}\n", serde_json::to_string(value).map_err(unprintable)?),
             Output::Csv => view::csv_of_one(value).map_err(unprintable)?,
         };
@@ -233,7 +233,7 @@ impl Session {
     }
 
     /// Prints a list in the form that was asked for.
-    pub fn list<T: Serialize>(
+    pub fn print_list<T: Serialize>(
         &mut self,
         nouns: &str,
         columns: Columns,

@@ -8,9 +8,9 @@ use monzo_common::model::LoginState;
 use monzo_sandbox::bank::faults::Fault;
 
 use crate::course::{self, ends_right, sync};
-use crate::crowd;
+use crate::harness::Harness;
+use crate::parallel;
 use crate::scene::Scene;
-use crate::stage::Stage;
 
 /// What is asked again and again without anybody's doing.
 const ENDPOINTS: [&str; 5] = ["token", "accounts", "balance", "pots", "transactions"];
@@ -36,41 +36,41 @@ const DAYS: usize = 3;
 
 /// One endpoint answers so for days, and then as it should.
 fn check(scene: &Scene, endpoint: &'static str, fault: Fault) {
-    let stage = Stage::new(scene.copy());
+    let harness = Harness::new(scene.copy());
     let what = format!("{} at {endpoint}", fault.name());
-    stage.watch.set_weather(Some(Box::new(move |_, asked, _| (asked == endpoint).then_some(fault))));
+    harness.watch.set_weather(Some(Box::new(move |_, asked, _| (asked == endpoint).then_some(fault))));
     for _ in 0..DAYS {
         // The token is refused before it ends, so that a refresh is due at once.
-        stage.bank.lock().expire();
-        stage.jump(SignedDuration::from_hours(26));
-        sync(&stage).expect("nothing dies here");
-        stage.breathe(Duration::from_secs(180)).expect("nothing dies here");
-        assert_eq!(login(&stage), LoginState::Ready, "{what}: the login is given up");
+        harness.bank.lock().expire();
+        harness.jump(SignedDuration::from_hours(26));
+        sync(&harness).expect("nothing dies here");
+        harness.breathe(Duration::from_secs(180)).expect("nothing dies here");
+        assert_eq!(login(&harness), LoginState::Ready, "{what}: the login is given up");
     }
-    stage.watch.set_weather(None);
-    stage.bank.lock().clear_faults();
-    let cured = stage.now();
+    harness.watch.set_weather(None);
+    harness.bank.lock().clear_faults();
+    let cured = harness.now();
     // Waits grow to six hours at most; nobody asks. What the bank asked for is waited for by a clock that stands still
     // over a jump.
-    stage.jump(SignedDuration::from_hours(7));
+    harness.jump(SignedDuration::from_hours(7));
     let wait = if fault == Fault::RateLimitLong { 3_700 } else { 300 };
-    stage.breathe(Duration::from_secs(wait)).expect("nothing dies here");
-    let (success, quarantined) = known(&stage);
+    harness.breathe(Duration::from_secs(wait)).expect("nothing dies here");
+    let (success, quarantined) = known(&harness);
     assert!(
         success.is_some_and(|at| at > cured),
         "{what}: no sync since {cured}, the last was at {success:?}"
     );
     assert_eq!(quarantined, 0, "{what}: something is in quarantine");
-    ends_right(&stage, false);
-    stage.watch.notes.assert_right(&what);
+    ends_right(&harness, false);
+    harness.watch.notes.assert_right(&what);
 }
 
-fn login(stage: &Stage) -> LoginState {
-    stage.act(|services| async move { services.login.state().state }).expect("nothing dies here")
+fn login(harness: &Harness) -> LoginState {
+    harness.act(|services| async move { services.login.state().state }).expect("nothing dies here")
 }
 
-fn known(stage: &Stage) -> (Option<Timestamp>, u64) {
-    let known = stage.act(|services| async move {
+fn known(harness: &Harness) -> (Option<Timestamp>, u64) {
+    let known = harness.act(|services| async move {
         services.store.read(|reader| Ok((reader.last_success_at()?, reader.quarantined()?))).await
     });
     known.expect("nothing dies here").expect("an answer")
@@ -86,6 +86,6 @@ fn no_broken_answer_costs_the_login_or_leaves_anything_behind() {
         })
         .enumerate()
         // Every fault at the place of the tokens; elsewhere each takes its turn, where time is short.
-        .filter(|(turn, (endpoint, _))| *endpoint == "token" || crowd::soaking() || turn % 4 == 0);
-    crowd::all(counts, |(_, (endpoint, fault))| check(&scene, endpoint, fault));
+        .filter(|(turn, (endpoint, _))| *endpoint == "token" || parallel::soaking() || turn % 4 == 0);
+    parallel::all(counts, |(_, (endpoint, fault))| check(&scene, endpoint, fault));
 }

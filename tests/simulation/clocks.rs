@@ -8,9 +8,9 @@ use monzo_sandbox::bank::faults::Fault;
 use monzod::clock::Clock;
 
 use crate::course::{self, sync};
-use crate::crowd;
+use crate::harness::Harness;
+use crate::parallel;
 use crate::scene::Scene;
-use crate::stage::Stage;
 
 /// By how much clocks are wrong: ahead and behind.
 const WRONG: [SignedDuration; 8] = [
@@ -31,19 +31,19 @@ const PLANS_LAST: SignedDuration = SignedDuration::from_hours(72);
 const LOOKS: Duration = Duration::from_secs(125);
 
 /// The bank cannot be reached.
-fn cut_off(stage: &Stage) {
-    stage.watch.set_weather(Some(Box::new(|_, _, _| Some(Fault::ResetBefore))));
+fn cut_off(harness: &Harness) {
+    harness.watch.set_weather(Some(Box::new(|_, _, _| Some(Fault::ResetBefore))));
 }
 
-fn reachable(stage: &Stage) {
-    stage.watch.set_weather(None);
-    stage.bank.lock().clear_faults();
+fn reachable(harness: &Harness) {
+    harness.watch.set_weather(None);
+    harness.bank.lock().clear_faults();
 }
 
 /// What is known of syncs lies in the past, and the next is within the interval.
-fn in_order(stage: &Stage, what: &str) {
-    let now = stage.time();
-    let (success, due, newest) = stage
+fn in_order(harness: &Harness, what: &str) {
+    let now = harness.time();
+    let (success, due, newest) = harness
         .act(|services| async move {
             let read = services
                 .store
@@ -59,8 +59,8 @@ fn in_order(stage: &Stage, what: &str) {
     assert!(ahead <= interval, "{what}: the next sync is in {ahead:#}");
 }
 
-fn syncs(stage: &Stage) -> usize {
-    let past = stage.act(|services| async move {
+fn syncs(harness: &Harness) -> usize {
+    let past = harness.act(|services| async move {
         services.store.read(|reader| reader.syncs(false, None, 100)).await.expect("an answer").0.len()
     });
     past.expect("nothing dies here")
@@ -70,37 +70,37 @@ fn syncs(stage: &Stage) -> usize {
 fn alone_with_a_wrong_clock(scene: &Scene, by: SignedDuration) {
     let clock = Clock::host(scene.now);
     clock.set(by);
-    let stage = Stage::with_clock(scene.copy(), clock);
-    cut_off(&stage);
-    sync(&stage).expect("nothing dies here");
-    stage.breathe(LOOKS).expect("nothing dies here");
-    stage.set_clock(-by);
-    reachable(&stage);
-    let before = syncs(&stage);
+    let harness = Harness::with_clock(scene.copy(), clock);
+    cut_off(&harness);
+    sync(&harness).expect("nothing dies here");
+    harness.breathe(LOOKS).expect("nothing dies here");
+    harness.set_clock(-by);
+    reachable(&harness);
+    let before = syncs(&harness);
     // The wait after a failure is five minutes; what a clock that is wrong has planned is met within one.
     let wait = if by.is_negative() { Duration::from_secs(420) } else { Duration::from_secs(75) };
-    stage.breathe(wait).expect("nothing dies here");
+    harness.breathe(wait).expect("nothing dies here");
     let what = format!("{by:#}, alone");
-    assert!(syncs(&stage) > before, "{what}: no sync followed");
-    in_order(&stage, &what);
-    stage.watch.notes.assert_right(&what);
+    assert!(syncs(&harness) > before, "{what}: no sync followed");
+    in_order(&harness, &what);
+    harness.watch.notes.assert_right(&what);
 }
 
 /// The clock is set wrong while the daemon runs and the bank tells its time: the bank is the better witness.
 fn with_a_witness(scene: &Scene, by: SignedDuration) {
-    let stage = Stage::with_clock(scene.copy(), Clock::host(scene.now));
-    sync(&stage).expect("nothing dies here");
+    let harness = Harness::with_clock(scene.copy(), Clock::host(scene.now));
+    sync(&harness).expect("nothing dies here");
     for by in [by, -by] {
-        stage.set_clock(by);
-        stage.breathe(LOOKS).expect("nothing dies here");
-        sync(&stage).expect("nothing dies here");
-        in_order(&stage, &format!("{by:#}, with a witness"));
+        harness.set_clock(by);
+        harness.breathe(LOOKS).expect("nothing dies here");
+        sync(&harness).expect("nothing dies here");
+        in_order(&harness, &format!("{by:#}, with a witness"));
     }
-    stage.jump(SignedDuration::from_mins(6 * 60 + 11));
-    let before = syncs(&stage);
-    stage.breathe(LOOKS).expect("nothing dies here");
-    assert!(syncs(&stage) > before, "{by:#}: no sync was made in time");
-    stage.watch.notes.assert_right("with a witness");
+    harness.jump(SignedDuration::from_mins(6 * 60 + 11));
+    let before = syncs(&harness);
+    harness.breathe(LOOKS).expect("nothing dies here");
+    assert!(syncs(&harness) > before, "{by:#}: no sync was made in time");
+    harness.watch.notes.assert_right("with a witness");
 }
 
 /// Without a witness: a sync, a proposal and a freeze are made by a wrong clock, and met by the right one.
@@ -109,29 +109,29 @@ fn without_a_witness(scene: &Scene, by: SignedDuration) {
         // A gap of years in the history is another matter.
         return;
     }
-    let stage = Stage::new(scene.copy());
-    stage.set_clock(by);
-    sync(&stage).expect("nothing dies here");
+    let harness = Harness::new(scene.copy());
+    harness.set_clock(by);
+    sync(&harness).expect("nothing dies here");
     let made =
-        stage.act(|services| async move { services.sorter.move_money(2_000, "Bills", "Holiday").await });
+        harness.act(|services| async move { services.sorter.move_money(2_000, "Bills", "Holiday").await });
     assert!(
         made.expect("nothing dies here").expect("proposed").run.is_some(),
         "{by:#}: nothing was proposed"
     );
-    let until = stage.now().checked_add(SignedDuration::from_hours(2)).expect("in range");
-    let frozen = stage.act(|services| async move { services.sorter.freeze(None, Some(until), None).await });
+    let until = harness.now().checked_add(SignedDuration::from_hours(2)).expect("in range");
+    let frozen = harness.act(|services| async move { services.sorter.freeze(None, Some(until), None).await });
     frozen.expect("nothing dies here").expect("frozen");
-    stage.set_clock(-by);
-    let before = syncs(&stage);
-    stage.breathe(Duration::from_secs(75)).expect("nothing dies here");
+    harness.set_clock(-by);
+    let before = syncs(&harness);
+    harness.breathe(Duration::from_secs(75)).expect("nothing dies here");
     let what = format!("{by:#}, without a witness");
     if !by.is_negative() {
-        assert!(syncs(&stage) > before, "{what}: no sync followed");
+        assert!(syncs(&harness) > before, "{what}: no sync followed");
     }
-    stage.breathe(LOOKS).expect("nothing dies here");
-    in_order(&stage, &what);
-    let now = stage.now();
-    let (open, freezes) = stage
+    harness.breathe(LOOKS).expect("nothing dies here");
+    in_order(&harness, &what);
+    let now = harness.now();
+    let (open, freezes) = harness
         .act(|services| async move {
             let read =
                 services.store.read(move |reader| Ok((reader.unfinished_runs()?, reader.freezes(now)?)));
@@ -149,7 +149,7 @@ fn without_a_witness(scene: &Scene, by: SignedDuration) {
     for freeze in freezes {
         assert!(freeze.until.is_some_and(|at| at < far), "{what}: frozen until {:?}", freeze.until);
     }
-    stage.watch.notes.assert_right(&what);
+    harness.watch.notes.assert_right(&what);
 }
 
 #[test]
@@ -158,5 +158,5 @@ fn a_clock_that_was_wrong_and_is_right_again_holds_nothing_up() {
     type Deed = fn(&Scene, SignedDuration);
     let deeds: [Deed; 3] = [alone_with_a_wrong_clock, with_a_witness, without_a_witness];
     let all = WRONG.into_iter().flat_map(|by| deeds.map(|deed| (by, deed)));
-    crowd::all(all, |(by, deed)| deed(&scene, by));
+    parallel::all(all, |(by, deed)| deed(&scene, by));
 }

@@ -7,11 +7,11 @@ use jiff::SignedDuration;
 use monzo_sandbox::bank::faults::Fault;
 
 use crate::course::{self, WHILE, ends_right};
-use crate::crowd;
-use crate::door::Watch;
-use crate::fate::Death;
+use crate::crash_plan::Death;
+use crate::harness::{Died, Harness};
+use crate::parallel;
 use crate::scene::Scene;
-use crate::stage::{Died, Stage};
+use crate::watched_transport::Watch;
 
 /// What strikes, and when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,22 +32,22 @@ const OF_QUESTIONS: [Fault; 7] = [
 ];
 
 /// A move between two pots, let go by a person.
-fn by_hand(stage: &Stage) -> Result<(), Died> {
+fn by_hand(harness: &Harness) -> Result<(), Died> {
     let started =
-        stage.act(|services| async move { services.sorter.move_money(2_000, "Bills", "Holiday").await })?;
+        harness.act(|services| async move { services.sorter.move_money(2_000, "Bills", "Holiday").await })?;
     if let Ok(started) = started
         && let Some(run) = started.run
     {
         // What cannot be let go now is no matter: it waits.
-        let _ = stage.act(|services| async move { services.sorter.approve(Some(&run.id)).await })?;
+        let _ = harness.act(|services| async move { services.sorter.approve(Some(&run.id)).await })?;
     }
-    stage.breathe(WHILE)
+    harness.breathe(WHILE)
 }
 
 /// A rule that runs by itself.
-fn by_rule(stage: &Stage) -> Result<(), Died> {
-    stage.jump(SignedDuration::from_mins(6));
-    stage.breathe(Duration::from_secs(130))
+fn by_rule(harness: &Harness) -> Result<(), Died> {
+    harness.jump(SignedDuration::from_mins(6));
+    harness.breathe(Duration::from_secs(130))
 }
 
 /// A request, and the commits before it.
@@ -63,38 +63,38 @@ impl Asked {
     }
 }
 
-type Deed = fn(&Stage) -> Result<(), Died>;
+type Deed = fn(&Harness) -> Result<(), Died>;
 
 /// What happens without a strike: each request's endpoint with the commits before it, and how many commits in all.
 fn calm(scene: &Scene, deed: Deed) -> (Vec<Asked>, u64) {
-    let stage = Stage::new(scene.copy());
+    let harness = Harness::new(scene.copy());
     let seen: Arc<Mutex<Vec<Asked>>> = Arc::default();
-    let (kept, fate) = (Arc::clone(&seen), stage.fate());
-    stage.watch.set_weather(Some(Box::new(move |_, endpoint, _| {
+    let (kept, fate) = (Arc::clone(&seen), harness.fate());
+    harness.watch.set_weather(Some(Box::new(move |_, endpoint, _| {
         let commits = fate.counted().1;
         kept.lock().expect("no panic").push(Asked { endpoint: endpoint.to_owned(), commits });
         None
     })));
-    stage.decide(None);
-    deed(&stage).expect("nothing dies here");
-    let commits = stage.counted().1;
-    ends_right(&stage, false);
-    stage.watch.notes.assert_right("in calm weather");
+    harness.decide(None);
+    deed(&harness).expect("nothing dies here");
+    let commits = harness.counted().1;
+    ends_right(&harness, false);
+    harness.watch.notes.assert_right("in calm weather");
     let seen = seen.lock().expect("no panic").clone();
     (seen, commits)
 }
 
 fn struck(scene: &Scene, deed: Deed, strike: Strike, nature: impl Fn(&mut monzo_sandbox::Switches)) {
-    let stage = Stage::new(scene.copy());
-    nature(&mut stage.bank.lock().switches);
-    brew(&stage.watch, strike);
-    stage.decide(strike.death);
-    if deed(&stage).is_err() {
-        stage.decide(None);
+    let harness = Harness::new(scene.copy());
+    nature(&mut harness.bank.lock().switches);
+    brew(&harness.watch, strike);
+    harness.decide(strike.death);
+    if deed(&harness).is_err() {
+        harness.decide(None);
     }
-    stage.check();
-    ends_right(&stage, false);
-    stage.watch.notes.assert_right(&format!("{strike:?}"));
+    harness.check();
+    ends_right(&harness, false);
+    harness.watch.notes.assert_right(&format!("{strike:?}"));
 }
 
 fn brew(watch: &Watch, strike: Strike) {
@@ -114,7 +114,7 @@ fn singles(requests: &[Asked], commits: u64) -> Vec<Strike> {
         let near = |asked: &Asked| nth + 8 > asked.commits && nth < asked.commits + 12;
         requests.iter().filter(|asked| asked.moves()).any(near)
     };
-    let told = |nth: &u64| crowd::soaking() || journal(*nth) || nth.is_multiple_of(6);
+    let told = |nth: &u64| parallel::soaking() || journal(*nth) || nth.is_multiple_of(6);
     let mut all: Vec<Strike> = (1..=commits)
         .filter(told)
         .map(|nth| Strike { fault: None, death: Some(Death::Commit(nth)) })
@@ -122,7 +122,7 @@ fn singles(requests: &[Asked], commits: u64) -> Vec<Strike> {
     for (nth, asked) in (1..).zip(requests) {
         // One page is like the other: of what can strike it, another thing strikes each.
         let turn = usize::try_from(nth).expect("few");
-        let few = asked.endpoint == "transactions" && !crowd::soaking();
+        let few = asked.endpoint == "transactions" && !parallel::soaking();
         let deaths = [Death::Before(nth), Death::After(nth)];
         let deaths = if few { &deaths[turn % 2..][..1] } else { &deaths[..] };
         all.extend(deaths.iter().map(|death| Strike { fault: None, death: Some(*death) }));
@@ -155,8 +155,8 @@ fn check(scene: &Scene, deed: Deed) {
     let (requests, commits) = calm(scene, deed);
     let moving = requests.iter().filter(|asked| asked.moves()).count();
     assert!(moving >= 2, "{requests:?}");
-    crowd::all(singles(&requests, commits).into_iter(), |strike| struck(scene, deed, strike, |_| {}));
-    crowd::all(pairs(&requests).into_iter(), |strike| {
+    parallel::all(singles(&requests, commits).into_iter(), |strike| struck(scene, deed, strike, |_| {}));
+    parallel::all(pairs(&requests).into_iter(), |strike| {
         struck(scene, deed, strike, |switches| {
             switches.funds_first = true;
             switches.visibility_lag_ms = 45_000;

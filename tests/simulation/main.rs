@@ -1,17 +1,17 @@
 //! The daemon's loops over the simulated bank: paused time, faults and deaths at every request, one seed for all.
 
 mod answers;
-mod books;
 mod clocks;
 mod course;
-mod crowd;
-mod door;
+mod crash_plan;
 mod each;
-mod fate;
+mod harness;
+mod invariants;
 mod memory;
 mod notes;
 mod older;
+mod parallel;
 mod person;
+mod random_walk;
 mod scene;
-mod stage;
-mod storm;
+mod watched_transport;

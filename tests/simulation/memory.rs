@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 use serde_json::Value;
 
-use crate::books;
+use crate::invariants;
 
 /// What one run is to move: place, pot, way, amount.
 pub type Fingerprint = Vec<(i64, String, String, i64)>;
@@ -30,7 +30,7 @@ impl Memory {
     /// Something that moves no money is asked.
     pub fn asked(&mut self, journal: &Connection, now: Timestamp) {
         self.frozen.rotate_left(1);
-        self.frozen[1] = books::frozen(journal, now);
+        self.frozen[1] = invariants::frozen(journal, now);
     }
 
     /// The bank tells a balance.

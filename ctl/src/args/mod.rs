@@ -8,21 +8,21 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 mod ledger;
 mod login;
+mod maintenance;
 mod sorter;
-mod upkeep;
 
 pub use ledger::{Accounts, Balance, Exclude, ExcludeCommand, Show, Span, Transactions};
 pub use login::{AccessCommand, AccessRole, Login, Setup};
+pub use maintenance::{
+    Ack, Backup, BackupCommand, Complete, Completions, ConfigCommand, Events, Man, Names, NotifyCommand,
+    Restore, Rpc, Status, Sync, SyncCommand, Verify,
+};
 pub use sorter::{
     Move, Payday, Pots, PotsCommand, SortApprove, SortBacktest, SortCancel, SortCommand, SortFreeze,
     SortHistory, SortPlan, SortRun, SortSuggest, SortTransfers, SortUndo, SuggestKind, Why,
 };
-pub use upkeep::{
-    Ack, Backup, BackupCommand, Complete, Completions, ConfigCommand, Events, Man, Names, NotifyCommand,
-    Restore, Rpc, Status, Sync, SyncCommand, Verify,
-};
 
-/// Look after your Monzo history: ask and steer monzod, the daemon that keeps it.
+/// Style after your Monzo history: ask and steer monzod, the daemon that keeps it.
 #[derive(Debug, Parser)]
 #[command(
     name = "monzoctl",

@@ -15,8 +15,8 @@ pub(super) async fn run(command: &AccessCommand, session: &mut Session) -> Resul
     match command {
         AccessCommand::List => {
             let access = daemon.client.access_list().await?;
-            let look = session.look(&daemon.here);
-            session.list("grants", columns::GRANT, &access.grants, || view::access(&access, &look))?;
+            let style = session.look(&daemon.time);
+            session.print_list("grants", columns::GRANT, &access.grants, || view::access(&access, &style))?;
         }
         AccessCommand::Add { who, role } => {
             let role = match role {
@@ -50,7 +50,7 @@ fn a(role: Role) -> &'static str {
 }
 
 fn told(session: &mut Session, change: &AccessChange, words: &str) -> Result<(), Failure> {
-    session.thing("change", change, || format!("{} {words}.\n", view::clean(&change.grant.who)))
+    session.print_one("change", change, || format!("{} {words}.\n", view::clean(&change.grant.who)))
 }
 
 #[cfg(test)]

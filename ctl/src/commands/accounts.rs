@@ -13,14 +13,14 @@ use crate::session::Session;
 use crate::view::{self, columns};
 
 /// An account or a pot, where either can be meant.
-pub(super) enum Place {
+pub(super) enum AccountOrPot {
     /// An account.
     Account(Account),
     /// A pot.
     Pot(Pot),
 }
 
-impl Named for Place {
+impl Named for AccountOrPot {
     const NOUN: &'static str = "account or pot";
     const LISTED_BY: &'static str = "monzoctl accounts` and `monzoctl pots";
 
@@ -47,10 +47,14 @@ impl Named for Place {
 }
 
 /// All accounts, hidden ones too, and all pots.
-pub(super) async fn places(daemon: &Daemon) -> Result<Vec<Place>, Failure> {
+pub(super) async fn places(daemon: &Daemon) -> Result<Vec<AccountOrPot>, Failure> {
     let accounts = daemon.client.accounts(true).await?;
     let pots = daemon.client.pots().await?;
-    Ok(accounts.into_iter().map(Place::Account).chain(pots.into_iter().map(Place::Pot)).collect())
+    Ok(accounts
+        .into_iter()
+        .map(AccountOrPot::Account)
+        .chain(pots.into_iter().map(AccountOrPot::Pot))
+        .collect())
 }
 
 /// `accounts`
@@ -58,8 +62,8 @@ pub(super) async fn accounts(args: &args::Accounts, session: &mut Session) -> Re
     let daemon = session.connect().await?;
     let mut accounts = daemon.client.accounts(args.hidden).await?;
     accounts.extend(daemon.client.left_out_accounts().await?);
-    let look = session.look(&daemon.here);
-    session.list("accounts", columns::ACCOUNT, &accounts, || view::accounts(&accounts, &look))?;
+    let style = session.look(&daemon.time);
+    session.print_list("accounts", columns::ACCOUNT, &accounts, || view::accounts(&accounts, &style))?;
     if accounts.is_empty() {
         unread(&daemon, session).await?;
     }
@@ -71,10 +75,10 @@ pub(super) async fn pots(session: &mut Session) -> Result<Exit, Failure> {
     let daemon = session.connect().await?;
     let pots = daemon.client.pots().await?;
     let accounts = daemon.client.accounts(false).await?;
-    let look = session.look(&daemon.here);
-    session.list("pots", columns::POT, &pots, || {
+    let style = session.look(&daemon.time);
+    session.print_list("pots", columns::POT, &pots, || {
         let live: Vec<Pot> = pots.iter().filter(|pot| !pot.deleted).cloned().collect();
-        view::pots(&live, &accounts, &look)
+        view::pots(&live, &accounts, &style)
     })?;
     if pots.is_empty() {
         unread(&daemon, session).await?;
@@ -88,9 +92,9 @@ pub(super) async fn exclude(args: &args::Exclude, session: &mut Session) -> Resu
     match args.command.as_ref().unwrap_or(&ExcludeCommand::List) {
         ExcludeCommand::List => {
             let exclusions = daemon.client.exclusions().await?;
-            let look = session.look(&daemon.here);
-            session.list("exclusions", columns::EXCLUSION, &exclusions, || {
-                view::exclusions(&exclusions, &look)
+            let style = session.look(&daemon.time);
+            session.print_list("exclusions", columns::EXCLUSION, &exclusions, || {
+                view::exclusions(&exclusions, &style)
             })?;
         }
         ExcludeCommand::Add { name } => {
@@ -114,5 +118,5 @@ async fn id_of(daemon: &Daemon, typed: &str) -> Result<String, Failure> {
 
 fn told(session: &mut Session, change: &ExclusionChange, now: &str, already: &str) -> Result<(), Failure> {
     let words = if change.changed { now } else { already };
-    session.thing("change", change, || format!("{} {words}.\n", view::clean(&change.exclusion.name)))
+    session.print_one("change", change, || format!("{} {words}.\n", view::clean(&change.exclusion.name)))
 }

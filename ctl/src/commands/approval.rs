@@ -88,7 +88,7 @@ pub(super) async fn reject(typed: &str, session: &mut Session) -> Result<Exit, F
     let run = daemon.client.run(typed.trim().to_owned()).await?;
     let answer = daemon.client.reject(run.id).await?;
     let message = format!("{}\n", view::sentence(&answer.message));
-    session.thing("run", &answer.run, || message)?;
+    session.print_one("run", &answer.run, || message)?;
     Ok(Exit::Done)
 }
 

@@ -13,7 +13,7 @@ use monzo_common::fault::{Fault, FaultKind};
 use monzo_common::model::Backup;
 use monzo_common::shell;
 
-use super::draft::Draft;
+use super::atomic_file::AtomicFile;
 use crate::args::{self, BackupCommand};
 use crate::client::Daemon;
 use crate::exit::Exit;
@@ -30,8 +30,8 @@ pub(super) async fn backup(args: &args::Backup, session: &mut Session) -> Result
     if let Some(BackupCommand::List) = args.command {
         let daemon = session.connect().await?;
         let backups = daemon.client.backup_list().await?;
-        let look = session.look(&daemon.here);
-        session.list("backups", columns::BACKUP, &backups, || view::backups(&backups, &look))?;
+        let style = session.look(&daemon.time);
+        session.print_list("backups", columns::BACKUP, &backups, || view::backups(&backups, &style))?;
         return Ok(Exit::Done);
     }
     let Some(file) = &args.file else {
@@ -52,12 +52,12 @@ pub(super) async fn backup(args: &args::Backup, session: &mut Session) -> Result
         return Ok(Exit::Done);
     }
     // Before the daemon works for nothing.
-    let mut draft = Draft::create(file)?;
+    let mut draft = AtomicFile::create(file)?;
     let daemon = session.connect().await?;
     let made = daemon.client.backup_create(args.with_login).await?;
     fetch(&daemon, &made, &mut draft).await.map_err(|failure| draft.blame(failure))?;
     draft.keep()?;
-    session.thing("backup", &made, || {
+    session.print_one("backup", &made, || {
         format!("{} written to {}\n", view::size(made.size), view::clean(&file.display().to_string()))
     })?;
     Ok(Exit::Done)
@@ -123,8 +123,8 @@ pub(super) async fn verify(args: &args::Verify, session: &mut Session) -> Result
     if args.file.is_none() && found.name == "database" {
         found.name = "the database".to_owned();
     }
-    let look = session.look(&daemon.here);
-    session.thing("verification", &found, || view::verification(&found, &look))?;
+    let style = session.look(&daemon.time);
+    session.print_one("verification", &found, || view::verification(&found, &style))?;
     Ok(if found.sound { Exit::Done } else { Exit::Problems })
 }
 
@@ -143,8 +143,8 @@ pub(super) async fn restore(args: &args::Restore, session: &mut Session) -> Resu
     let (name, upload) = source.named();
     let mut found = daemon.client.backup_verify(name.clone(), upload.clone()).await?;
     found.name = source.called().to_owned();
-    let look = session.look(&daemon.here);
-    session.note(view::verification(&found, &look).trim_end())?;
+    let style = session.look(&daemon.time);
+    session.note(view::verification(&found, &style).trim_end())?;
     if !found.sound {
         return Err(Failure::Fault(Fault::new(
             FaultKind::Conflict,
@@ -171,7 +171,7 @@ pub(super) async fn restore(args: &args::Restore, session: &mut Session) -> Resu
         return Ok(Exit::Done);
     }
     let done = daemon.client.backup_restore(name, upload, Some(args.other_user)).await?;
-    session.thing("restored", &done, || view::restored(&done, &look))?;
+    session.print_one("restored", &done, || view::restored(&done, &style))?;
     Ok(Exit::Done)
 }
 
@@ -187,7 +187,7 @@ async fn fresh(session: &mut Session) -> Result<Exit, Failure> {
         Some(true) => {
             let daemon = session.connect().await?;
             let done = daemon.client.backup_fresh().await?;
-            session.thing("restored", &done, || view::begun_afresh(&done))?;
+            session.print_one("restored", &done, || view::begun_afresh(&done))?;
             Ok(Exit::Done)
         }
     }

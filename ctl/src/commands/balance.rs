@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use monzo_common::api::client::*;
 use monzo_common::model::Balance;
 
-use super::accounts::{Place, places};
+use super::accounts::{AccountOrPot, places};
 use super::status::unread;
 use super::transactions::ends;
 use crate::args;
@@ -31,21 +31,21 @@ pub(super) async fn run(args: &args::Balance, session: &mut Session) -> Result<E
 }
 
 async fn balances(args: &args::Balance, daemon: &Daemon, session: &mut Session) -> Result<Exit, Failure> {
-    let at = args.at.as_deref().map(|day| daemon.here.end_of(day)).transpose()?;
+    let at = args.at.as_deref().map(|day| daemon.time.end_of(day)).transpose()?;
     let mut balances = daemon.client.balances(at).await?;
     let mut unlisted = None;
     if let Some(typed) = &args.name {
         let places = places(daemon).await?;
         let place = find::find(typed, &places)?;
         balances.retain(|balance| is_of(balance, place));
-        if let Place::Pot(pot) = place {
+        if let AccountOrPot::Pot(pot) = place {
             unlisted = pot.unlisted_at.map(|since| (pot.name.clone(), since));
         }
     }
-    let look = session.look(&daemon.here);
-    session.list("balances", columns::BALANCE, &balances, || view::balances(&balances, &look))?;
+    let style = session.look(&daemon.time);
+    session.print_list("balances", columns::BALANCE, &balances, || view::balances(&balances, &style))?;
     if let Some((name, since)) = unlisted {
-        let since = daemon.here.minute(since);
+        let since = daemon.time.minute(since);
         session.note(&format!(
             "The bank has not listed {} since {since}, so what it holds is not known.",
             view::clean(&name)
@@ -56,20 +56,20 @@ async fn balances(args: &args::Balance, daemon: &Daemon, session: &mut Session) 
     Ok(Exit::Done)
 }
 
-fn is_of(balance: &Balance, place: &Place) -> bool {
+fn is_of(balance: &Balance, place: &AccountOrPot) -> bool {
     match place {
-        Place::Account(account) => match &account.pot_id {
+        AccountOrPot::Account(account) => match &account.pot_id {
             // A hidden account's balance is its pot's.
             Some(pot) => balance.pot_id.as_ref() == Some(pot),
             None => balance.pot_id.is_none() && balance.account_id == account.id,
         },
-        Place::Pot(pot) => balance.pot_id.as_ref() == Some(&pot.id),
+        AccountOrPot::Pot(pot) => balance.pot_id.as_ref() == Some(&pot.id),
     }
 }
 
 async fn history(args: &args::Balance, daemon: &Daemon, session: &mut Session) -> Result<Exit, Failure> {
-    let (since, until) = ends(&args.span, &daemon.here)?;
-    let until = until.unwrap_or(daemon.here.now).min(daemon.here.now);
+    let (since, until) = ends(&args.span, &daemon.time)?;
+    let until = until.unwrap_or(daemon.time.now).min(daemon.time.now);
     let since = since.unwrap_or_else(|| until.checked_sub(BACK).unwrap_or(until));
     if since >= until {
         return Err(Failure::usage("the period lies ahead", "the past is shown, for example `-p 30d`"));
@@ -82,9 +82,9 @@ async fn history(args: &args::Balance, daemon: &Daemon, session: &mut Session) -
     first.retain(|balance| place.map_or(balance.pot_id.is_none(), |place| is_of(balance, place)));
     let names: BTreeMap<String, String> =
         places.iter().map(|place| (place.id().to_owned(), place.name().to_owned())).collect();
-    let look = session.look(&daemon.here);
-    session.list("points", columns::POINT, &points, || {
-        view::history(&points, &names, &look) + &view::unknown(&first, &look)
+    let style = session.look(&daemon.time);
+    session.print_list("points", columns::POINT, &points, || {
+        view::history(&points, &names, &style) + &view::unknown(&first, &style)
     })?;
     if points.is_empty() {
         unread(daemon, session).await?;

@@ -33,24 +33,24 @@ async fn check(file: Option<&Path>, session: &mut Session) -> Result<Exit, Failu
     };
     let daemon = session.connect().await?;
     let report = daemon.client.check(name, text).await?;
-    let look = session.look(&daemon.here);
-    session.thing("report", &report, || view::report(&report, &look))?;
+    let style = session.look(&daemon.time);
+    session.print_one("report", &report, || view::report(&report, &style))?;
     Ok(if report.sound { Exit::Done } else { Exit::Problems })
 }
 
 async fn show(origin: bool, session: &mut Session) -> Result<Exit, Failure> {
     let daemon = session.connect().await?;
     let entries = daemon.client.config().await?;
-    let look = session.look(&daemon.here);
-    session.list("config", columns::ENTRY, &entries, || view::entries(&entries, origin, &look))?;
+    let style = session.look(&daemon.time);
+    session.print_list("config", columns::ENTRY, &entries, || view::entries(&entries, origin, &style))?;
     Ok(Exit::Done)
 }
 
 async fn reload(session: &mut Session) -> Result<Exit, Failure> {
     let daemon = session.connect().await?;
     let reload = daemon.client.reload().await?;
-    let look = session.look(&daemon.here);
-    session.thing("reload", &reload, || view::reload(&reload, &look))?;
+    let style = session.look(&daemon.time);
+    session.print_one("reload", &reload, || view::reload(&reload, &style))?;
     Ok(Exit::Done)
 }
 

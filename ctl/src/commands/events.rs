@@ -34,8 +34,8 @@ pub(super) async fn events(args: &args::Events, session: &mut Session) -> Result
         return follow(args.count, &mut daemon, session).await;
     }
     let events = newest(args.count, &daemon).await?;
-    let look = session.look(&daemon.here);
-    session.list("events", columns::EVENT, &events, || view::events(&events, &look))?;
+    let style = session.look(&daemon.time);
+    session.print_list("events", columns::EVENT, &events, || view::events(&events, &style))?;
     if events.is_empty() {
         unread(&daemon, session).await?;
     }
@@ -99,7 +99,7 @@ fn print(event: &Event, last: &mut i64, daemon: &Daemon, session: &mut Session) 
     }
     *last = event.id;
     let text = match session.global.form() {
-        Output::Table => view::event(event, &session.look(&daemon.here)),
+        Output::Table => view::event(event, &session.look(&daemon.time)),
         Output::Json | Output::Jsonl => {
             format!("{}\n", serde_json::to_string(event).map_err(unprintable)?)
         }
@@ -111,17 +111,17 @@ fn print(event: &Event, last: &mut i64, daemon: &Daemon, session: &mut Session) 
 /// `ack`
 pub(super) async fn ack(args: &args::Ack, session: &mut Session) -> Result<Exit, Failure> {
     let daemon = session.connect().await?;
-    let until = args.until.as_deref().map(|day| daemon.here.period(day, End::Until)).transpose()?;
+    let until = args.until.as_deref().map(|day| daemon.time.period(day, End::Until)).transpose()?;
     let until = until.map(|period| period.until);
-    if until.is_some_and(|until| until <= daemon.here.now) {
+    if until.is_some_and(|until| until <= daemon.time.now) {
         return Err(Failure::usage("that day is over", "name a day ahead, for example `--until 7d`"));
     }
     let done = match daemon.client.acknowledge(args.id.clone(), until).await {
         Ok(done) => done,
         Err(error) => return Err(perhaps(&args.id, error.into(), &daemon).await),
     };
-    let look = session.look(&daemon.here);
-    session.thing("acknowledged", &done, || view::acknowledged(&done, &look))?;
+    let style = session.look(&daemon.time);
+    session.print_one("acknowledged", &done, || view::acknowledged(&done, &style))?;
     Ok(Exit::Done)
 }
 

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::client::Daemon;
 use crate::failure::Failure;
-use crate::meter::Meter;
+use crate::progress_line::ProgressLine;
 use crate::session::Session;
 use crate::view;
 
@@ -21,18 +21,18 @@ const PATIENCE: SignedDuration = SignedDuration::from_mins(5);
 
 /// Follows a run by its events to its end, or until it has waited for longer than a person would.
 pub(super) async fn follow(id: &str, daemon: &mut Daemon, session: &mut Session) -> Result<Run, Failure> {
-    let mut meter = Meter::begin(session);
+    let mut progress_line = ProgressLine::begin(session);
     let mut events = None;
     let mut waits_since: Option<Timestamp> = None;
     let mut settled = Vec::new();
     loop {
         let run = session.ask(daemon, async |client| client.run(id.to_owned()).await).await?;
-        progress(&run, &mut settled, &mut meter, session)?;
+        progress(&run, &mut settled, &mut progress_line, session)?;
         match run.state {
             RunState::Executing => waits_since = None,
             RunState::Approved | RunState::Waiting => {
                 let now = session.ask(daemon, async |client| client.version().await).await?.now;
-                daemon.here.now = now;
+                daemon.time.now = now;
                 let until = run.expires_at.filter(|_| run.state == RunState::Waiting);
                 let since = *waits_since.get_or_insert(now);
                 let long = until.is_some_and(|until| until.duration_since(now) > PATIENCE);
@@ -66,7 +66,7 @@ pub(super) async fn follow(id: &str, daemon: &mut Daemon, session: &mut Session)
 fn progress(
     run: &Run,
     settled: &mut Vec<u32>,
-    meter: &mut Meter,
+    progress_line: &mut ProgressLine,
     session: &mut Session,
 ) -> Result<(), Failure> {
     let names = view::plan_names(&run.plan);
@@ -82,10 +82,12 @@ fn progress(
         }
         settled.push(transfer.place);
         let what = view::transfer_words(transfer, &names);
-        meter.say(session, &format!("{} of {all}: {words} {what}", settled.len()))?;
+        progress_line.say(session, &format!("{} of {all}: {words} {what}", settled.len()))?;
     }
     match (run.state, &run.reason) {
-        (RunState::Waiting, Some(reason)) => meter.say(session, &format!("Waiting: {}", view::clean(reason))),
+        (RunState::Waiting, Some(reason)) => {
+            progress_line.say(session, &format!("Waiting: {}", view::clean(reason)))
+        }
         _ => Ok(()),
     }
 }

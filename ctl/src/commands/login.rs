@@ -16,7 +16,7 @@ use crate::args;
 use crate::client::Daemon;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::meter::Meter;
+use crate::progress_line::ProgressLine;
 use crate::session::Session;
 use crate::view;
 
@@ -37,8 +37,8 @@ pub(super) async fn login(args: &args::Login, session: &mut Session) -> Result<E
     let mut daemon = session.connect().await?;
     if args.renewed {
         let login = daemon.client.renew().await?;
-        let look = session.look(&daemon.here);
-        session.thing("login", &login, || view::login(&login, &look))?;
+        let style = session.look(&daemon.time);
+        session.print_one("login", &login, || view::login(&login, &style))?;
         return Ok(Exit::Done);
     }
     let before = daemon.client.login_status().await?;
@@ -58,7 +58,7 @@ pub(super) async fn login(args: &args::Login, session: &mut Session) -> Result<E
             }
             if !again(session, &daemon, &before).await? {
                 if session.wants_data() {
-                    session.thing("login", &before, String::new)?;
+                    session.print_one("login", &before, String::new)?;
                 }
                 return Ok(Exit::Done);
             }
@@ -77,8 +77,8 @@ pub(super) async fn login(args: &args::Login, session: &mut Session) -> Result<E
 
 /// Whether the person who is logged in wants to log in again; off a terminal only with `--yes`.
 async fn again(session: &mut Session, daemon: &Daemon, login: &Login) -> Result<bool, Failure> {
-    let look = session.look(&daemon.here);
-    let standing = view::login(login, &look);
+    let style = session.look(&daemon.time);
+    let standing = view::login(login, &style);
     session.note(standing.trim_end())?;
     let question = "Log in again, which opens the whole history for five minutes?";
     let wanted = session.agree(question, "You stay logged in as before.").await?;
@@ -99,7 +99,7 @@ fn reads_the_history(sync: &Sync) -> bool {
 
 /// Waits for the approval in the app.
 async fn approval(session: &mut Session, daemon: &mut Daemon) -> Result<(), Failure> {
-    let mut meter = Meter::begin(session);
+    let mut progress_line = ProgressLine::begin(session);
     let mut began: Option<Timestamp> = None;
     loop {
         let login = session.ask(daemon, async |client| client.login_status().await).await?;
@@ -117,7 +117,7 @@ async fn approval(session: &mut Session, daemon: &mut Daemon) -> Result<(), Fail
                 "approve in the app, then `monzoctl login` goes on waiting",
             )));
         }
-        meter.say(session, "Now approve in the Monzo app: it asks for your PIN, finger or face.")?;
+        progress_line.say(session, "Now approve in the Monzo app: it asks for your PIN, finger or face.")?;
         sleep(LOOK).await;
     }
 }
@@ -187,15 +187,15 @@ async fn resumed(session: &mut Session, daemon: &mut Daemon, ended: Sync) -> Res
 async fn captured(session: &mut Session, daemon: &mut Daemon, sync: Option<&Sync>) -> Result<Exit, Failure> {
     let status = session.ask(daemon, async |client| client.status().await).await?;
     let accounts: Vec<_> = status.accounts.iter().map(|known| known.account.clone()).collect();
-    let look = session.look(&daemon.here);
-    let mut text = view::login(&status.login, &look);
+    let style = session.look(&daemon.time);
+    let mut text = view::login(&status.login, &style);
     match sync {
-        Some(sync) => text.push_str(&view::outcome(sync, &accounts, &look)),
+        Some(sync) => text.push_str(&view::outcome(sync, &accounts, &style)),
         None => text.push_str("No history was read yet: `monzoctl sync` reads it.\n"),
     }
-    text.push_str(&view::gaps(&status, &look));
+    text.push_str(&view::gaps(&status, &style));
     if session.wants_data() {
-        session.thing("login", &status.login, String::new)?;
+        session.print_one("login", &status.login, String::new)?;
     } else {
         session.note(text.trim_end())?;
     }
@@ -206,10 +206,10 @@ async fn captured(session: &mut Session, daemon: &mut Daemon, sync: Option<&Sync
 }
 
 fn told(session: &mut Session, daemon: &Daemon, login: &Login) -> Result<Exit, Failure> {
-    let look = session.look(&daemon.here);
-    let text = view::login(login, &look);
+    let style = session.look(&daemon.time);
+    let text = view::login(login, &style);
     if session.wants_data() {
-        session.thing("login", login, String::new)?;
+        session.print_one("login", login, String::new)?;
     } else {
         session.note(text.trim_end())?;
     }
@@ -230,7 +230,7 @@ pub(super) async fn logout(session: &mut Session) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     let done = daemon.client.logout().await?;
-    session.thing("logout", &done, || view::logged_out(&done).to_owned())?;
+    session.print_one("logout", &done, || view::logged_out(&done).to_owned())?;
     Ok(if done.changed && !done.revoked { Exit::Partial } else { Exit::Done })
 }
 
@@ -238,8 +238,8 @@ pub(super) async fn logout(session: &mut Session) -> Result<Exit, Failure> {
 pub(super) async fn whoami(session: &mut Session) -> Result<Exit, Failure> {
     let daemon = session.connect().await?;
     let whoami = daemon.client.whoami().await?;
-    let look = session.look(&daemon.here);
-    session.thing("whoami", &whoami, || view::whoami(&whoami, &look))?;
+    let style = session.look(&daemon.time);
+    session.print_one("whoami", &whoami, || view::whoami(&whoami, &style))?;
     Ok(Exit::Done)
 }
 

@@ -12,7 +12,7 @@ use crate::view::{self, columns};
 pub(super) async fn test(session: &mut Session) -> Result<Exit, Failure> {
     let daemon = session.connect().await?;
     let deliveries = daemon.client.notify_test().await?;
-    session.list("deliveries", columns::DELIVERY, &deliveries, || view::deliveries(&deliveries))?;
+    session.print_list("deliveries", columns::DELIVERY, &deliveries, || view::deliveries(&deliveries))?;
     let sent = deliveries.iter().all(|delivery| delivery.state == DeliveryState::Sent);
     Ok(if sent { Exit::Done } else { Exit::Failed })
 }

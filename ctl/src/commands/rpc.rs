@@ -67,8 +67,8 @@ fn perhaps(method: &str, failure: Failure) -> Failure {
 async fn list(session: &mut Session) -> Result<Exit, Failure> {
     let daemon = session.connect().await?;
     let methods = Method::of_document(&daemon.client.discover().await?);
-    let look = session.look(&daemon.here);
-    session.list("methods", columns::METHOD, &methods, || view::methods(&methods, &look))?;
+    let style = session.look(&daemon.time);
+    session.print_list("methods", columns::METHOD, &methods, || view::methods(&methods, &style))?;
     Ok(Exit::Done)
 }
 

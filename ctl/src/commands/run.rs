@@ -141,8 +141,8 @@ pub(super) fn nothing(message: &str, session: &mut Session) -> Result<Exit, Fail
 
 /// The plan, where the person who is asked reads it: on the screen, else beside what is written elsewhere.
 fn show(run: &Run, message: &str, daemon: &Daemon, session: &mut Session) -> Result<(), Failure> {
-    let look = session.look(&daemon.here);
-    let text = view::plan(&run.plan, session.global.verbose, &look);
+    let style = session.look(&daemon.time);
+    let text = view::plan(&run.plan, session.global.verbose, &style);
     if !message.is_empty() {
         session.note(&view::sentence(message))?;
     }
@@ -196,11 +196,11 @@ async fn seen(run: &Run, daemon: &Daemon, session: &Session) {
 
 /// Prints a run as the answer.
 pub(super) fn told(run: &Run, daemon: &Daemon, session: &mut Session) -> Result<(), Failure> {
-    let look = session.look(&daemon.here);
+    let style = session.look(&daemon.time);
     let with_plan = run.state == RunState::Withheld;
-    session.thing("run", run, || {
-        let plan = if with_plan { view::plan(&run.plan, false, &look) + "\n" } else { String::new() };
-        plan + &view::run_outcome(run, &look)
+    session.print_one("run", run, || {
+        let plan = if with_plan { view::plan(&run.plan, false, &style) + "\n" } else { String::new() };
+        plan + &view::run_outcome(run, &style)
     })
 }
 

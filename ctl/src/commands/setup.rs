@@ -46,7 +46,7 @@ pub(super) async fn run(args: &args::Setup, session: &mut Session) -> Result<Exi
     let secret = secret.trim();
     fit_secret(secret)?;
     let done = daemon.client.configure(id, secret.to_owned()).await?;
-    session.thing("configured", &done, || view::configured(&done))?;
+    session.print_one("configured", &done, || view::configured(&done))?;
     operator(&daemon, session).await?;
     session.note("Next: `monzoctl login`")?;
     Ok(Exit::Done)

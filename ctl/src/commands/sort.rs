@@ -9,10 +9,10 @@ use monzo_common::shell;
 use super::{approval, run, transfer};
 use crate::args::{self, SortCommand};
 use crate::client::Daemon;
+use crate::daemon_time::DaemonTime;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::find;
-use crate::here::Here;
 use crate::session::Session;
 use crate::view::{self, columns};
 
@@ -43,22 +43,22 @@ pub(super) async fn rule(typed: &str, daemon: &Daemon) -> Result<Rule, Failure> 
 
 async fn plan(args: &args::SortPlan, session: &mut Session) -> Result<Exit, Failure> {
     let daemon = session.connect().await?;
-    let at = args.at.as_deref().map(|at| noon_of(at, &daemon.here)).transpose()?;
+    let at = args.at.as_deref().map(|at| noon_of(at, &daemon.time)).transpose()?;
     let rule = rule(&args.rule, &daemon).await?;
     let plan = daemon.client.plan(rule.name, at).await?;
-    let look = session.look(&daemon.here);
+    let style = session.look(&daemon.time);
     let detail = args.explain || session.global.verbose;
-    session.thing("plan", &plan, || {
+    session.print_one("plan", &plan, || {
         // A plan of another time cannot be run now.
         let advice = if at.is_none() { view::plan_advice(&plan) } else { String::new() };
-        view::plan(&plan, detail, &look) + &advice
+        view::plan(&plan, detail, &style) + &advice
     })?;
     Ok(Exit::Done)
 }
 
 /// The instant that is meant; of a day its noon, when no quiet hours are.
-fn noon_of(phrase: &str, here: &Here) -> Result<Timestamp, Failure> {
-    let at = here.instant(phrase, End::Since)?;
+fn noon_of(phrase: &str, time: &DaemonTime) -> Result<Timestamp, Failure> {
+    let at = time.instant(phrase, End::Since)?;
     let noon = at.checked_add(SignedDuration::from_hours(12)).unwrap_or(at);
     Ok(if phrase.contains(':') { at } else { noon })
 }
@@ -83,15 +83,15 @@ async fn run_rule(args: &args::SortRun, session: &mut Session) -> Result<Exit, F
 async fn rules(session: &mut Session) -> Result<Exit, Failure> {
     let daemon = session.connect().await?;
     let rules = daemon.client.rules().await?;
-    let look = session.look(&daemon.here);
-    session.list("rules", columns::RULE, &rules, || view::rules(&rules, &look))?;
+    let style = session.look(&daemon.time);
+    session.print_list("rules", columns::RULE, &rules, || view::rules(&rules, &style))?;
     Ok(Exit::Done)
 }
 
 async fn suggest(args: &args::SortSuggest, session: &mut Session) -> Result<Exit, Failure> {
     let daemon = session.connect().await?;
     let suggestion = daemon.client.suggest(args.kind.map(|kind| kind.word().to_owned())).await?;
-    session.thing("suggestion", &suggestion, || {
+    session.print_one("suggestion", &suggestion, || {
         suggestion.toml.lines().map(|line| format!("{}\n", view::clean(line))).collect()
     })?;
     if !session.wants_data() && suggestion.toml.lines().any(|line| line.starts_with("[[")) {
@@ -105,8 +105,8 @@ async fn suggest(args: &args::SortSuggest, session: &mut Session) -> Result<Exit
 
 async fn backtest(args: &args::SortBacktest, session: &mut Session) -> Result<Exit, Failure> {
     let daemon = session.connect().await?;
-    let since = daemon.here.back(&args.since)?;
-    if since >= daemon.here.now {
+    let since = daemon.time.back(&args.since)?;
+    if since >= daemon.time.now {
         return Err(Failure::usage(
             "the period lies ahead",
             "the past is replayed, for example `--since 12mo`",
@@ -114,21 +114,22 @@ async fn backtest(args: &args::SortBacktest, session: &mut Session) -> Result<Ex
     }
     let rule = rule(&args.rule, &daemon).await?;
     let backtest = daemon.client.backtest(rule.name, since).await?;
-    let look = session.look(&daemon.here);
-    session.thing("backtest", &backtest, || view::backtest(&backtest, &look))?;
+    let style = session.look(&daemon.time);
+    session.print_one("backtest", &backtest, || view::backtest(&backtest, &style))?;
     Ok(Exit::Done)
 }
 
 async fn freeze(args: &args::SortFreeze, session: &mut Session) -> Result<Exit, Failure> {
     let daemon = session.connect().await?;
-    let until = args.until.as_deref().map(|until| daemon.here.instant(until, End::Until)).transpose()?;
-    if until.is_some_and(|until| until <= daemon.here.now) {
+    let until = args.until.as_deref().map(|until| daemon.time.instant(until, End::Until)).transpose()?;
+    if until.is_some_and(|until| until <= daemon.time.now) {
         return Err(Failure::usage("that time is over", "name a day ahead, for example `--until 7d`"));
     }
     let name = named(args.rule.as_deref(), &daemon).await?;
     let change = daemon.client.freeze(name, until, args.reason.clone()).await?;
-    let look = session.look(&daemon.here);
-    session.thing("change", &change, || view::freezes(&change, "Frozen", "It was frozen already", &look))?;
+    let style = session.look(&daemon.time);
+    session
+        .print_one("change", &change, || view::freezes(&change, "Frozen", "It was frozen already", &style))?;
     Ok(Exit::Done)
 }
 
@@ -140,8 +141,8 @@ async fn thaw(typed: Option<&str>, session: &mut Session) -> Result<Exit, Failur
         None => "Thawed".to_owned(),
     };
     let change = daemon.client.thaw(rule, pot.map(|pot| pot.id.to_string())).await?;
-    let look = session.look(&daemon.here);
-    session.thing("change", &change, || view::freezes(&change, &done, "It was not frozen", &look))?;
+    let style = session.look(&daemon.time);
+    session.print_one("change", &change, || view::freezes(&change, &done, "It was not frozen", &style))?;
     Ok(Exit::Done)
 }
 

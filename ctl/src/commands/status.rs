@@ -50,8 +50,8 @@ pub(super) async fn unread(daemon: &Daemon, session: &mut Session) -> Result<(),
 }
 
 fn print(session: &mut Session, daemon: &Daemon, status: &Status) -> Result<(), Failure> {
-    let look = session.look(&daemon.here);
-    session.thing("status", status, || view::status(status, &look))
+    let style = session.look(&daemon.time);
+    session.print_one("status", status, || view::status(status, &style))
 }
 
 /// Draws the page again on every event until interrupted, across restarts of the daemon.
@@ -69,7 +69,7 @@ async fn watch(session: &mut Session) -> Result<Exit, Failure> {
             session.terminal.flush()?;
             until_something_happens(&mut events).await;
             let Ok(version) = daemon.client.version().await else { break };
-            daemon.here.now = version.now;
+            daemon.time.now = version.now;
         }
     }
 }

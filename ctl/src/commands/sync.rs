@@ -10,10 +10,10 @@ use tokio::time::{Instant, sleep_until};
 use super::status::unread;
 use crate::args::{self, Output, SyncCommand};
 use crate::client::Daemon;
+use crate::daemon_time::DaemonTime;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::here::Here;
-use crate::meter::Meter;
+use crate::progress_line::ProgressLine;
 use crate::session::Session;
 use crate::view::{self, columns};
 
@@ -37,7 +37,8 @@ async fn sync(args: &args::Sync, session: &mut Session) -> Result<Exit, Failure>
     let started = daemon.client.sync_start(args.full).await?;
     if args.no_wait {
         let words = if started.joined { "A sync is running already" } else { "A sync has begun" };
-        session.thing("sync", &started.sync, || format!("{words}: {}\n", view::clean(&started.sync.id)))?;
+        session
+            .print_one("sync", &started.sync, || format!("{words}: {}\n", view::clean(&started.sync.id)))?;
         return Ok(Exit::Done);
     }
     if started.joined {
@@ -45,8 +46,8 @@ async fn sync(args: &args::Sync, session: &mut Session) -> Result<Exit, Failure>
     }
     let sync = follow(session, &mut daemon, &started.sync.id).await?;
     let accounts = session.ask(&mut daemon, async |client| client.accounts(true).await).await?;
-    let look = session.look(&daemon.here);
-    session.thing("sync", &sync, || view::outcome(&sync, &accounts, &look))?;
+    let style = session.look(&daemon.time);
+    session.print_one("sync", &sync, || view::outcome(&sync, &accounts, &style))?;
     verdict(session, &mut daemon, &sync).await
 }
 
@@ -66,15 +67,15 @@ async fn verdict(session: &mut Session, daemon: &mut Daemon, sync: &Sync) -> Res
         SyncState::Failed => {
             let status = session.ask(daemon, async |client| client.status().await).await?;
             let exit = if status.login.state == LoginState::Ready { blame(sync) } else { Exit::LoginNeeded };
-            session.suggest(&next_step(exit, &status, &daemon.here))?;
+            session.suggest(&next_step(exit, &status, &daemon.time))?;
             Ok(exit)
         }
     }
 }
 
 /// What to do after a sync that failed.
-fn next_step(exit: Exit, status: &Status, here: &Here) -> String {
-    let next = status.sync.next_due_at.filter(|at| *at > here.now);
+fn next_step(exit: Exit, status: &Status, time: &DaemonTime) -> String {
+    let next = status.sync.next_due_at.filter(|at| *at > time.now);
     match (exit, next) {
         (Exit::LoginNeeded, _) => match status.login.state {
             LoginState::WaitingApproval => {
@@ -84,8 +85,8 @@ fn next_step(exit: Exit, status: &Status, here: &Here) -> String {
         },
         (Exit::TryLater, Some(at)) => format!(
             "wait: monzod itself tries again {} ({}); `monzoctl sync` tries at once",
-            here.relative(at),
-            here.minute(at)
+            time.relative(at),
+            time.minute(at)
         ),
         (Exit::TryLater, None) => "`monzoctl sync` again in a few minutes".to_owned(),
         _ => "`monzoctl status` shows what needs you; `monzoctl sync` tries again".to_owned(),
@@ -103,7 +104,7 @@ fn blame(sync: &Sync) -> Exit {
 
 /// Follows one sync to its end with its progress, over restarts of the daemon.
 pub(super) async fn follow(session: &mut Session, daemon: &mut Daemon, id: &str) -> Result<Sync, Failure> {
-    let mut meter = Meter::begin(session);
+    let mut progress_line = ProgressLine::begin(session);
     let mut progress = None;
     loop {
         let sync = session.ask(daemon, async |client| client.sync_get(id.to_owned()).await).await?;
@@ -122,7 +123,7 @@ pub(super) async fn follow(session: &mut Session, daemon: &mut Daemon, id: &str)
             };
             match step {
                 Some(Ok(step)) if step.sync_id == id => {
-                    meter.show(session, &step)?;
+                    progress_line.show(session, &step)?;
                     if step.phase == SyncPhase::Ended {
                         break;
                     }
@@ -141,7 +142,7 @@ pub(super) async fn follow(session: &mut Session, daemon: &mut Daemon, id: &str)
 async fn cancel(session: &mut Session) -> Result<Exit, Failure> {
     let daemon = session.connect().await?;
     let cancelled = daemon.client.sync_cancel().await?;
-    session.thing("cancelled", &cancelled, || {
+    session.print_one("cancelled", &cancelled, || {
         let words = if cancelled.changed {
             "Cancelled; what was read is kept, and the next sync goes on from there."
         } else {
@@ -181,13 +182,13 @@ async fn history(problems: bool, limit: Option<u64>, session: &mut Session) -> R
             break;
         }
     }
-    let look = session.look(&daemon.here);
+    let style = session.look(&daemon.time);
     if session.global.form() == Output::Json {
         let text = serde_json::to_string(&past).map_err(crate::session::unprintable)?;
         session.print(&format!("{text}\n"))?;
     } else {
-        session.list("syncs", columns::SYNC, &past.syncs, || {
-            view::syncs(&past.syncs, &past.quarantined, &look)
+        session.print_list("syncs", columns::SYNC, &past.syncs, || {
+            view::syncs(&past.syncs, &past.quarantined, &style)
         })?;
     }
     if past.syncs.is_empty() {

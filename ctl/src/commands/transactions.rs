@@ -10,16 +10,16 @@ use monzo_common::money::{Currency, Money, NotMoney};
 use monzo_common::period::{End, Period};
 use serde::Serialize;
 
-use super::accounts::{Place, places};
+use super::accounts::{AccountOrPot, places};
 use super::status::unread;
 use crate::args::{self, Output, Span};
 use crate::client::Daemon;
+use crate::daemon_time::DaemonTime;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::find::{self, Named};
-use crate::here::Here;
 use crate::session::{Session, unprintable};
-use crate::view::{self, Csv, Look, Names, Table, columns, json};
+use crate::view::{self, Csv, Names, Style, Table, columns, json};
 
 /// Rows asked for at a time; a page with raw JSON stays near a megabyte.
 const PAGE: u64 = 500;
@@ -35,12 +35,12 @@ pub(super) async fn transactions(args: &args::Transactions, session: &mut Sessio
     let daemon = session.connect().await?;
     let mut query = query(args, &daemon).await?;
     let limit = session.limit(args.limit);
-    let look = session.look(&daemon.here);
+    let style = session.look(&daemon.time);
     let names = match session.global.form() {
         Output::Table => names(&daemon.client.pots().await?),
         _ => Names::new(),
     };
-    let mut sheet = Sheet::new(session.global.form(), args.raw, names, &look);
+    let mut sheet = Sheet::new(session.global.form(), args.raw, names, &style);
     let mut text = sheet.begin();
     let mut shown = 0;
     loop {
@@ -84,7 +84,7 @@ fn names<T: Named>(things: &[T]) -> Names {
 
 /// What is asked of the daemon.
 async fn query(args: &args::Transactions, daemon: &Daemon) -> Result<TransactionQuery, Failure> {
-    let (since, until) = ends(&args.span, &daemon.here)?;
+    let (since, until) = ends(&args.span, &daemon.time)?;
     let (min, max) = (amount(args.min.as_deref(), "min")?, amount(args.max.as_deref(), "max")?);
     if let (Some(min), Some(max)) = (min, max)
         && min > max
@@ -128,13 +128,16 @@ async fn query(args: &args::Transactions, daemon: &Daemon) -> Result<Transaction
 }
 
 /// The two ends that a span means.
-pub(super) fn ends(span: &Span, here: &Here) -> Result<(Option<Timestamp>, Option<Timestamp>), Failure> {
+pub(super) fn ends(
+    span: &Span,
+    time: &DaemonTime,
+) -> Result<(Option<Timestamp>, Option<Timestamp>), Failure> {
     if let Some(phrase) = &span.period {
-        let Period { since, until } = here.period(phrase, End::Since)?;
+        let Period { since, until } = time.period(phrase, End::Since)?;
         return Ok((Some(since), Some(until)));
     }
-    let since = span.since.as_deref().map(|phrase| here.period(phrase, End::Since)).transpose()?;
-    let until = span.until.as_deref().map(|phrase| here.period(phrase, End::Until)).transpose()?;
+    let since = span.since.as_deref().map(|phrase| time.period(phrase, End::Since)).transpose()?;
+    let until = span.until.as_deref().map(|phrase| time.period(phrase, End::Until)).transpose()?;
     let (since, until) = (since.map(|period| period.since), until.map(|period| period.until));
     if let (Some(since), Some(until)) = (since, until)
         && since >= until
@@ -171,14 +174,14 @@ struct Sheet<'a> {
     csv: Csv,
     table: Table,
     names: Names,
-    look: &'a Look,
+    style: &'a Style,
     first: bool,
 }
 
 impl<'a> Sheet<'a> {
-    fn new(form: Output, raw: bool, names: Names, look: &'a Look) -> Self {
+    fn new(form: Output, raw: bool, names: Names, style: &'a Style) -> Self {
         let columns = if raw { columns::TRANSACTION_RAW } else { columns::TRANSACTION };
-        Self { form, csv: Csv(columns), table: view::transactions(), names, look, first: true }
+        Self { form, csv: Csv(columns), table: view::transactions(), names, style, first: true }
     }
 
     fn begin(&self) -> String {
@@ -191,7 +194,7 @@ impl<'a> Sheet<'a> {
 
     fn add(&mut self, row: &Transaction, text: &mut String) -> Result<(), Failure> {
         match self.form {
-            Output::Table => view::add_transaction(&mut self.table, row, &self.names, self.look),
+            Output::Table => view::add_transaction(&mut self.table, row, &self.names, self.style),
             Output::Json => {
                 text.push_str(&json::entry(std::mem::take(&mut self.first), row).map_err(unprintable)?);
             }
@@ -207,14 +210,14 @@ impl<'a> Sheet<'a> {
     /// A page is complete.
     fn turn(&mut self, text: &mut String) {
         // A screen gets one table, whose widths fit every row.
-        if self.look.width.is_none() {
+        if self.style.width.is_none() {
             self.take(text);
         }
     }
 
     fn take(&mut self, text: &mut String) {
         if self.form == Output::Table && !self.table.is_empty() {
-            text.push_str(&self.table.take(self.look));
+            text.push_str(&self.table.take(self.style));
         }
     }
 
@@ -240,15 +243,15 @@ struct Whole<'a> {
 pub(super) async fn show(args: &args::Show, session: &mut Session) -> Result<Exit, Failure> {
     let daemon = session.connect().await?;
     let typed = args.id.trim();
-    let look = session.look(&daemon.here);
+    let style = session.look(&daemon.time);
     let places = places(&daemon).await?;
     let missing = match find::find(typed, &places) {
-        Ok(Place::Account(account)) => {
-            session.thing("account", account, || view::show_account(account, &look))?;
+        Ok(AccountOrPot::Account(account)) => {
+            session.print_one("account", account, || view::show_account(account, &style))?;
             return Ok(Exit::Done);
         }
-        Ok(Place::Pot(pot)) => {
-            session.thing("pot", pot, || view::show_pot(pot, &look))?;
+        Ok(AccountOrPot::Pot(pot)) => {
+            session.print_one("pot", pot, || view::show_pot(pot, &style))?;
             return Ok(Exit::Done);
         }
         Err(failure) if typed.starts_with("acc_") || typed.starts_with("pot_") => return Err(failure),
@@ -257,22 +260,23 @@ pub(super) async fn show(args: &args::Show, session: &mut Session) -> Result<Exi
     if !typed.starts_with("tx_") {
         let rules = daemon.client.rules().await?;
         if let Ok(rule) = find::find(typed, &rules) {
-            session.thing("rule", rule, || view::show_rule(rule, &look))?;
+            session.print_one("rule", rule, || view::show_rule(rule, &style))?;
             return Ok(Exit::Done);
         }
     }
     match daemon.client.transaction(typed.to_owned()).await.map_err(Failure::from) {
         Ok(detail) => {
             let whole = Whole { transaction: &detail.transaction, revisions: &detail.revisions };
-            session
-                .thing("transaction", &whole, || view::show_transaction(&detail, &names(&places), &look))?;
+            session.print_one("transaction", &whole, || {
+                view::show_transaction(&detail, &names(&places), &style)
+            })?;
             return Ok(Exit::Done);
         }
         Err(failure) if !unknown(&failure) => return Err(failure),
         Err(failure) => match record(typed, &daemon).await? {
             Some(record) => {
                 let accounts = daemon.client.accounts(true).await?;
-                session.thing("record", &record, || view::show_record(&record, &accounts, &look))?;
+                session.print_one("record", &record, || view::show_record(&record, &accounts, &style))?;
                 return Ok(Exit::Done);
             }
             None if typed.starts_with("tx_") => return Err(failure),
@@ -282,7 +286,7 @@ pub(super) async fn show(args: &args::Show, session: &mut Session) -> Result<Exi
     match daemon.client.sync_get(typed.to_owned()).await.map_err(Failure::from) {
         Ok(sync) => {
             let accounts = daemon.client.accounts(true).await?;
-            session.thing("sync", &sync, || view::show_sync(&sync, &accounts, &look))?;
+            session.print_one("sync", &sync, || view::show_sync(&sync, &accounts, &style))?;
             return Ok(Exit::Done);
         }
         Err(failure) if !unknown(&failure) => return Err(failure),
@@ -290,7 +294,7 @@ pub(super) async fn show(args: &args::Show, session: &mut Session) -> Result<Exi
     }
     match daemon.client.run(typed.to_owned()).await.map_err(Failure::from) {
         Ok(run) => {
-            session.thing("run", &run, || view::show_run(&run, &look))?;
+            session.print_one("run", &run, || view::show_run(&run, &style))?;
             Ok(Exit::Done)
         }
         Err(failure) if !unknown(&failure) => Err(failure),

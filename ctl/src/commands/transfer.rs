@@ -3,7 +3,7 @@
 use monzo_common::api::client::*;
 use monzo_common::model::{Run, Transfer};
 
-use super::accounts::{Place, places};
+use super::accounts::{AccountOrPot, places};
 use super::amount::amount;
 use super::run;
 use super::status::unread;
@@ -37,11 +37,11 @@ pub(super) async fn move_money(args: &args::Move, session: &mut Session) -> Resu
 
 /// The id of an account or pot; `account:`, `pot:` and `pot:ACCOUNT/` say which is meant
 /// (autosort/README.md, Names and trouble).
-fn place(typed: &str, places: &[Place]) -> Result<String, Failure> {
+fn place(typed: &str, places: &[AccountOrPot]) -> Result<String, Failure> {
     let accounts = || -> Vec<_> {
         places
             .iter()
-            .filter_map(|place| if let Place::Account(one) = place { Some(one.clone()) } else { None })
+            .filter_map(|place| if let AccountOrPot::Account(one) = place { Some(one.clone()) } else { None })
             .collect()
     };
     if let Some(name) = typed.strip_prefix("account:") {
@@ -52,7 +52,7 @@ fn place(typed: &str, places: &[Place]) -> Result<String, Failure> {
     };
     let mut pots: Vec<_> = places
         .iter()
-        .filter_map(|place| if let Place::Pot(one) = place { Some(one.clone()) } else { None })
+        .filter_map(|place| if let AccountOrPot::Pot(one) = place { Some(one.clone()) } else { None })
         .collect();
     let whole = find::find(name, &pots).map(|pot| pot.id.to_string());
     match (whole, name.split_once('/')) {
@@ -83,8 +83,8 @@ pub(super) async fn history(args: &args::SortHistory, session: &mut Session) -> 
             break;
         }
     }
-    let look = session.look(&daemon.here);
-    session.list("runs", columns::RUN, &runs, || view::runs(&runs, &look))?;
+    let style = session.look(&daemon.time);
+    session.print_list("runs", columns::RUN, &runs, || view::runs(&runs, &style))?;
     if runs.is_empty() {
         unread(&daemon, session).await?;
     }
@@ -127,9 +127,10 @@ pub(super) async fn transfers(args: &args::SortTransfers, session: &mut Session)
     } else {
         daemon.client.pots().await?.into_iter().map(|pot| (pot.id.into_string(), pot.name)).collect()
     };
-    let look = session.look(&daemon.here);
-    session
-        .list("transfers", columns::TRANSFER, &transfers, || view::transfers(&transfers, &names, &look))?;
+    let style = session.look(&daemon.time);
+    session.print_list("transfers", columns::TRANSFER, &transfers, || {
+        view::transfers(&transfers, &names, &style)
+    })?;
     if transfers.is_empty() {
         unread(&daemon, session).await?;
     }

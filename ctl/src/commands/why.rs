@@ -17,8 +17,8 @@ pub(super) async fn why(args: &args::Why, session: &mut Session) -> Result<Exit,
     let daemon = session.connect().await?;
     let subject = subject(args.subject.trim(), &daemon).await?;
     let why = daemon.client.why(subject).await?;
-    let look = session.look(&daemon.here);
-    session.thing("why", &why, || view::why(&why, &look))?;
+    let style = session.look(&daemon.time);
+    session.print_one("why", &why, || view::why(&why, &style))?;
     Ok(Exit::Done)
 }
 
@@ -61,8 +61,8 @@ async fn subject(typed: &str, daemon: &Daemon) -> Result<String, Failure> {
 pub(super) async fn payday(args: &args::Payday, session: &mut Session) -> Result<Exit, Failure> {
     let daemon = session.connect().await?;
     let calendars = daemon.client.payday(args.count).await?;
-    let look = session.look(&daemon.here);
-    session.list("paydays", columns::CALENDAR, &calendars, || view::paydays(&calendars, &look))?;
+    let style = session.look(&daemon.time);
+    session.print_list("paydays", columns::CALENDAR, &calendars, || view::paydays(&calendars, &style))?;
     Ok(Exit::Done)
 }
 

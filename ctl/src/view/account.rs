@@ -4,7 +4,7 @@ use monzo_common::model::{Account, Excluded, Exclusion, Pot};
 use monzo_common::money::{Currency, Money};
 
 use super::chart::bar;
-use super::look::{Look, Paint};
+use super::style::{Paint, Style};
 use super::table::{Align, Table};
 
 /// An amount, or a dash where it is not known.
@@ -18,7 +18,7 @@ fn words(facts: &[(bool, &'static str)]) -> String {
 }
 
 /// `accounts`
-pub fn accounts(accounts: &[Account], look: &Look) -> String {
+pub fn accounts(accounts: &[Account], style: &Style) -> String {
     if accounts.is_empty() {
         return "No accounts.\n".to_owned();
     }
@@ -48,7 +48,7 @@ pub fn accounts(accounts: &[Account], look: &Look) -> String {
             (&state, Paint::Note),
         ]);
     }
-    let mut text = table.take(look);
+    let mut text = table.take(style);
     if let Some(account) = accounts.iter().find(|account| account.left_out && !account.closed) {
         text.push_str(&format!(
             "\nTo sync an account that is not synced, add its id to `accounts` in the [monzo] section of the\n\
@@ -63,7 +63,7 @@ pub fn accounts(accounts: &[Account], look: &Look) -> String {
 const BAR: usize = 10;
 
 /// `pots`
-pub fn pots(pots: &[Pot], accounts: &[Account], look: &Look) -> String {
+pub fn pots(pots: &[Pot], accounts: &[Account], style: &Style) -> String {
     if pots.is_empty() {
         return "No pots.\n".to_owned();
     }
@@ -80,7 +80,7 @@ pub fn pots(pots: &[Pot], accounts: &[Account], look: &Look) -> String {
     for pot in pots {
         let owner = accounts.iter().find(|account| account.id == pot.account_id);
         let owner = owner.map_or(pot.account_id.as_str(), |account| &account.name);
-        let state = pot_state(pot, look);
+        let state = pot_state(pot, style);
         let paint = if pot.deleted || pot.excluded { Paint::Quiet } else { Paint::Plain };
         let goal = pot.goal.filter(|goal| *goal > 0);
         table.painted([
@@ -93,7 +93,7 @@ pub fn pots(pots: &[Pot], accounts: &[Account], look: &Look) -> String {
             (&state, Paint::Note),
         ]);
     }
-    table.take(look)
+    table.take(style)
 }
 
 /// What a pot holds, in minor units; nothing where the bank no longer says.
@@ -102,15 +102,15 @@ fn held(pot: &Pot) -> Option<i64> {
 }
 
 /// What is special about a pot: each needs of the app with its date.
-fn pot_state(pot: &Pot, look: &Look) -> String {
+fn pot_state(pot: &Pot, style: &Style) -> String {
     let mut state = match pot.unlisted_at {
-        Some(at) => vec![format!("not listed by the bank since {}", look.here.minute(at))],
+        Some(at) => vec![format!("not listed by the bank since {}", style.time.minute(at))],
         None => vec![words(&[(pot.deleted, "deleted")])],
     };
     state.push(words(&[(pot.locked, "locked"), (pot.excluded, "excluded")]));
     state.extend(pot.needs_app.iter().map(|needs| {
         let way = if needs.way == "out" { "out of it" } else { "into it" };
-        format!("needs the app since {} (money {way})", look.here.day(needs.since_at))
+        format!("needs the app since {} (money {way})", style.time.day(needs.since_at))
     }));
     state.push(words(&[(pot.available_for_bills && !pot.deleted, "can pay bills")]));
     state.retain(|part| !part.is_empty());
@@ -125,9 +125,9 @@ fn progress(balance: i64, goal: i64) -> String {
 }
 
 /// `show ACCOUNT`
-pub fn show_account(account: &Account, look: &Look) -> String {
+pub fn show_account(account: &Account, style: &Style) -> String {
     facts(
-        look,
+        style,
         &[
             ("Account", account.name.clone()),
             ("Id", account.id.to_string()),
@@ -141,10 +141,10 @@ pub fn show_account(account: &Account, look: &Look) -> String {
 }
 
 /// `show POT`
-pub fn show_pot(pot: &Pot, look: &Look) -> String {
+pub fn show_pot(pot: &Pot, style: &Style) -> String {
     let goal = pot.goal.filter(|goal| *goal > 0 && pot.unlisted_at.is_none());
     facts(
-        look,
+        style,
         &[
             ("Pot", pot.name.clone()),
             ("Id", pot.id.to_string()),
@@ -154,26 +154,26 @@ pub fn show_pot(pot: &Pot, look: &Look) -> String {
             ("Balance", amount(held(pot), pot.currency)),
             ("Goal", goal.map(|goal| amount(Some(goal), pot.currency)).unwrap_or_default()),
             ("", goal.map(|goal| progress(pot.balance, goal)).unwrap_or_default()),
-            ("State", pot_state(pot, look)),
+            ("State", pot_state(pot, style)),
         ],
     )
 }
 
 /// Names and values under each other; empty values are left out.
-pub(super) fn facts(look: &Look, pairs: &[(&str, String)]) -> String {
+pub(super) fn facts(style: &Style, pairs: &[(&str, String)]) -> String {
     let shown: Vec<_> = pairs.iter().filter(|(_, value)| !value.is_empty()).collect();
     let widest = shown.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     shown
         .iter()
         .map(|(name, value)| {
-            let name = look.paint(Paint::Quiet, &format!("{name:<widest$}"));
+            let name = style.paint(Paint::Quiet, &format!("{name:<widest$}"));
             format!("{name}  {}\n", super::clean(value))
         })
         .collect()
 }
 
 /// `exclude list`
-pub fn exclusions(exclusions: &[Exclusion], look: &Look) -> String {
+pub fn exclusions(exclusions: &[Exclusion], style: &Style) -> String {
     if exclusions.is_empty() {
         return "Nothing is excluded.\n".to_owned();
     }
@@ -191,13 +191,13 @@ pub fn exclusions(exclusions: &[Exclusion], look: &Look) -> String {
         let origin = if exclusion.origin == "hand" { "by hand" } else { "in the configuration" };
         table.row([&exclusion.name, kind, origin, &exclusion.id]);
     }
-    table.take(look)
+    table.take(style)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::fixture::{account, look, pot};
+    use crate::view::fixture::{account, pot, style};
 
     #[test]
     fn accounts_show_balances_and_what_is_special() {
@@ -208,7 +208,7 @@ mod tests {
         let mut young = account("acc_4", "young", None);
         young.left_out = true;
         let all = [account("acc_1", "Current", Some(123_456)), closed, unknown, young];
-        insta::assert_snapshot!(accounts(&all, &look(None)), @r#"
+        insta::assert_snapshot!(accounts(&all, &style(None)), @r#"
         NAME     TYPE         BALANCE  WITH POTS  ID
         Current  uk_retail  £1,234.56  £1,234.56  acc_1
         Old      uk_retail      £0.00      £0.00  acc_2  closed
@@ -227,7 +227,7 @@ mod tests {
         let mut holiday = pot("pot_1", "Holiday", 45_000);
         holiday.goal = Some(100_000);
         insta::assert_snapshot!(
-            pots(&[holiday, bills], &[account("acc_1", "Current", None)], &look(None)), @r"
+            pots(&[holiday, bills], &[account("acc_1", "Current", None)], &style(None)), @r"
         NAME     BALANCE       GOAL  REACHED          ACCOUNT  ID
         Holiday  £450.00  £1,000.00  ████▌       45%  Current  pot_1
         Bills    £800.00                              Current  pot_2  can pay bills

@@ -4,36 +4,39 @@ use monzo_common::model::{Backtest, BacktestRun, PlannedBill};
 use monzo_common::money::Money;
 
 use super::account::amount;
-use super::look::{Look, Paint};
 use super::progress::count;
+use super::style::{Paint, Style};
 use super::table::{Align, Table};
 use super::text::clean;
 
 /// `sort backtest`
-pub fn backtest(backtest: &Backtest, look: &Look) -> String {
+pub fn backtest(backtest: &Backtest, style: &Style) -> String {
     let title = format!("Backtest of {}", clean(&backtest.rule));
-    let mut text = format!("{}\n", look.paint(Paint::Strong, &title));
+    let mut text = format!("{}\n", style.paint(Paint::Strong, &title));
     match backtest.whole_from {
         Some(at) => text.push_str(&format!(
             "The data are whole from {}. What pots earned and their cards spent before is not known,\n\
              so that their lowest balances are told from then on.\n",
-            look.here.day(at)
+            style.time.day(at)
         )),
         None => {
-            text.push_str(&format!("{}\n", look.paint(Paint::Note, "The data are whole for no part of it.")));
+            text.push_str(&format!(
+                "{}\n",
+                style.paint(Paint::Note, "The data are whole for no part of it.")
+            ));
         }
     }
     for note in &backtest.notes {
-        text.push_str(&format!("{}\n", look.paint(Paint::Note, &super::sentence(note))));
+        text.push_str(&format!("{}\n", style.paint(Paint::Note, &super::sentence(note))));
     }
     if backtest.runs.is_empty() {
         text.push_str("\nIt would not have run.\n");
         return text;
     }
     text.push('\n');
-    text.push_str(&runs(backtest, look));
+    text.push_str(&runs(backtest, style));
     if !backtest.lowest.is_empty() {
-        text.push_str(&format!("\n{}\n", look.paint(Paint::Strong, "Lowest balances")));
+        text.push_str(&format!("\n{}\n", style.paint(Paint::Strong, "Lowest balances")));
         let mut table = Table::new(&[
             ("WHERE", Align::Flexible),
             ("AS IT WAS", Align::Right),
@@ -47,23 +50,23 @@ pub fn backtest(backtest: &Backtest, look: &Look) -> String {
                 (&amount(Some(outcome.after), backtest.currency), paint),
             ]);
         }
-        text.push_str(&table.take(look));
+        text.push_str(&table.take(style));
     }
     text.push('\n');
     if backtest.failed_bills.is_empty() {
         text.push_str("No bill would have failed.\n");
     } else {
         let words = format!("{} would have failed", bills_counted(&backtest.failed_bills));
-        text.push_str(&look.paint(Paint::Bad, &words));
+        text.push_str(&style.paint(Paint::Bad, &words));
         text.push('\n');
-        text.push_str(&bills(&backtest.failed_bills, backtest, look));
+        text.push_str(&bills(&backtest.failed_bills, backtest, style));
     }
     if !backtest.part_paid.is_empty() {
         let words =
             format!("\n{} would have been more than the pot held", bills_counted(&backtest.part_paid));
-        text.push_str(&look.paint(Paint::Note, &words));
+        text.push_str(&style.paint(Paint::Note, &words));
         text.push('\n');
-        text.push_str(&bills(&backtest.part_paid, backtest, look));
+        text.push_str(&bills(&backtest.part_paid, backtest, style));
     }
     text
 }
@@ -72,7 +75,7 @@ fn bills_counted(bills: &[PlannedBill]) -> String {
     count(u64::try_from(bills.len()).unwrap_or(u64::MAX), "bill")
 }
 
-fn bills(bills: &[PlannedBill], backtest: &Backtest, look: &Look) -> String {
+fn bills(bills: &[PlannedBill], backtest: &Backtest, style: &Style) -> String {
     let mut table = Table::new(&[
         ("DAY", Align::Left),
         ("BILL", Align::Flexible),
@@ -87,10 +90,10 @@ fn bills(bills: &[PlannedBill], backtest: &Backtest, look: &Look) -> String {
             bill.note.as_deref().unwrap_or_default(),
         ]);
     }
-    table.take(look)
+    table.take(style)
 }
 
-fn runs(backtest: &Backtest, look: &Look) -> String {
+fn runs(backtest: &Backtest, style: &Style) -> String {
     let mut table = Table::new(&[
         ("WHEN", Align::Left),
         ("MOVES", Align::Right),
@@ -103,7 +106,7 @@ fn runs(backtest: &Backtest, look: &Look) -> String {
     for run in &backtest.runs {
         let short: i64 = run.plan.steps.iter().map(|step| step.short).sum();
         table.painted([
-            (&look.here.minute(run.at), Paint::Plain),
+            (&style.time.minute(run.at), Paint::Plain),
             (&money(run.moved), Paint::Plain),
             (&money(run.plan.left), Paint::Quiet),
             (&if short > 0 { money(short) } else { String::new() }, Paint::Note),
@@ -111,7 +114,7 @@ fn runs(backtest: &Backtest, look: &Look) -> String {
             (&remark(run), Paint::Bad),
         ]);
     }
-    table.take(look)
+    table.take(style)
 }
 
 /// What could not be planned, or held it back.
@@ -127,7 +130,7 @@ mod tests {
     use monzo_common::money::Currency;
 
     use super::*;
-    use crate::view::fixture::{self, look, now};
+    use crate::view::fixture::{self, now, style};
 
     #[test]
     fn a_backtest_shows_runs_lowest_balances_and_failed_bills() {
@@ -156,7 +159,7 @@ mod tests {
             notes: vec!["what Savings earned or spent by itself is not known".into()],
             currency: Currency::GBP,
         };
-        insta::assert_snapshot!(backtest(&past, &look(None)), @r"
+        insta::assert_snapshot!(backtest(&past, &style(None)), @r"
         Backtest of payday
         The data are whole from 22 Jul 2026. What pots earned and their cards spent before is not known,
         so that their lowest balances are told from then on.
@@ -179,7 +182,7 @@ mod tests {
         ");
         past.runs.clear();
         past.whole_from = None;
-        insta::assert_snapshot!(backtest(&past, &look(None)), @r"
+        insta::assert_snapshot!(backtest(&past, &style(None)), @r"
         Backtest of payday
         The data are whole for no part of it.
         What Savings earned or spent by itself is not known.

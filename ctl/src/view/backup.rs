@@ -3,13 +3,13 @@
 use monzo_common::model::{Backup, Restored, Verification};
 
 use super::account::facts;
-use super::look::{Look, Paint};
 use super::progress::{count, grouped};
+use super::style::{Paint, Style};
 use super::table::{Align, Table};
 use super::text::clean;
 
 /// `backup list`
-pub fn backups(backups: &[Backup], look: &Look) -> String {
+pub fn backups(backups: &[Backup], style: &Style) -> String {
     if backups.is_empty() {
         return "There are no backups yet.\n".to_owned();
     }
@@ -25,13 +25,13 @@ pub fn backups(backups: &[Backup], look: &Look) -> String {
         let login = if backup.with_login { "with login" } else { "" };
         table.painted([
             (&backup.name, Paint::Strong),
-            (&look.here.minute(backup.at), Paint::Plain),
+            (&style.time.minute(backup.at), Paint::Plain),
             (&size(backup.size), Paint::Plain),
             (&backup.cause, Paint::Quiet),
             (login, Paint::Note),
         ]);
     }
-    table.take(look)
+    table.take(style)
 }
 
 /// `4.2 MB`; decimal, as file managers show it.
@@ -50,20 +50,20 @@ pub fn size(bytes: u64) -> String {
 }
 
 /// `verify`, and what `restore` asks about.
-pub fn verification(found: &Verification, look: &Look) -> String {
+pub fn verification(found: &Verification, style: &Style) -> String {
     let verdict =
-        if found.sound { look.paint(Paint::Good, "sound") } else { look.paint(Paint::Bad, "not sound") };
+        if found.sound { style.paint(Paint::Good, "sound") } else { style.paint(Paint::Bad, "not sound") };
     let mut text = format!("{} is {verdict}\n", clean(&found.name));
     for problem in &found.problems {
-        text.push_str(&format!("  {} {}\n", look.paint(Paint::Bad, "✗"), clean(problem)));
+        text.push_str(&format!("  {} {}\n", style.paint(Paint::Bad, "✗"), clean(problem)));
     }
     text.push_str(&facts(
-        look,
+        style,
         &[
             ("Whose", found.user_id.clone().unwrap_or_default()),
             ("Accounts", found.accounts.to_string()),
             ("Transactions", grouped(found.transactions)),
-            ("Newest", found.newest_at.map(|at| look.here.minute(at)).unwrap_or_default()),
+            ("Newest", found.newest_at.map(|at| style.time.minute(at)).unwrap_or_default()),
             ("Schema", found.schema.to_string()),
         ],
     ));
@@ -81,12 +81,12 @@ fn kept_aside(done: &Restored) -> String {
 }
 
 /// `restore`
-pub fn restored(done: &Restored, look: &Look) -> String {
+pub fn restored(done: &Restored, style: &Style) -> String {
     let found = &done.verification;
-    let newest = found.newest_at.map(|at| format!(", the newest of {}", look.here.minute(at)));
+    let newest = found.newest_at.map(|at| format!(", the newest of {}", style.time.minute(at)));
     let mut text = format!(
         "{}: {} in {}{}\n",
-        look.paint(Paint::Good, "Restored"),
+        style.paint(Paint::Good, "Restored"),
         count(found.transactions, "transaction"),
         count(found.accounts, "account"),
         newest.unwrap_or_default(),
@@ -103,7 +103,7 @@ pub fn restored(done: &Restored, look: &Look) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::fixture::look;
+    use crate::view::fixture::style;
 
     #[test]
     fn sizes_read_as_people_say_them() {
@@ -129,7 +129,7 @@ mod tests {
             transactions: 4_000,
             newest_at: None,
         };
-        insta::assert_snapshot!(verification(&found, &look(None)), @r"
+        insta::assert_snapshot!(verification(&found, &style(None)), @r"
         upload is not sound
           ✗ page 7 is torn
         Accounts      2

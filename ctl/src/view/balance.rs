@@ -7,11 +7,11 @@ use monzo_common::money::{Currency, Money};
 
 use super::account::amount;
 use super::chart::area;
-use super::look::{Look, Paint};
+use super::style::{Paint, Style};
 use super::table::{Align, Table};
 
 /// `balance`
-pub fn balances(balances: &[Balance], look: &Look) -> String {
+pub fn balances(balances: &[Balance], style: &Style) -> String {
     if balances.is_empty() {
         return "No balance is known for then.\n".to_owned();
     }
@@ -35,22 +35,22 @@ pub fn balances(balances: &[Balance], look: &Look) -> String {
             (&money(balance.total_balance), Paint::Quiet),
             (&money(balance.spend_today.map(|spent| -spent).filter(|spent| *spent != 0)), Paint::Quiet),
             (
-                &if balance.balance.is_some() { look.here.minute(balance.at) } else { String::new() },
+                &if balance.balance.is_some() { style.time.minute(balance.at) } else { String::new() },
                 Paint::Quiet,
             ),
         ]);
     }
-    let mut text = table.take(look);
-    text.push_str(&unknown(balances, look));
+    let mut text = table.take(style);
+    text.push_str(&unknown(balances, style));
     text
 }
 
 /// A sentence for the accounts and pots whose balance is not known at the instant that was asked for.
-pub fn unknown(balances: &[Balance], look: &Look) -> String {
+pub fn unknown(balances: &[Balance], style: &Style) -> String {
     // Those that are known from the same day on share a sentence.
     let mut unknown: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for balance in balances.iter().filter(|balance| balance.balance.is_none()) {
-        let from = balance.known_from.map(|from| look.here.day(from));
+        let from = balance.known_from.map(|from| style.time.day(from));
         let from = from.map_or_else(|| "not known yet".to_owned(), |day| format!("known from {day} on"));
         unknown.entry(from).or_default().push(&balance.name);
     }
@@ -65,7 +65,7 @@ pub fn unknown(balances: &[Balance], look: &Look) -> String {
 const HEIGHT: usize = 8;
 
 /// `balance --history`: a chart on a screen, a table elsewhere. `names` calls accounts and pots by id.
-pub fn history(points: &[BalancePoint], names: &BTreeMap<String, String>, look: &Look) -> String {
+pub fn history(points: &[BalancePoint], names: &BTreeMap<String, String>, style: &Style) -> String {
     if points.is_empty() {
         return "No balance is known for that period.\n".to_owned();
     }
@@ -74,10 +74,10 @@ pub fn history(points: &[BalancePoint], names: &BTreeMap<String, String>, look: 
         series.entry(id(point)).or_default().push(point);
     }
     let name = |id: &str| names.get(id).cloned().unwrap_or_else(|| id.to_owned());
-    match look.width {
+    match style.width {
         Some(width) => series
             .iter()
-            .map(|(id, points)| chart(&name(id), points, width, look))
+            .map(|(id, points)| chart(&name(id), points, width, style))
             .collect::<Vec<_>>()
             .join("\n"),
         None => {
@@ -85,9 +85,9 @@ pub fn history(points: &[BalancePoint], names: &BTreeMap<String, String>, look: 
                 Table::new(&[("WHEN", Align::Left), ("NAME", Align::Left), ("BALANCE", Align::Right)]);
             for point in points {
                 let balance = amount(Some(point.balance), point.currency);
-                table.row([&look.here.minute(point.at), &name(id(point)), &balance]);
+                table.row([&style.time.minute(point.at), &name(id(point)), &balance]);
             }
-            table.take(look)
+            table.take(style)
         }
     }
 }
@@ -96,7 +96,7 @@ fn id(point: &BalancePoint) -> &str {
     point.pot_id.as_ref().map_or(point.account_id.as_str(), |pot| pot.as_str())
 }
 
-fn chart(name: &str, points: &[&BalancePoint], width: usize, look: &Look) -> String {
+fn chart(name: &str, points: &[&BalancePoint], width: usize, style: &Style) -> String {
     let values: Vec<i64> = points.iter().map(|point| point.balance).collect();
     let currency = points.first().map_or(Currency::GBP, |point| point.currency);
     let (low, high) = (values.iter().min().copied(), values.iter().max().copied());
@@ -104,19 +104,19 @@ fn chart(name: &str, points: &[&BalancePoint], width: usize, look: &Look) -> Str
     let margin = top.chars().count().max(bottom.chars().count());
     let lines = area(&values, width.saturating_sub(margin + 3).max(10), HEIGHT);
     let last = lines.len().saturating_sub(1);
-    let mut text = format!("{}\n", look.paint(Paint::Strong, &super::clean(name)));
+    let mut text = format!("{}\n", style.paint(Paint::Strong, &super::clean(name)));
     for (index, line) in lines.iter().enumerate() {
         let label = match index {
             0 => top.as_str(),
             index if index == last => bottom.as_str(),
             _ => "",
         };
-        let line = look.paint(Paint::Good, line.trim_end());
-        text.push_str(&format!("{} ┤{line}\n", look.paint(Paint::Quiet, &format!("{label:>margin$}"))));
+        let line = style.paint(Paint::Good, line.trim_end());
+        text.push_str(&format!("{} ┤{line}\n", style.paint(Paint::Quiet, &format!("{label:>margin$}"))));
     }
     if let (Some(first), Some(final_)) = (points.first(), points.last()) {
-        let span = format!("{} – {}", look.here.day(first.at), look.here.day(final_.at));
-        text.push_str(&format!("{:margin$}  {}\n", "", look.paint(Paint::Quiet, &span)));
+        let span = format!("{} – {}", style.time.day(first.at), style.time.day(final_.at));
+        text.push_str(&format!("{:margin$}  {}\n", "", style.paint(Paint::Quiet, &span)));
     }
     text
 }
@@ -126,7 +126,7 @@ mod tests {
     use jiff::SignedDuration;
 
     use super::*;
-    use crate::view::fixture::{look, now};
+    use crate::view::fixture::{now, style};
 
     fn points() -> Vec<BalancePoint> {
         [100_000, 90_000, 42_050, 30_000, 250_000, 180_000]
@@ -145,7 +145,7 @@ mod tests {
     #[test]
     fn a_screen_gets_a_chart() {
         let names = [("acc_1".to_owned(), "Current".to_owned())].into();
-        insta::assert_snapshot!(history(&points(), &names, &look(Some(60))), @r"
+        insta::assert_snapshot!(history(&points(), &names, &style(Some(60))), @r"
         Current
         £2,500.00 ┤    █
                   ┤    █
@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn elsewhere_it_is_a_table() {
-        insta::assert_snapshot!(history(&points()[..2], &BTreeMap::new(), &look(None)), @r"
+        insta::assert_snapshot!(history(&points()[..2], &BTreeMap::new(), &style(None)), @r"
         WHEN              NAME     BALANCE
         2026-07-16 11:00  acc_1  £1,000.00
         2026-07-17 11:00  acc_1    £900.00

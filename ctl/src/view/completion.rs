@@ -24,7 +24,7 @@ pub fn completion(shell: Shell, mut command: Command) -> String {
 }
 
 /// A place on the command line where a name goes.
-struct Place {
+struct AccountOrPot {
     /// The subcommands before it.
     path: Vec<String>,
     /// The option's spellings; none for a positional argument.
@@ -32,12 +32,16 @@ struct Place {
     names: Names,
 }
 
-fn collect(command: &Command, path: &mut Vec<String>, places: &mut Vec<Place>) {
+fn collect(command: &Command, path: &mut Vec<String>, places: &mut Vec<AccountOrPot>) {
     for argument in command.get_arguments() {
         let Some(names) = names(argument, path) else { continue };
         let long = argument.get_long().map(|long| format!("--{long}"));
         let short = argument.get_short().map(|short| format!("-{short}"));
-        places.push(Place { path: path.clone(), options: short.into_iter().chain(long).collect(), names });
+        places.push(AccountOrPot {
+            path: path.clone(),
+            options: short.into_iter().chain(long).collect(),
+            names,
+        });
     }
     for inner in command.get_subcommands().filter(|inner| inner.get_name() != "help") {
         for name in std::iter::once(inner.get_name()).chain(inner.get_visible_aliases()) {
@@ -89,7 +93,7 @@ fn around(script: &str, entry: &str) -> String {
 }
 
 /// The branches of a `case` that sets `kind`, for options by the word before and for arguments by the commands before.
-fn branches(places: &[Place]) -> (String, String) {
+fn branches(places: &[AccountOrPot]) -> (String, String) {
     let (mut options, mut arguments) = (String::new(), String::new());
     let mut seen = Vec::new();
     for place in places {
@@ -104,7 +108,7 @@ fn branches(places: &[Place]) -> (String, String) {
     (options, arguments)
 }
 
-fn bash(places: &[Place]) -> String {
+fn bash(places: &[AccountOrPot]) -> String {
     let (options, arguments) = branches(places);
     format!(
         r#"_monzoctl() {{
@@ -130,7 +134,7 @@ fn bash(places: &[Place]) -> String {
     )
 }
 
-fn zsh(places: &[Place]) -> String {
+fn zsh(places: &[AccountOrPot]) -> String {
     let (options, arguments) = branches(places);
     format!(
         r#"_monzoctl() {{
@@ -153,7 +157,7 @@ fn zsh(places: &[Place]) -> String {
     )
 }
 
-fn fish(places: &[Place]) -> String {
+fn fish(places: &[AccountOrPot]) -> String {
     places
         .iter()
         .map(|place| {

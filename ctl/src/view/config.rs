@@ -3,11 +3,11 @@
 use monzo_common::model::{ConfigChangeKind, ConfigEntry, ConfigReload, ConfigReport};
 use serde_json::Value;
 
-use super::look::{Look, Paint};
+use super::style::{Paint, Style};
 use super::text::clean;
 
 /// `config show`: lines of TOML, which a file could hold.
-pub fn entries(entries: &[ConfigEntry], origin: bool, look: &Look) -> String {
+pub fn entries(entries: &[ConfigEntry], origin: bool, style: &Style) -> String {
     let lines: Vec<(String, &str)> = entries
         .iter()
         .map(|entry| (format!("{} = {}", clean(&entry.key), toml(&entry.value)), entry.origin.as_str()))
@@ -21,7 +21,7 @@ pub fn entries(entries: &[ConfigEntry], origin: bool, look: &Look) -> String {
             }
             let padding = " ".repeat(widest.unwrap_or(0).saturating_sub(super::text::width(line)));
             let paint = if *from == "default" { Paint::Quiet } else { Paint::Note };
-            format!("{line}{padding}  {}\n", look.paint(paint, &format!("# {}", clean(from))))
+            format!("{line}{padding}  {}\n", style.paint(paint, &format!("# {}", clean(from))))
         })
         .collect()
 }
@@ -46,10 +46,10 @@ fn bare(key: &str) -> String {
 }
 
 /// `config check`
-pub fn report(report: &ConfigReport, look: &Look) -> String {
+pub fn report(report: &ConfigReport, style: &Style) -> String {
     let mut text = String::new();
-    let found = report.problems.iter().map(|problem| (look.paint(Paint::Bad, "✗"), problem));
-    let notes = report.notes.iter().map(|note| (look.paint(Paint::Note, "!"), note));
+    let found = report.problems.iter().map(|problem| (style.paint(Paint::Bad, "✗"), problem));
+    let notes = report.notes.iter().map(|note| (style.paint(Paint::Note, "!"), note));
     for (mark, problem) in found.chain(notes) {
         let mut place = clean(&problem.file).into_owned();
         for number in [problem.line, problem.column].into_iter().flatten() {
@@ -57,7 +57,7 @@ pub fn report(report: &ConfigReport, look: &Look) -> String {
         }
         text.push_str(&format!(
             "{mark} {}: {}\n",
-            look.paint(Paint::Strong, &place),
+            style.paint(Paint::Strong, &place),
             clean(&problem.message)
         ));
         if let Some(hint) = &problem.hint {
@@ -69,13 +69,13 @@ pub fn report(report: &ConfigReport, look: &Look) -> String {
             [] => "no file, so that every key has its default".to_owned(),
             files => files.iter().map(|file| clean(file)).collect::<Vec<_>>().join(", "),
         };
-        text.push_str(&format!("{}: {files}\n", look.paint(Paint::Good, "nothing is wrong")));
+        text.push_str(&format!("{}: {files}\n", style.paint(Paint::Good, "nothing is wrong")));
     }
     text
 }
 
 /// `config reload`
-pub fn reload(reload: &ConfigReload, look: &Look) -> String {
+pub fn reload(reload: &ConfigReload, style: &Style) -> String {
     if reload.changes.is_empty() {
         return "Read again; nothing has changed.\n".to_owned();
     }
@@ -98,7 +98,7 @@ pub fn reload(reload: &ConfigReload, look: &Look) -> String {
             let named = |prefix, noun| key.strip_prefix(prefix).map(|name| format!("{noun} {name}"));
             let key = named("autosort.rule.", "rule").or_else(|| named("payday.", "payday"));
             let key = key.unwrap_or_else(|| clean(&change.key).into_owned());
-            format!("{key}: {}\n", look.paint(paint, &when))
+            format!("{key}: {}\n", style.paint(paint, &when))
         })
         .collect()
 }
@@ -109,7 +109,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::view::fixture::look;
+    use crate::view::fixture::style;
 
     #[test]
     fn the_configuration_is_shown_as_toml() {
@@ -120,7 +120,7 @@ mod tests {
             entry("monzo.accounts", json!(["uk_retail"]), "/etc/monzod/monzod.toml:4"),
             entry("store.backup", json!({"every": "1d", "keep": 7}), "default"),
         ];
-        insta::assert_snapshot!(entries(&all, true, &look(None)), @r#"
+        insta::assert_snapshot!(entries(&all, true, &style(None)), @r#"
         sync.interval = "6h"                       # default
         monzo.accounts = ["uk_retail"]             # /etc/monzod/monzod.toml:4
         store.backup = { every = "1d", keep = 7 }  # default
@@ -141,7 +141,7 @@ mod tests {
             }],
             notes: Vec::new(),
         };
-        insta::assert_snapshot!(report(&found, &look(None)), @r"
+        insta::assert_snapshot!(report(&found, &style(None)), @r"
         ✗ /etc/monzod/monzod.toml:3:1: unknown key ‘intervall’
           → did you mean ‘interval’?
         ");

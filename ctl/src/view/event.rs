@@ -2,26 +2,26 @@
 
 use monzo_common::model::{Acknowledged, Delivery, DeliveryState, Event, Severity};
 
-use super::look::{Look, Paint};
+use super::style::{Paint, Style};
 use super::text::clean;
 
 /// `events`, in the given order.
-pub fn events(events: &[Event], look: &Look) -> String {
+pub fn events(events: &[Event], style: &Style) -> String {
     if events.is_empty() {
         return "No events to show.\n".to_owned();
     }
-    events.iter().map(|one| event(one, look)).collect()
+    events.iter().map(|one| event(one, style)).collect()
 }
 
 /// One event.
-pub fn event(event: &Event, look: &Look) -> String {
-    let at = look.paint(Paint::Quiet, &look.here.second(event.at));
+pub fn event(event: &Event, style: &Style) -> String {
+    let at = style.paint(Paint::Quiet, &style.time.second(event.at));
     let (paint, mark) = match event.severity {
         Severity::Problem => (Paint::Bad, "✗"),
         Severity::Note => (Paint::Quiet, "·"),
     };
-    let kind = look.paint(Paint::Quiet, &format!("({})", clean(&event.kind)));
-    format!("{at} {} {} {kind}\n", look.paint(paint, mark), clean(&event.message))
+    let kind = style.paint(Paint::Quiet, &format!("({})", clean(&event.kind)));
+    format!("{at} {} {} {kind}\n", style.paint(paint, mark), clean(&event.message))
 }
 
 /// `notify test`
@@ -40,10 +40,10 @@ pub fn deliveries(all: &[Delivery]) -> String {
 }
 
 /// `ack`
-pub fn acknowledged(done: &Acknowledged, look: &Look) -> String {
+pub fn acknowledged(done: &Acknowledged, style: &Style) -> String {
     let id = clean(&done.id);
     match (done.changed, done.until) {
-        (true, Some(until)) => format!("{id} is silent until {}.\n", look.here.minute(until)),
+        (true, Some(until)) => format!("{id} is silent until {}.\n", style.time.minute(until)),
         (true, None) => format!("{id} is silent as long as it lasts.\n"),
         (false, _) => format!("{id} was silent already.\n"),
     }

@@ -9,8 +9,8 @@ use monzo_common::model::{
 };
 use monzo_common::money::Currency;
 
-use super::Look;
-use crate::here::Here;
+use super::Style;
+use crate::daemon_time::DaemonTime;
 
 /// A summer morning.
 pub(crate) fn now() -> Timestamp {
@@ -18,8 +18,8 @@ pub(crate) fn now() -> Timestamp {
 }
 
 /// That morning in London, without colour.
-pub(crate) fn look(width: Option<usize>) -> Look {
-    Look { colour: false, width, here: Here::new(now(), "Europe/London", None) }
+pub(crate) fn style(width: Option<usize>) -> Style {
+    Style { colour: false, width, time: DaemonTime::new(now(), "Europe/London", None) }
 }
 
 /// An open account.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 /// `{"v":1,"<noun>":{…}}`
-pub fn thing<T: Serialize>(noun: &str, value: &T) -> serde_json::Result<String> {
+pub fn one<T: Serialize>(noun: &str, value: &T) -> serde_json::Result<String> {
     Ok(format!("{{\"v\":1,\"{noun}\":{}}}\n", serde_json::to_string(value)?))
 }
 
@@ -41,6 +41,6 @@ mod tests {
     fn a_list_is_one_object_with_one_item_a_line() {
         assert_eq!(list("pots", &[1, 2]).expect("json"), "{\"v\":1,\"pots\":[\n1,\n2]}\n");
         assert_eq!(list::<u8>("pots", &[]).expect("json"), "{\"v\":1,\"pots\":[]}\n");
-        assert_eq!(thing("pot", &1).expect("json"), "{\"v\":1,\"pot\":1}\n");
+        assert_eq!(one("pot", &1).expect("json"), "{\"v\":1,\"pot\":1}\n");
     }
 }

@@ -5,11 +5,11 @@ use monzo_common::model::{
 };
 
 use super::account::facts;
-use super::look::{Look, Paint};
+use super::style::{Paint, Style};
 use super::table::{Align, Table};
 
 /// A login in a sentence.
-pub fn login(login: &Login, look: &Look) -> String {
+pub fn login(login: &Login, style: &Style) -> String {
     let whose = login.user_id.as_ref().map(|user| format!(" as {}", super::clean(user.as_str())));
     let whose = whose.unwrap_or_default();
     let mut text = match login.state {
@@ -21,7 +21,7 @@ pub fn login(login: &Login, look: &Look) -> String {
         LoginState::ConsentLapsed => "The bank's permission has ended.".to_owned(),
     };
     if let (LoginState::Ready, Some(ends)) = (login.state, login.access_ends_at) {
-        text.push_str(&format!(" Access ends {} ({}).", look.here.relative(ends), look.here.day(ends)));
+        text.push_str(&format!(" Access ends {} ({}).", style.time.relative(ends), style.time.day(ends)));
     }
     if let (LoginState::WaitingApproval | LoginState::Ready, Some(false), Some(ends)) =
         (login.state, login.refreshes, login.token_expires_at)
@@ -29,7 +29,7 @@ pub fn login(login: &Login, look: &Look) -> String {
         text.push_str(&format!(
             "\nThis login ends {} and cannot be refreshed: the OAuth client is not confidential.\n\
              Make a *confidential* client at developers.monzo.com, then `sudo monzoctl setup` and `monzoctl login`.",
-            look.here.relative(ends)
+            style.time.relative(ends)
         ));
     }
     text.push('\n');
@@ -113,18 +113,18 @@ pub fn logged_out(done: &LoggedOut) -> &'static str {
 }
 
 /// The parts of the history that could not be read, with what would.
-pub fn gaps(status: &Status, look: &Look) -> String {
+pub fn gaps(status: &Status, style: &Style) -> String {
     let mut text = String::new();
     for gap in status.attention.iter().filter(|attention| attention.code.starts_with("history")) {
-        let mark = look.paint(Paint::Note, "•");
+        let mark = style.paint(Paint::Note, "•");
         text.push_str(&format!("{mark} {}\n  → {}\n", super::clean(&gap.message), super::clean(&gap.hint)));
     }
     text
 }
 
 /// `whoami`
-pub fn whoami(whoami: &Whoami, look: &Look) -> String {
-    let mut text = login(&whoami.login, look);
+pub fn whoami(whoami: &Whoami, style: &Style) -> String {
+    let mut text = login(&whoami.login, style);
     let bank = match whoami.authenticated {
         _ if whoami.login.state == LoginState::None => "",
         Some(true) => "takes the tokens",
@@ -136,7 +136,7 @@ pub fn whoami(whoami: &Whoami, look: &Look) -> String {
         Role::Operator => "operator: may do everything",
     };
     text.push_str(&facts(
-        look,
+        style,
         &[
             ("The bank", bank.to_owned()),
             ("OAuth client", whoami.client_id.clone().unwrap_or_default()),
@@ -147,7 +147,7 @@ pub fn whoami(whoami: &Whoami, look: &Look) -> String {
 }
 
 /// `access list`
-pub fn access(access: &Access, look: &Look) -> String {
+pub fn access(access: &Access, style: &Style) -> String {
     let mut table = Table::new(&[("WHO", Align::Left), ("ROLE", Align::Left), ("WRITTEN", Align::Left)]);
     for grant in &access.grants {
         table.painted([
@@ -156,7 +156,7 @@ pub fn access(access: &Access, look: &Look) -> String {
             (&grant.origin, Paint::Quiet),
         ]);
     }
-    table.take(look)
+    table.take(style)
 }
 
 /// A role's word.

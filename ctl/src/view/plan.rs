@@ -5,22 +5,22 @@ use monzo_common::money::{Currency, Money};
 use monzo_common::shell;
 
 use super::account::amount;
-use super::look::{Look, Paint};
 use super::progress::count;
+use super::style::{Paint, Style};
 use super::table::{Align, Table};
 use super::text::{clean, cut, width};
 use super::transaction::Names;
 
 /// `sort plan`, and what is shown before a person is asked; `detail` adds the figures behind each amount.
-pub fn plan(plan: &Plan, detail: bool, look: &Look) -> String {
-    let mut text = headline(plan, look);
+pub fn plan(plan: &Plan, detail: bool, style: &Style) -> String {
+    let mut text = headline(plan, style);
     text.push('\n');
-    text.push_str(&moves(plan, look));
-    text.push_str(&sums(plan, look));
-    text.push_str(&reasons(plan, look));
-    text.push_str(&one_way(plan, look));
+    text.push_str(&moves(plan, style));
+    text.push_str(&sums(plan, style));
+    text.push_str(&reasons(plan, style));
+    text.push_str(&one_way(plan, style));
     if detail {
-        plan.steps.iter().for_each(|step| text.push_str(&figures(step, plan.currency, look)));
+        plan.steps.iter().for_each(|step| text.push_str(&figures(step, plan.currency, style)));
     }
     text
 }
@@ -45,16 +45,16 @@ pub fn plan_names(plan: &Plan) -> Names {
     targets.chain(outcomes).collect()
 }
 
-fn headline(plan: &Plan, look: &Look) -> String {
+fn headline(plan: &Plan, style: &Style) -> String {
     let title = match plan.rule.as_str() {
         "move" => "Move by hand".to_owned(),
         "undo" => "Undo".to_owned(),
         "discover" => "Discovery of a hidden account".to_owned(),
         rule => format!("Plan of {}", clean(rule)),
     };
-    let (at, distance) = (look.here.minute(plan.as_of), look.here.relative(plan.as_of));
-    let when = look.paint(Paint::Quiet, &format!("as of {at} ({distance})"));
-    format!("{}  {when}\n", look.paint(Paint::Strong, &title))
+    let (at, distance) = (style.time.minute(plan.as_of), style.time.relative(plan.as_of));
+    let when = style.paint(Paint::Quiet, &format!("as of {at} ({distance})"));
+    format!("{}  {when}\n", style.paint(Paint::Strong, &title))
 }
 
 /// What no step fills: where the money comes from, and where it comes back to.
@@ -70,7 +70,7 @@ fn sources(plan: &Plan) -> Vec<&Outcome> {
     if changed.is_empty() { others } else { changed }
 }
 
-fn moves(plan: &Plan, look: &Look) -> String {
+fn moves(plan: &Plan, style: &Style) -> String {
     let mut table = Table::new(&[
         ("", Align::Left),
         ("WHERE", Align::Flexible),
@@ -94,7 +94,7 @@ fn moves(plan: &Plan, look: &Look) -> String {
         ]);
     }
     plan.steps.iter().for_each(|step| add_step(&mut table, step, plan));
-    table.take(look)
+    table.take(style)
 }
 
 fn add_step(table: &mut Table, step: &PlanStep, plan: &Plan) {
@@ -172,20 +172,20 @@ pub(super) fn once(transfers: impl Iterator<Item = (TransferKind, i64)>) -> i64 
     given.max(got)
 }
 
-fn sums(plan: &Plan, look: &Look) -> String {
+fn sums(plan: &Plan, style: &Style) -> String {
     let money = |minor| Money::new(minor, plan.currency);
     let moved = once(plan.transfers.iter().map(|transfer| (transfer.kind, transfer.amount)));
     let mut text = String::from("\n");
     let asked = plan.steps.iter().filter(|step| step.kind == "ask").map(|step| step.amount).sum::<i64>();
     if plan.transfers.is_empty() && asked > 0 {
         let words = format!("Nothing moves by itself; {} is for you to send.", money(asked));
-        text.push_str(&look.paint(Paint::Strong, &words));
+        text.push_str(&style.paint(Paint::Strong, &words));
     } else if plan.transfers.is_empty() {
-        text.push_str(&look.paint(Paint::Strong, "Nothing to move."));
+        text.push_str(&style.paint(Paint::Strong, "Nothing to move."));
     } else {
         let transfers = u64::try_from(plan.transfers.len()).unwrap_or(u64::MAX);
         let words = format!("Moves {} in {}.", money(moved), count(transfers, "transfer"));
-        text.push_str(&look.paint(Paint::Strong, &words));
+        text.push_str(&style.paint(Paint::Strong, &words));
     }
     let mut rest = Vec::new();
     // What stays is told of one place; a sum over several would be nobody's balance.
@@ -212,17 +212,18 @@ fn sums(plan: &Plan, look: &Look) -> String {
 }
 
 /// What `sort undo` could not take back: said before anything is agreed to.
-fn one_way(plan: &Plan, look: &Look) -> String {
+fn one_way(plan: &Plan, style: &Style) -> String {
     if plan.one_way.is_empty() {
         return String::new();
     }
-    let title = look.paint(Paint::Note, "An undo could not take these back");
-    let lines = plan.one_way.iter().map(|one| format!("  {} {}\n", look.paint(Paint::Note, "!"), clean(one)));
+    let title = style.paint(Paint::Note, "An undo could not take these back");
+    let lines =
+        plan.one_way.iter().map(|one| format!("  {} {}\n", style.paint(Paint::Note, "!"), clean(one)));
     format!("\n{title}\n{}", lines.collect::<String>())
 }
 
 /// What fell short, was capped, skipped or cannot be planned, and which guards hold the whole back.
-fn reasons(plan: &Plan, look: &Look) -> String {
+fn reasons(plan: &Plan, style: &Style) -> String {
     let mut lines = Vec::new();
     for step in &plan.steps {
         let name = format!("{} {}", step.index, called(step));
@@ -246,9 +247,9 @@ fn reasons(plan: &Plan, look: &Look) -> String {
     }
     let lines = lines
         .iter()
-        .map(|(paint, mark, words)| format!("  {} {}\n", look.paint(*paint, mark), clean(words)))
+        .map(|(paint, mark, words)| format!("  {} {}\n", style.paint(*paint, mark), clean(words)))
         .collect::<String>();
-    format!("\n{}\n{lines}", look.paint(Paint::Strong, "Why"))
+    format!("\n{}\n{lines}", style.paint(Paint::Strong, "Why"))
 }
 
 /// `Bills`, or `Holiday and Car`; what a step without a target is called by its kind.
@@ -262,12 +263,12 @@ fn called(step: &PlanStep) -> String {
 }
 
 /// The formula of a step with what went into it.
-fn figures(step: &PlanStep, currency: Currency, look: &Look) -> String {
+fn figures(step: &PlanStep, currency: Currency, style: &Style) -> String {
     if step.explanation.is_empty() && step.inputs.is_empty() && step.bills.is_empty() {
         return String::new();
     }
     let title = format!("Step {}, {} for {}", step.index, step.kind, called(step));
-    let mut text = format!("\n{}\n", look.paint(Paint::Strong, &title));
+    let mut text = format!("\n{}\n", style.paint(Paint::Strong, &title));
     if !step.explanation.is_empty() {
         text.push_str(&format!("  {}\n", clean(&step.explanation)));
     }
@@ -293,14 +294,14 @@ fn figures(step: &PlanStep, currency: Currency, look: &Look) -> String {
             String::new()
         },
     ));
-    let screen = look.width.unwrap_or(usize::MAX);
+    let screen = style.width.unwrap_or(usize::MAX);
     let amounts = rows.iter().map(|(_, amount, _)| width(amount)).max().unwrap_or(0);
     let names = rows.iter().map(|(name, ..)| width(name)).max().unwrap_or(0);
     let names = names.min(screen.saturating_sub(amounts + 4));
     for (name, amount, note) in rows {
         let (name, note) = (cut(&name, names), cut(&note, screen.saturating_sub(names + amounts + 4)));
         let (gap, pad) = (" ".repeat(names - width(&name)), " ".repeat(amounts - width(&amount)));
-        text.push_str(&format!("  {name}{gap}  {pad}{amount}{}\n", look.paint(Paint::Quiet, &note)));
+        text.push_str(&format!("  {name}{gap}  {pad}{amount}{}\n", style.paint(Paint::Quiet, &note)));
     }
     text
 }
@@ -308,11 +309,11 @@ fn figures(step: &PlanStep, currency: Currency, look: &Look) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::fixture::{self, look};
+    use crate::view::fixture::{self, style};
 
     #[test]
     fn a_plan_shows_moves_what_stays_and_what_fell_short() {
-        insta::assert_snapshot!(plan(&fixture::plan(), false, &look(None)), @r"
+        insta::assert_snapshot!(plan(&fixture::plan(), false, &style(None)), @r"
         Plan of payday  as of 2026-07-22 10:55 (5 min ago)
 
               WHERE          MOVES     BEFORE         AFTER
@@ -335,7 +336,7 @@ mod tests {
     fn the_figures_behind_each_amount_are_shown_on_request() {
         let mut bills = fixture::plan();
         bills.steps.truncate(1);
-        insta::assert_snapshot!(plan(&bills, true, &look(None)), @r"
+        insta::assert_snapshot!(plan(&bills, true, &style(None)), @r"
         Plan of payday  as of 2026-07-22 10:55 (5 min ago)
 
               WHERE          MOVES     BEFORE         AFTER
@@ -375,7 +376,7 @@ mod tests {
         nothing.steps[1].targets[0].after = Some(0);
         nothing.steps[1].explanation = "nothing is left".into();
         nothing.steps[1].short = 0;
-        insta::assert_snapshot!(plan(&nothing, false, &look(None)), @r"
+        insta::assert_snapshot!(plan(&nothing, false, &style(None)), @r"
         Plan of payday  as of 2026-07-22 10:55 (5 min ago)
 
               WHERE     MOVES     BEFORE         AFTER
@@ -393,7 +394,7 @@ mod tests {
 
     #[test]
     fn a_narrow_screen_still_shows_every_amount() {
-        let text = plan(&fixture::plan(), false, &look(Some(64)));
+        let text = plan(&fixture::plan(), false, &style(Some(64)));
         assert!(text.contains("£2,611.20"), "{text}");
         let rows = text.lines().skip(2).take_while(|line| !line.is_empty());
         for line in rows {

@@ -2,7 +2,7 @@
 
 use monzo_common::model::{Account, Progress, Sync, SyncPhase, SyncState};
 
-use super::look::{Look, Paint};
+use super::style::{Paint, Style};
 use super::text::clean;
 
 /// `Reading the whole history, 2:31 left: 1,200 rows, 14 pages, 3 of 9 windows, 1 of 2 accounts`
@@ -53,7 +53,7 @@ pub(super) fn grouped(number: u64) -> String {
 }
 
 /// How a sync ended, and which accounts failed.
-pub fn outcome(sync: &Sync, accounts: &[Account], look: &Look) -> String {
+pub fn outcome(sync: &Sync, accounts: &[Account], style: &Style) -> String {
     let (paint, word) = match sync.state {
         SyncState::Running => (Paint::Note, "Running"),
         SyncState::Done => (Paint::Good, "Synced"),
@@ -66,22 +66,22 @@ pub fn outcome(sync: &Sync, accounts: &[Account], look: &Look) -> String {
         [sum(|a| a.added), sum(|a| a.changed), sum(|a| a.withdrawn)].map(grouped);
     let took = sync
         .ended_at
-        .map(|ended| format!(" in {}", crate::here::span(ended.duration_since(sync.started_at))));
+        .map(|ended| format!(" in {}", crate::daemon_time::span(ended.duration_since(sync.started_at))));
     let mut text = format!(
         "{}: {added} new, {changed} changed, {withdrawn} withdrawn ({} of {}{})\n",
-        look.paint(paint, word),
+        style.paint(paint, word),
         count(sum(|a| a.pages), "page"),
         count(sync.accounts.len().try_into().unwrap_or(u64::MAX), "account"),
         took.unwrap_or_default(),
     );
     if let Some(error) = &sync.error {
-        text.push_str(&format!("  {} {}\n", look.paint(Paint::Bad, "✗"), clean(error)));
+        text.push_str(&format!("  {} {}\n", style.paint(Paint::Bad, "✗"), clean(error)));
     }
     for failed in &sync.accounts {
         let Some(error) = &failed.error else { continue };
         let known = accounts.iter().find(|account| account.id == failed.account_id);
         let name = known.map_or(failed.account_id.as_str(), |account| &account.name);
-        text.push_str(&format!("  {} {}: {}\n", look.paint(Paint::Bad, "✗"), clean(name), clean(error)));
+        text.push_str(&format!("  {} {}: {}\n", style.paint(Paint::Bad, "✗"), clean(name), clean(error)));
     }
     text
 }
@@ -92,7 +92,7 @@ mod tests {
     use monzo_common::model::{AccountSync, ProgressAccount};
 
     use super::*;
-    use crate::view::fixture::{account, look, now};
+    use crate::view::fixture::{account, now, style};
 
     #[test]
     fn progress_says_phase_rows_and_time_left() {
@@ -141,7 +141,7 @@ mod tests {
             error: Some("the disk is full".into()),
             code: Some(FaultKind::StoreUnavailable),
         };
-        insta::assert_snapshot!(outcome(&sync, &[account("acc_2", "Joint", None)], &look(None)), @r"
+        insta::assert_snapshot!(outcome(&sync, &[account("acc_2", "Joint", None)], &style(None)), @r"
         Synced in part: 6 new, 2 changed, 0 withdrawn (2 pages of 2 accounts in 3 s)
           ✗ the disk is full
           ✗ Joint: the bank answers with failures

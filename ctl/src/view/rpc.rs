@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::look::{Look, Paint};
+use super::style::{Paint, Style};
 use super::table::{Align, Table};
 
 /// One method.
@@ -44,7 +44,7 @@ impl Method {
 }
 
 /// `rpc` alone
-pub fn methods(methods: &[Method], look: &Look) -> String {
+pub fn methods(methods: &[Method], style: &Style) -> String {
     let mut table = Table::new(&[
         ("METHOD", Align::Left),
         ("ROLE", Align::Left),
@@ -60,5 +60,5 @@ pub fn methods(methods: &[Method], look: &Look) -> String {
             (&method.summary, Paint::Plain),
         ]);
     }
-    table.take(look)
+    table.take(style)
 }

@@ -5,9 +5,9 @@ use monzo_common::money::Currency;
 use monzo_common::shell;
 
 use super::account::{amount, facts};
-use super::look::{Look, Paint};
 use super::plan::plan;
 use super::run::run_state;
+use super::style::{Paint, Style};
 use super::table::{Align, Table};
 use super::text::clean;
 
@@ -21,7 +21,7 @@ fn mode(rule: &Rule) -> (Paint, String) {
 }
 
 /// `sort rules`
-pub fn rules(rules: &[Rule], look: &Look) -> String {
+pub fn rules(rules: &[Rule], style: &Style) -> String {
     if rules.is_empty() {
         return "There are no rules: `monzoctl sort suggest` prints some that your history suggests.\n"
             .to_owned();
@@ -45,30 +45,30 @@ pub fn rules(rules: &[Rule], look: &Look) -> String {
             (&mode, paint),
             (&rule.trigger, Paint::Quiet),
             (&rule.source, Paint::Quiet),
-            (&rule.next_at.map_or_else(|| "–".to_owned(), |at| look.here.minute(at)), Paint::Plain),
+            (&rule.next_at.map_or_else(|| "–".to_owned(), |at| style.time.minute(at)), Paint::Plain),
             (&amount(rule.left, Currency::GBP), Paint::Plain),
-            (&rule.last_at.map_or_else(|| "never".to_owned(), |at| look.here.relative(at)), Paint::Plain),
+            (&rule.last_at.map_or_else(|| "never".to_owned(), |at| style.time.relative(at)), Paint::Plain),
             (result, ended),
         ]);
     }
-    let mut text = table.take(look);
+    let mut text = table.take(style);
     for rule in rules.iter().filter(|rule| !rule.problems.is_empty()) {
-        let name = look.paint(Paint::Strong, &clean(&rule.name));
-        text.push_str(&format!("\n{name} {}\n", look.paint(Paint::Quiet, &clean(&rule.origin))));
+        let name = style.paint(Paint::Strong, &clean(&rule.name));
+        text.push_str(&format!("\n{name} {}\n", style.paint(Paint::Quiet, &clean(&rule.origin))));
         for problem in &rule.problems {
-            text.push_str(&format!("  {} {}\n", look.paint(Paint::Bad, "✗"), clean(problem)));
+            text.push_str(&format!("  {} {}\n", style.paint(Paint::Bad, "✗"), clean(problem)));
         }
     }
     text
 }
 
 /// `show RULE`
-pub fn show_rule(rule: &Rule, look: &Look) -> String {
+pub fn show_rule(rule: &Rule, style: &Style) -> String {
     let at = |at: Option<jiff::Timestamp>| {
-        at.map(|at| format!("{} ({})", look.here.minute(at), look.here.relative(at))).unwrap_or_default()
+        at.map(|at| format!("{} ({})", style.time.minute(at), style.time.relative(at))).unwrap_or_default()
     };
     let mut text = facts(
-        look,
+        style,
         &[
             ("Rule", rule.name.clone()),
             ("Mode", mode(rule).1),
@@ -82,7 +82,7 @@ pub fn show_rule(rule: &Rule, look: &Look) -> String {
         ],
     );
     for problem in &rule.problems {
-        text.push_str(&format!("  {} {}\n", look.paint(Paint::Bad, "✗"), clean(problem)));
+        text.push_str(&format!("  {} {}\n", style.paint(Paint::Bad, "✗"), clean(problem)));
     }
     let name = shell::word(&clean(&rule.name));
     text.push_str(&format!(
@@ -92,33 +92,33 @@ pub fn show_rule(rule: &Rule, look: &Look) -> String {
 }
 
 /// `sort freeze` and `sort thaw`
-pub fn freezes(change: &FreezeChange, done: &str, already: &str, look: &Look) -> String {
+pub fn freezes(change: &FreezeChange, done: &str, already: &str, style: &Style) -> String {
     let mut text = format!("{}.\n", if change.changed { done } else { already });
     for freeze in &change.freezes {
         let what = freeze.rule.as_deref().map_or("everything".into(), clean);
-        let until = freeze.until.map(|at| format!(" until {}", look.here.minute(at))).unwrap_or_default();
-        let since = look.here.minute(freeze.at);
+        let until = freeze.until.map(|at| format!(" until {}", style.time.minute(at))).unwrap_or_default();
+        let since = style.time.minute(freeze.at);
         text.push_str(&format!("  {what} is frozen since {since}{until}: {}\n", clean(&freeze.reason)));
     }
     text
 }
 
 /// `why`
-pub fn why(why: &Why, look: &Look) -> String {
-    let mut text = format!("{}\n", look.paint(Paint::Strong, &clean(&why.subject)));
+pub fn why(why: &Why, style: &Style) -> String {
+    let mut text = format!("{}\n", style.paint(Paint::Strong, &clean(&why.subject)));
     if why.reasons.is_empty() {
         text.push_str("  There is nothing to say about it.\n");
     }
     why.reasons.iter().for_each(|reason| text.push_str(&format!("  • {}\n", clean(reason))));
     if let Some(found) = &why.plan {
         text.push('\n');
-        text.push_str(&plan(found, true, look));
+        text.push_str(&plan(found, true, style));
     }
     text
 }
 
 /// `payday`
-pub fn paydays(calendars: &[PaydayCalendar], look: &Look) -> String {
+pub fn paydays(calendars: &[PaydayCalendar], style: &Style) -> String {
     if calendars.is_empty() {
         return "No payday is configured, and the history shows none: add a [[payday]] block.\n".to_owned();
     }
@@ -129,7 +129,7 @@ pub fn paydays(calendars: &[PaydayCalendar], look: &Look) -> String {
         }
         let found = calendar.origin == "ledger";
         let origin = if found { "found in the history, not configured" } else { "configured" };
-        let name = look.paint(Paint::Strong, &clean(&calendar.name));
+        let name = style.paint(Paint::Strong, &clean(&calendar.name));
         text.push_str(&format!("{name}: {} ({origin})\n", clean(&calendar.rhythm)));
         for payday in &calendar.next {
             let mut line = format!("  {}", payday.date.strftime("%a %-d %b %Y"));
@@ -156,7 +156,7 @@ mod tests {
     use monzo_common::model::{Freeze, PaydayDate};
 
     use super::*;
-    use crate::view::fixture::{self, look, now};
+    use crate::view::fixture::{self, now, style};
 
     #[test]
     fn rules_show_next_left_last_and_result_and_what_is_the_matter() {
@@ -169,7 +169,7 @@ mod tests {
         broken.problems = vec!["step 1: there is no pot Savings any more".into()];
         let mut frozen = fixture::rule("top-up");
         frozen.frozen = true;
-        insta::assert_snapshot!(rules(&[fixture::rule("payday"), broken, frozen], &look(None)), @r"
+        insta::assert_snapshot!(rules(&[fixture::rule("payday"), broken, frozen], &style(None)), @r"
         RULE       MODE          WHEN       FROM              NEXT                 LEFT  LAST         RESULT
         payday     auto          on payday  account:Personal  2026-07-31 11:00  £600.00  22 days ago  done
         big sweep  disabled      on payday  account:Personal  –                       –  never        –
@@ -178,7 +178,7 @@ mod tests {
         big sweep monzod.toml:12
           ✗ step 1: there is no pot Savings any more
         ");
-        insta::assert_snapshot!(show_rule(&fixture::rule("payday"), &look(None)), @r"
+        insta::assert_snapshot!(show_rule(&fixture::rule("payday"), &style(None)), @r"
         Rule         payday
         Mode         auto
         When         on payday
@@ -210,7 +210,7 @@ mod tests {
             next,
             toml: Some("[[payday]]\nname = \"main\"\nday  = 31\n".into()),
         };
-        insta::assert_snapshot!(paydays(&[found], &look(None)), @r#"
+        insta::assert_snapshot!(paydays(&[found], &style(None)), @r#"
         main: the last day of the month (found in the history, not configured)
           Fri 31 Jul 2026
           Fri 28 Aug 2026  instead of Mon 31 Aug: Summer bank holiday
@@ -232,7 +232,7 @@ mod tests {
             reason: "moving house".into(),
         };
         let change = FreezeChange { freezes: vec![freeze], changed: true };
-        insta::assert_snapshot!(freezes(&change, "Frozen", "It was frozen already", &look(None)), @r"
+        insta::assert_snapshot!(freezes(&change, "Frozen", "It was frozen already", &style(None)), @r"
         Frozen.
           everything is frozen since 2026-07-22 11:00 until 2026-07-23 11:00: moving house
         ");

@@ -4,9 +4,9 @@ use monzo_common::model::{PlannedTarget, Run, RunState, Transfer, TransferKind, 
 use monzo_common::money::Money;
 
 use super::account::facts;
-use super::look::{Look, Paint};
 use super::plan::{once, plan, plan_names};
 use super::progress::count;
+use super::style::{Paint, Style};
 use super::table::{Align, Table};
 use super::text::clean;
 use super::transaction::Names;
@@ -67,7 +67,7 @@ fn share(run: &Run) -> String {
 }
 
 /// How a run stands or ended, with each transfer.
-pub fn run_outcome(run: &Run, look: &Look) -> String {
+pub fn run_outcome(run: &Run, style: &Style) -> String {
     let (paint, words) = match run.state {
         RunState::Proposed => (Paint::Note, "Waits for approval"),
         RunState::Withheld => (Paint::Bad, "Held back"),
@@ -99,38 +99,38 @@ pub fn run_outcome(run: &Run, look: &Look) -> String {
         "nothing was moved".to_owned()
     } else {
         let took = run.started_at.zip(run.ended_at).map(|(began, ended)| ended.duration_since(began));
-        let took = took.map(|took| format!(" in {}", crate::here::span(took))).unwrap_or_default();
+        let took = took.map(|took| format!(" in {}", crate::daemon_time::span(took))).unwrap_or_default();
         format!("{} moved, {}{took}", Money::new(moved(run), run.plan.currency), share(run))
     };
-    let id = look.paint(Paint::Quiet, &format!("[{}]", clean(&run.id)));
-    let mut text = format!("{}: {how} {id}\n", look.paint(paint, words));
+    let id = style.paint(Paint::Quiet, &format!("[{}]", clean(&run.id)));
+    let mut text = format!("{}: {how} {id}\n", style.paint(paint, words));
     if let Some(reason) = &run.reason {
         text.push_str(&format!("  {}\n", clean(reason)));
     }
     if let (RunState::Waiting, Some(until)) = (run.state, run.expires_at) {
-        text.push_str(&format!("  until {} ({})\n", look.here.minute(until), look.here.relative(until)));
+        text.push_str(&format!("  until {} ({})\n", style.time.minute(until), style.time.relative(until)));
     }
     if !untouched {
         let names = plan_names(&run.plan);
-        run.transfers.iter().for_each(|one| text.push_str(&line(one, &names, look)));
+        run.transfers.iter().for_each(|one| text.push_str(&line(one, &names, style)));
     }
     if matches!(run.state, RunState::Done | RunState::Partial) {
-        text.push_str(&asked(run, look));
+        text.push_str(&asked(run, style));
     }
     text
 }
 
 /// What a run leaves for the person to send.
-fn asked(run: &Run, look: &Look) -> String {
+fn asked(run: &Run, style: &Style) -> String {
     let asks = run.plan.steps.iter().filter(|step| step.kind == "ask").flat_map(|step| &step.targets);
     let line = |target: &PlannedTarget| {
-        let (mark, money) = (look.paint(Paint::Note, "→"), Money::new(target.amount, run.plan.currency));
+        let (mark, money) = (style.paint(Paint::Note, "→"), Money::new(target.amount, run.plan.currency));
         format!("  {mark} {money} to {}: for you to send in the app\n", clean(&target.name))
     };
     asks.filter(|target| target.amount > 0).map(line).collect()
 }
 
-fn line(transfer: &Transfer, names: &Names, look: &Look) -> String {
+fn line(transfer: &Transfer, names: &Names, style: &Style) -> String {
     let (paint, mark, _) = transfer_state(transfer.state);
     let remark = match (&transfer.error, transfer.state) {
         (Some(error), _) => format!(": {}", clean(error)),
@@ -138,15 +138,15 @@ fn line(transfer: &Transfer, names: &Names, look: &Look) -> String {
         (None, TransferState::Cancelled) => ": not sent".to_owned(),
         (None, _) => String::new(),
     };
-    format!("  {} {}{remark}\n", look.paint(paint, mark), transfer_words(transfer, names))
+    format!("  {} {}{remark}\n", style.paint(paint, mark), transfer_words(transfer, names))
 }
 
 /// `show RUN`
-pub fn show_run(run: &Run, look: &Look) -> String {
-    let at = |at: Option<jiff::Timestamp>| at.map(|at| look.here.second(at)).unwrap_or_default();
+pub fn show_run(run: &Run, style: &Style) -> String {
+    let at = |at: Option<jiff::Timestamp>| at.map(|at| style.time.second(at)).unwrap_or_default();
     let expires = if run.state == RunState::Waiting { "Waits until" } else { "Expires" };
     let mut text = facts(
-        look,
+        style,
         &[
             ("Run", run.id.clone()),
             ("Rule", run.rule.clone()),
@@ -164,15 +164,15 @@ pub fn show_run(run: &Run, look: &Look) -> String {
     );
     if !run.transfers.is_empty() {
         text.push('\n');
-        text.push_str(&transfers(&run.transfers, &plan_names(&run.plan), look));
+        text.push_str(&transfers(&run.transfers, &plan_names(&run.plan), style));
     }
     text.push('\n');
-    text.push_str(&plan(&run.plan, true, look));
+    text.push_str(&plan(&run.plan, true, style));
     text
 }
 
 /// `sort history`
-pub fn runs(runs: &[Run], look: &Look) -> String {
+pub fn runs(runs: &[Run], style: &Style) -> String {
     if runs.is_empty() {
         return "There are no runs yet.\n".to_owned();
     }
@@ -191,7 +191,7 @@ pub fn runs(runs: &[Run], look: &Look) -> String {
     for run in runs {
         let (paint, state) = run_state(run.state);
         table.painted([
-            (&look.here.minute(run.created_at), Paint::Plain),
+            (&style.time.minute(run.created_at), Paint::Plain),
             (&run.rule, Paint::Plain),
             (run.cause.word(), Paint::Quiet),
             (run.occurrence.as_deref().unwrap_or_default(), Paint::Quiet),
@@ -202,11 +202,11 @@ pub fn runs(runs: &[Run], look: &Look) -> String {
             (run.reason.as_deref().unwrap_or_default(), Paint::Note),
         ]);
     }
-    table.take(look)
+    table.take(style)
 }
 
 /// `sort transfers`
-pub fn transfers(transfers: &[Transfer], names: &Names, look: &Look) -> String {
+pub fn transfers(transfers: &[Transfer], names: &Names, style: &Style) -> String {
     if transfers.is_empty() {
         return "There are no transfers yet.\n".to_owned();
     }
@@ -232,7 +232,7 @@ pub fn transfers(transfers: &[Transfer], names: &Names, look: &Look) -> String {
         let row = one.transaction_id.as_ref().map(ToString::to_string);
         let row = row.or_else(|| one.reconciled_at.map(|_| "seen".to_owned()));
         table.painted([
-            (&one.requested_at.map_or_else(|| "–".to_owned(), |at| look.here.minute(at)), Paint::Plain),
+            (&one.requested_at.map_or_else(|| "–".to_owned(), |at| style.time.minute(at)), Paint::Plain),
             (&Money::new(one.amount, one.currency).to_string(), Paint::Plain),
             (way, Paint::Quiet),
             (pot, Paint::Plain),
@@ -242,13 +242,13 @@ pub fn transfers(transfers: &[Transfer], names: &Names, look: &Look) -> String {
             (one.error.as_deref().unwrap_or_default(), Paint::Bad),
         ]);
     }
-    table.take(look)
+    table.take(style)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::fixture::{self, look};
+    use crate::view::fixture::{self, style};
 
     #[test]
     fn an_outcome_names_each_transfer_and_why_one_failed() {
@@ -257,7 +257,7 @@ mod tests {
         run.transfers[1].error = Some("the pot is locked".into());
         run.transfers[2].state = TransferState::Requested;
         run.transfers[3].state = TransferState::Cancelled;
-        insta::assert_snapshot!(run_outcome(&run, &look(None)), @r"
+        insta::assert_snapshot!(run_outcome(&run, &style(None)), @r"
         Done in part: £394.50 moved, 1 of 4 transfers in 4 s [run_7k]
           ✓ £394.50 into Bills
           ✗ £850.00 into Rent: the pot is locked
@@ -283,7 +283,7 @@ mod tests {
 
     #[test]
     fn one_run_is_shown_with_its_transfers_and_its_plan() {
-        insta::assert_snapshot!(show_run(&fixture::run(RunState::Done), &look(None)), @r"
+        insta::assert_snapshot!(show_run(&fixture::run(RunState::Done), &style(None)), @r"
         Run    run_7k
         Rule   payday
         Why    occurrence

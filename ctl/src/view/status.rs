@@ -4,32 +4,32 @@ use monzo_common::model::{AccountStatus, Attention, LoginState, Mode, Severity, 
 use monzo_common::money::Money;
 
 use super::account::amount;
-use super::look::{Look, Paint};
+use super::style::{Paint, Style};
 use super::table::{Align, Table};
 use super::text::clean;
 
 /// `status`
-pub fn status(status: &Status, look: &Look) -> String {
-    let mut page = headline(status, look);
+pub fn status(status: &Status, style: &Style) -> String {
+    let mut page = headline(status, style);
     if status.mode == Mode::Normal {
         page.push('\n');
-        page.push_str(&line(look, "Login", &login(status, look)));
-        page.push_str(&line(look, "Sync", &sync(status, look)));
-        page.push_str(&line(look, "Sorter", &sorter(status, look)));
+        page.push_str(&line(style, "Login", &login(status, style)));
+        page.push_str(&line(style, "Sync", &sync(status, style)));
+        page.push_str(&line(style, "Sorter", &sorter(status, style)));
         let shown: Vec<&AccountStatus> =
             status.accounts.iter().filter(|account| worth_a_line(account)).collect();
         if !shown.is_empty() {
             page.push('\n');
-            page.push_str(&accounts(&shown, look));
+            page.push_str(&accounts(&shown, style));
         }
     }
     let of = |severity| status.attention.iter().filter(move |attention| attention.severity == severity);
-    page.push_str(&attentions("Problems", Paint::Bad, of(Severity::Problem), look));
-    page.push_str(&attentions("Notes", Paint::Note, of(Severity::Note), look));
+    page.push_str(&attentions("Problems", Paint::Bad, of(Severity::Problem), style));
+    page.push_str(&attentions("Notes", Paint::Note, of(Severity::Note), style));
     page
 }
 
-fn headline(status: &Status, look: &Look) -> String {
+fn headline(status: &Status, style: &Style) -> String {
     let (paint, words) = match (status.mode, status.healthy) {
         (Mode::Rescue, _) => {
             (Paint::Bad, "rescue mode: the database cannot be used, nothing is synced or moved")
@@ -38,18 +38,18 @@ fn headline(status: &Status, look: &Look) -> String {
         (Mode::Normal, true) => (Paint::Good, "all is well"),
         (Mode::Normal, false) => (Paint::Bad, "needs you"),
     };
-    let name = look.paint(Paint::Strong, &format!("monzod {}", clean(&status.version)));
-    format!("{name}  {}\n", look.paint(paint, words))
+    let name = style.paint(Paint::Strong, &format!("monzod {}", clean(&status.version)));
+    format!("{name}  {}\n", style.paint(paint, words))
 }
 
 /// A name and its sentence, the sentences under each other.
-fn line(look: &Look, name: &str, sentence: &str) -> String {
-    format!("{}{sentence}\n", look.paint(Paint::Quiet, &format!("{name:<8}")))
+fn line(style: &Style, name: &str, sentence: &str) -> String {
+    format!("{}{sentence}\n", style.paint(Paint::Quiet, &format!("{name:<8}")))
 }
 
-fn login(status: &Status, look: &Look) -> String {
+fn login(status: &Status, style: &Style) -> String {
     let login = &status.login;
-    let here = &look.here;
+    let time = &style.time;
     let (paint, words) = match login.state {
         LoginState::None => (Paint::Bad, "nobody is logged in"),
         LoginState::WaitingBrowser => (Paint::Note, "waiting for the sign-in in a browser"),
@@ -58,65 +58,65 @@ fn login(status: &Status, look: &Look) -> String {
         LoginState::LoginNeeded => (Paint::Bad, "the bank no longer takes it"),
         LoginState::ConsentLapsed => (Paint::Bad, "the bank's permission has ended"),
     };
-    let mut sentence = look.paint(paint, words);
+    let mut sentence = style.paint(paint, words);
     if let (LoginState::Ready, Some(ends)) = (login.state, login.access_ends_at) {
-        sentence.push_str(&format!(", access ends {} ({})", here.relative(ends), here.day(ends)));
+        sentence.push_str(&format!(", access ends {} ({})", time.relative(ends), time.day(ends)));
     }
     if let Some(error) = &login.error {
-        sentence.push_str(&format!("\n        {}", look.paint(Paint::Bad, &clean(error))));
+        sentence.push_str(&format!("\n        {}", style.paint(Paint::Bad, &clean(error))));
     }
     sentence
 }
 
-fn sync(status: &Status, look: &Look) -> String {
-    let (sync, here) = (&status.sync, &look.here);
+fn sync(status: &Status, style: &Style) -> String {
+    let (sync, time) = (&status.sync, &style.time);
     let mut parts = Vec::new();
     if sync.state == "running" {
-        parts.push(look.paint(Paint::Note, "running now"));
+        parts.push(style.paint(Paint::Note, "running now"));
     }
     match sync.last_success_at {
         Some(at) if sync.stale => {
-            parts.push(look.paint(Paint::Bad, &format!("stale: last complete {}", here.relative(at))));
+            parts.push(style.paint(Paint::Bad, &format!("stale: last complete {}", time.relative(at))));
         }
-        Some(at) => parts.push(format!("complete {}", here.relative(at))),
+        Some(at) => parts.push(format!("complete {}", time.relative(at))),
         None => parts.push("never complete yet".to_owned()),
     }
     let tried = sync.last_attempt_at.filter(|_| sync.state != "running");
     if let Some(at) = tried.filter(|at| sync.last_success_at.is_none_or(|success| *at > success)) {
         parts.push(match &sync.error {
-            Some(_) => look.paint(Paint::Note, &format!("failed {}", here.relative(at))),
-            None => format!("last tried {}", here.relative(at)),
+            Some(_) => style.paint(Paint::Note, &format!("failed {}", time.relative(at))),
+            None => format!("last tried {}", time.relative(at)),
         });
     }
     if let Some(at) = sync.next_due_at {
-        let when = if at <= here.now { "now".to_owned() } else { here.relative(at) };
+        let when = if at <= time.now { "now".to_owned() } else { time.relative(at) };
         parts.push(format!("next {when}"));
     }
     if status.quarantined > 0 {
-        parts.push(look.paint(Paint::Note, &format!("{} in quarantine", status.quarantined)));
+        parts.push(style.paint(Paint::Note, &format!("{} in quarantine", status.quarantined)));
     }
     parts.join(", ")
 }
 
-fn sorter(status: &Status, look: &Look) -> String {
+fn sorter(status: &Status, style: &Style) -> String {
     let sorter = &status.sorter;
     if sorter.mode == "off" {
-        return look.paint(Paint::Quiet, "off");
+        return style.paint(Paint::Quiet, "off");
     }
     let mut parts = vec![clean(&sorter.mode).into_owned()];
     if sorter.frozen {
-        parts.push(look.paint(Paint::Note, "frozen"));
+        parts.push(style.paint(Paint::Note, "frozen"));
     }
     if let Some(at) = sorter.next {
-        parts.push(format!("next {} ({})", look.here.relative(at), look.here.minute(at)));
+        parts.push(format!("next {} ({})", style.time.relative(at), style.time.minute(at)));
     }
     if sorter.proposed > 0 {
         let words = format!("{} waiting for approval", sorter.proposed);
-        parts.push(look.paint(Paint::Note, &words));
+        parts.push(style.paint(Paint::Note, &words));
     }
     if sorter.unsettled > 0 {
         parts.push(
-            look.paint(Paint::Note, &format!("{} unsettled: `monzoctl sort transfers`", sorter.unsettled)),
+            style.paint(Paint::Note, &format!("{} unsettled: `monzoctl sort transfers`", sorter.unsettled)),
         );
     }
     parts.join(", ")
@@ -128,7 +128,7 @@ fn worth_a_line(account: &AccountStatus) -> bool {
     !quiet || account.error.is_some() || account.difference.is_some_and(|difference| difference != 0)
 }
 
-fn accounts(accounts: &[&AccountStatus], look: &Look) -> String {
+fn accounts(accounts: &[&AccountStatus], style: &Style) -> String {
     let mut table = Table::new(&[
         ("ACCOUNT", Align::Flexible),
         ("BALANCE", Align::Right),
@@ -139,8 +139,8 @@ fn accounts(accounts: &[&AccountStatus], look: &Look) -> String {
     ]);
     for known in accounts {
         let account = &known.account;
-        let read = known.last_success_at.map_or_else(|| "never".to_owned(), |at| look.here.relative(at));
-        let since = known.covered_from.map_or_else(|| "–".to_owned(), |at| look.here.day(at));
+        let read = known.last_success_at.map_or_else(|| "never".to_owned(), |at| style.time.relative(at));
+        let since = known.covered_from.map_or_else(|| "–".to_owned(), |at| style.time.day(at));
         let (paint, remark) = remark(known);
         table.painted([
             (&account.name, Paint::Strong),
@@ -151,7 +151,7 @@ fn accounts(accounts: &[&AccountStatus], look: &Look) -> String {
             (&remark, paint),
         ]);
     }
-    table.take(look)
+    table.take(style)
 }
 
 fn remark(known: &AccountStatus) -> (Paint, String) {
@@ -172,15 +172,15 @@ fn attentions<'a>(
     title: &str,
     paint: Paint,
     attentions: impl Iterator<Item = &'a Attention>,
-    look: &Look,
+    style: &Style,
 ) -> String {
     let mut text = String::new();
     for attention in attentions {
         if text.is_empty() {
-            text.push_str(&format!("\n{}\n", look.paint(Paint::Strong, title)));
+            text.push_str(&format!("\n{}\n", style.paint(Paint::Strong, title)));
         }
-        let mark = look.paint(paint, if paint == Paint::Bad { "✗" } else { "•" });
-        let id = look.paint(Paint::Quiet, &format!("[{}]", clean(&attention.id)));
+        let mark = style.paint(paint, if paint == Paint::Bad { "✗" } else { "•" });
+        let id = style.paint(Paint::Quiet, &format!("[{}]", clean(&attention.id)));
         text.push_str(&format!("  {mark} {} {id}\n", clean(&attention.message)));
         if !attention.hint.is_empty() {
             text.push_str(&format!("    → {}\n", clean(&attention.hint)));
@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn a_healthy_page_is_quiet() {
-        insta::assert_snapshot!(status(&fixture::status(), &fixture::look(None)), @r"
+        insta::assert_snapshot!(status(&fixture::status(), &fixture::style(None)), @r"
         monzod 0.1.0  all is well
 
         Login   ready, access ends in 80 days (10 Oct 2026)
@@ -216,7 +216,7 @@ mod tests {
         let mut page = fixture::status();
         page.sync.last_attempt_at = Some(fixture::now() - jiff::SignedDuration::from_mins(1));
         page.sync.error = Some("the bank does not answer".into());
-        let text = status(&page, &fixture::look(None));
+        let text = status(&page, &fixture::style(None));
         let top: Vec<&str> = text.lines().take(4).collect();
         insta::assert_snapshot!(top.join("\n"), @r"
         monzod 0.1.0  the last sync failed
@@ -250,7 +250,7 @@ mod tests {
                 "monzoctl login",
             ),
         ];
-        insta::assert_snapshot!(status(&page, &fixture::look(Some(100))), @r"
+        insta::assert_snapshot!(status(&page, &fixture::style(Some(100))), @r"
         monzod 0.1.0  needs you
 
         Login   the bank no longer takes it
@@ -288,7 +288,7 @@ mod tests {
             message: "rule payday, step 2: there is no pot Rent any more (monzod.toml:14)".into(),
             hint: "change the rule, then `monzoctl config reload`".into(),
         }];
-        let text = status(&page, &fixture::look(None));
+        let text = status(&page, &fixture::style(None));
         let lines: Vec<&str> =
             text.lines().filter(|line| line.contains("Sorter") || line.contains("rule")).collect();
         insta::assert_snapshot!(lines.join("\n"), @r"
@@ -310,7 +310,7 @@ mod tests {
             message: "the database is damaged".into(),
             hint: "`monzoctl backup list`, then `monzoctl restore NAME`".into(),
         }];
-        insta::assert_snapshot!(status(&page, &fixture::look(None)), @r"
+        insta::assert_snapshot!(status(&page, &fixture::style(None)), @r"
         monzod 0.1.0  rescue mode: the database cannot be used, nothing is synced or moved
 
         Problems

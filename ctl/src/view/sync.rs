@@ -3,13 +3,13 @@
 use monzo_common::model::{Account, Quarantined, QuarantinedRecord, Sync, SyncState};
 
 use super::account::facts;
-use super::look::{Look, Paint};
 use super::progress::outcome;
+use super::style::{Paint, Style};
 use super::table::{Align, Table};
 use super::text::kept_indent;
 
 /// `sync history`
-pub fn syncs(syncs: &[Sync], quarantined: &[Quarantined], look: &Look) -> String {
+pub fn syncs(syncs: &[Sync], quarantined: &[Quarantined], style: &Style) -> String {
     let mut text = String::new();
     if syncs.is_empty() {
         text.push_str("No syncs to show.\n");
@@ -26,13 +26,13 @@ pub fn syncs(syncs: &[Sync], quarantined: &[Quarantined], look: &Look) -> String
             ("", Align::Flexible),
         ])
         .sparing(&["WITHDRAWN", "CHANGED", "TOOK", "WHY"]);
-        syncs.iter().for_each(|sync| add(&mut table, sync, look));
-        text.push_str(&table.take(look));
+        syncs.iter().for_each(|sync| add(&mut table, sync, style));
+        text.push_str(&table.take(style));
     }
     if !quarantined.is_empty() {
         text.push_str(&format!(
             "\n{}\n",
-            look.paint(Paint::Strong, "Unreadable records (kept; `monzoctl show ID` shows one)")
+            style.paint(Paint::Strong, "Unreadable records (kept; `monzoctl show ID` shows one)")
         ));
         let mut table = Table::new(&[
             ("SEEN", Align::Left),
@@ -45,19 +45,19 @@ pub fn syncs(syncs: &[Sync], quarantined: &[Quarantined], look: &Look) -> String
         for record in quarantined {
             let id = record.transaction_id.as_deref().unwrap_or("–");
             table.row([
-                &look.here.minute(record.at),
+                &style.time.minute(record.at),
                 record.account_id.as_str(),
                 id,
                 &record.reason,
                 &format!("record_{}", record.id),
             ]);
         }
-        text.push_str(&table.take(look));
+        text.push_str(&table.take(style));
     }
     text
 }
 
-fn add(table: &mut Table, sync: &Sync, look: &Look) {
+fn add(table: &mut Table, sync: &Sync, style: &Style) {
     let (paint, state) = match sync.state {
         SyncState::Running => (Paint::Note, "running"),
         SyncState::Done => (Paint::Good, "done"),
@@ -65,14 +65,14 @@ fn add(table: &mut Table, sync: &Sync, look: &Look) {
         SyncState::Failed => (Paint::Bad, "failed"),
         SyncState::Cancelled => (Paint::Note, "cancelled"),
     };
-    let took = sync.ended_at.map(|ended| crate::here::span(ended.duration_since(sync.started_at)));
+    let took = sync.ended_at.map(|ended| crate::daemon_time::span(ended.duration_since(sync.started_at)));
     let sum = |of: fn(&monzo_common::model::AccountSync) -> u64| {
         sync.accounts.iter().map(of).sum::<u64>().to_string()
     };
     let parts = sync.accounts.iter().map(|account| account.error.as_deref());
     let error = std::iter::once(sync.error.as_deref()).chain(parts).flatten().next().unwrap_or_default();
     table.painted([
-        (&look.here.minute(sync.started_at), Paint::Plain),
+        (&style.time.minute(sync.started_at), Paint::Plain),
         (&took.unwrap_or_default(), Paint::Quiet),
         (&sync.cause, Paint::Quiet),
         (state, paint),
@@ -85,17 +85,17 @@ fn add(table: &mut Table, sync: &Sync, look: &Look) {
 }
 
 /// `show RECORD`: a record that could not be understood.
-pub fn show_record(found: &QuarantinedRecord, accounts: &[Account], look: &Look) -> String {
+pub fn show_record(found: &QuarantinedRecord, accounts: &[Account], style: &Style) -> String {
     let record = &found.record;
     let account = accounts.iter().find(|account| account.id == record.account_id);
     let account = account.map_or_else(|| record.account_id.to_string(), |account| account.name.clone());
     let text = facts(
-        look,
+        style,
         &[
             ("Unreadable record", format!("record_{}", record.id)),
             ("Transaction", record.transaction_id.clone().unwrap_or_default()),
             ("Account", account),
-            ("First seen", look.here.second(record.at)),
+            ("First seen", style.time.second(record.at)),
             ("Problem", record.reason.clone()),
         ],
     );
@@ -104,19 +104,19 @@ pub fn show_record(found: &QuarantinedRecord, accounts: &[Account], look: &Look)
     let raw =
         raw.and_then(|value| serde_json::to_string_pretty(&value)).unwrap_or_else(|_| found.raw.clone());
     let raw: String = raw.lines().map(|line| format!("  {}\n", kept_indent(line))).collect();
-    format!("{text}\n{}\n{raw}", look.paint(Paint::Strong, "As the bank sent it"))
+    format!("{text}\n{}\n{raw}", style.paint(Paint::Strong, "As the bank sent it"))
 }
 
 /// `show SYNC`
-pub fn show_sync(sync: &Sync, accounts: &[Account], look: &Look) -> String {
+pub fn show_sync(sync: &Sync, accounts: &[Account], style: &Style) -> String {
     let text = facts(
-        look,
+        style,
         &[
             ("Sync", sync.id.clone()),
             ("Why", sync.cause.clone()),
-            ("Began", look.here.second(sync.started_at)),
-            ("Ended", sync.ended_at.map(|at| look.here.second(at)).unwrap_or_default()),
+            ("Began", style.time.second(sync.started_at)),
+            ("Ended", sync.ended_at.map(|at| style.time.second(at)).unwrap_or_default()),
         ],
     );
-    format!("{text}{}", outcome(sync, accounts, look))
+    format!("{text}{}", outcome(sync, accounts, style))
 }

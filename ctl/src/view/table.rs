@@ -3,7 +3,7 @@
 //! Widths only grow, so that a list that comes page by page is printed as it comes. Where a screen is too narrow for
 //! the columns that are left, each row is a block of lines, a cell a line.
 
-use super::look::{Look, Paint};
+use super::style::{Paint, Style};
 use super::text::{broken, clean, cut, width};
 
 /// How a column is laid out.
@@ -93,9 +93,9 @@ impl Table {
     }
 
     /// The rows since the last call as text, with the header before the first.
-    pub fn take(&mut self, look: &Look) -> String {
+    pub fn take(&mut self, style: &Style) -> String {
         if !self.headed {
-            self.leave_out(look.width);
+            self.leave_out(style.width);
         }
         let mut text = String::new();
         if self.stacked {
@@ -103,11 +103,11 @@ impl Table {
                 if std::mem::replace(&mut self.headed, true) {
                     text.push('\n');
                 }
-                self.block(&row, look, &mut text);
+                self.block(&row, style, &mut text);
             }
             return text;
         }
-        let widths = self.fitted(look.width);
+        let widths = self.fitted(style.width);
         if !self.headed {
             self.headed = true;
             let header: Vec<Cell> = self
@@ -115,10 +115,10 @@ impl Table {
                 .iter()
                 .map(|(title, ..)| Cell { text: (*title).to_owned(), paint: Paint::Quiet })
                 .collect();
-            self.line(&header, &widths, look, &mut text);
+            self.line(&header, &widths, style, &mut text);
         }
         for row in std::mem::take(&mut self.rows) {
-            self.line(&row, &widths, look, &mut text);
+            self.line(&row, &widths, style, &mut text);
         }
         text
     }
@@ -155,18 +155,18 @@ impl Table {
     }
 
     /// One row as lines: title and value; what has no title goes with the value after it.
-    fn block(&self, row: &[Cell], look: &Look, text: &mut String) {
+    fn block(&self, row: &[Cell], style: &Style, text: &mut String) {
         let cells = || row.iter().zip(&self.columns).filter(|(cell, _)| !cell.text.is_empty());
         let margin = cells().map(|(_, (title, ..))| width(title)).max().unwrap_or(0);
         let mut values: Vec<&Cell> = Vec::new();
         for (cell, (title, ..)) in cells() {
             values.push(cell);
             if !title.is_empty() {
-                entry(title, &std::mem::take(&mut values), margin, look, text);
+                entry(title, &std::mem::take(&mut values), margin, style, text);
             }
         }
         if !values.is_empty() {
-            entry("", &values, margin, look, text);
+            entry("", &values, margin, style, text);
         }
     }
 
@@ -188,7 +188,7 @@ impl Table {
         widths
     }
 
-    fn line(&self, cells: &[Cell], widths: &[usize], look: &Look, text: &mut String) {
+    fn line(&self, cells: &[Cell], widths: &[usize], style: &Style, text: &mut String) {
         let left_out = |index: usize| self.left_out.contains(&self.columns[index].0);
         let last = (0..cells.len()).rfind(|index| !left_out(*index) && !cells[*index].text.is_empty());
         let last = last.unwrap_or(0);
@@ -199,7 +199,7 @@ impl Table {
             let (align, cells) = (self.columns[index].1, widths[index]);
             let shown = if align == Align::Flexible { cut(&cell.text, cells) } else { (&*cell.text).into() };
             let padding = " ".repeat(cells.saturating_sub(width(&shown)));
-            let painted = look.paint(cell.paint, &shown);
+            let painted = style.paint(cell.paint, &shown);
             if index > 0 {
                 text.push_str(&" ".repeat(GAP));
             }
@@ -214,13 +214,13 @@ impl Table {
 }
 
 /// A title and its value: beside it, or on lines of their own where it does not fit there.
-fn entry(title: &str, values: &[&Cell], margin: usize, look: &Look, text: &mut String) {
+fn entry(title: &str, values: &[&Cell], margin: usize, style: &Style, text: &mut String) {
     let plain = values.iter().map(|cell| cell.text.as_str()).collect::<Vec<_>>().join(" ");
-    let label = look.paint(Paint::Quiet, title);
-    let screen = look.width.unwrap_or(usize::MAX);
+    let label = style.paint(Paint::Quiet, title);
+    let screen = style.width.unwrap_or(usize::MAX);
     if margin + GAP + width(&plain) <= screen {
         let gap = " ".repeat(margin - width(title) + GAP);
-        let painted: Vec<String> = values.iter().map(|cell| look.paint(cell.paint, &cell.text)).collect();
+        let painted: Vec<String> = values.iter().map(|cell| style.paint(cell.paint, &cell.text)).collect();
         text.push_str(&format!("{label}{gap}{}\n", painted.join(" ")));
         return;
     }
@@ -229,14 +229,14 @@ fn entry(title: &str, values: &[&Cell], margin: usize, look: &Look, text: &mut S
     }
     let paint = values.last().map_or(Paint::Plain, |cell| cell.paint);
     for line in broken(&plain, screen.saturating_sub(GAP).max(1)) {
-        text.push_str(&format!("{}{}\n", " ".repeat(GAP), look.paint(paint, &line)));
+        text.push_str(&format!("{}{}\n", " ".repeat(GAP), style.paint(paint, &line)));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::fixture::look;
+    use crate::view::fixture::style;
 
     fn example() -> Table {
         let mut table =
@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn amounts_align_on_the_point_and_nothing_is_cut_off_a_terminal() {
-        insta::assert_snapshot!(example().take(&look(None)), @r"
+        insta::assert_snapshot!(example().take(&style(None)), @r"
         NAME       BALANCE  WHAT
         Current  £1,234.56  a rather long description of it
         Joint       -£0.05  [2Jshort
@@ -257,7 +257,7 @@ mod tests {
 
     #[test]
     fn a_narrow_screen_cuts_descriptions_only() {
-        insta::assert_snapshot!(example().take(&look(Some(34))), @r"
+        insta::assert_snapshot!(example().take(&style(Some(34))), @r"
         NAME       BALANCE  WHAT
         Current  £1,234.56  a rather long…
         Joint       -£0.05  [2Jshort
@@ -267,14 +267,14 @@ mod tests {
     #[test]
     fn a_later_page_has_no_second_header_and_keeps_the_widths() {
         let mut table = example();
-        table.take(&look(None));
+        table.take(&style(None));
         table.row(["Pot", "£1.00", "x"]);
-        insta::assert_snapshot!(table.take(&look(None)), @"Pot          £1.00  x");
+        insta::assert_snapshot!(table.take(&style(None)), @"Pot          £1.00  x");
     }
 
     #[test]
     fn a_narrow_screen_goes_without_what_can_be_spared() {
-        let narrow = |cells| example().sparing(&["WHAT", "BALANCE"]).take(&look(Some(cells)));
+        let narrow = |cells| example().sparing(&["WHAT", "BALANCE"]).take(&style(Some(cells)));
         assert!(narrow(36).lines().all(|line| width(line) <= 36), "{}", narrow(36));
         insta::assert_snapshot!(narrow(30), @r"
         NAME       BALANCE
@@ -298,7 +298,7 @@ mod tests {
         ]);
         table.row(["Current", "→", "£1,234.56", "a note"]);
         table.row(["👨‍👩‍👧 a family's long account", "", "-£0.05", ""]);
-        insta::assert_snapshot!(table.take(&look(Some(20))), @r"
+        insta::assert_snapshot!(table.take(&style(Some(20))), @r"
         NAME     Current
         BALANCE  → £1,234.56
                  a note
@@ -312,6 +312,6 @@ mod tests {
 
     #[test]
     fn an_empty_table_is_its_header() {
-        assert_eq!(Table::new(&[("A", Align::Left)]).take(&look(None)), "A\n");
+        assert_eq!(Table::new(&[("A", Align::Left)]).take(&style(None)), "A\n");
     }
 }

@@ -6,7 +6,7 @@ use monzo_common::model::{Revision, Transaction, TransactionDetail};
 use monzo_common::money::Money;
 
 use super::account::facts;
-use super::look::{Look, Paint};
+use super::style::{Paint, Style};
 use super::table::{Align, Table};
 use super::text::{clean, kept_indent};
 
@@ -29,7 +29,7 @@ pub fn transactions() -> Table {
 pub type Names = BTreeMap<String, String>;
 
 /// Adds one transaction to the table.
-pub fn add_transaction(table: &mut Table, row: &Transaction, names: &Names, look: &Look) {
+pub fn add_transaction(table: &mut Table, row: &Transaction, names: &Names, style: &Style) {
     let state = state(row);
     let counts = !row.declined && row.withdrawn_at.is_none();
     let amount = match (counts, row.amount > 0) {
@@ -38,7 +38,7 @@ pub fn add_transaction(table: &mut Table, row: &Transaction, names: &Names, look
         (true, false) => Paint::Plain,
     };
     table.painted([
-        (&look.here.minute(row.created_at), Paint::Quiet),
+        (&style.time.minute(row.created_at), Paint::Quiet),
         (&money(row), amount),
         (&who(row, names), if counts { Paint::Plain } else { Paint::Quiet }),
         (&row.category.replace('_', " "), Paint::Quiet),
@@ -82,9 +82,9 @@ fn state(row: &Transaction) -> &'static str {
 }
 
 /// `show TRANSACTION`
-pub fn show_transaction(detail: &TransactionDetail, names: &Names, look: &Look) -> String {
+pub fn show_transaction(detail: &TransactionDetail, names: &Names, style: &Style) -> String {
     let row = &detail.transaction;
-    let at = |at: Option<jiff::Timestamp>| at.map(|at| look.here.second(at)).unwrap_or_default();
+    let at = |at: Option<jiff::Timestamp>| at.map(|at| style.time.second(at)).unwrap_or_default();
     let local = Money::new(row.local_amount, row.local_currency);
     let abroad = if row.local_currency == row.currency { String::new() } else { local.to_string() };
     let split: Vec<String> = row
@@ -93,7 +93,7 @@ pub fn show_transaction(detail: &TransactionDetail, names: &Names, look: &Look) 
         .map(|(category, amount)| format!("{category} {}", Money::new(*amount, row.currency)))
         .collect();
     let mut text = facts(
-        look,
+        style,
         &[
             ("Transaction", who(row, names)),
             ("Id", row.id.to_string()),
@@ -116,24 +116,24 @@ pub fn show_transaction(detail: &TransactionDetail, names: &Names, look: &Look) 
         ],
     );
     if !detail.revisions.is_empty() {
-        text.push_str(&format!("\n{}\n", look.paint(Paint::Strong, "Earlier")));
-        detail.revisions.iter().for_each(|earlier| text.push_str(&revision(earlier, look)));
+        text.push_str(&format!("\n{}\n", style.paint(Paint::Strong, "Earlier")));
+        detail.revisions.iter().for_each(|earlier| text.push_str(&revision(earlier, style)));
     }
     if let Some(raw) = &row.raw {
         let raw = serde_json::to_string_pretty(&raw.value()).unwrap_or_default();
-        text.push_str(&format!("\n{}\n", look.paint(Paint::Strong, "As the bank has it")));
+        text.push_str(&format!("\n{}\n", style.paint(Paint::Strong, "As the bank has it")));
         raw.lines().for_each(|line| text.push_str(&format!("  {}\n", kept_indent(line))));
     }
     text
 }
 
-fn revision(earlier: &Revision, look: &Look) -> String {
+fn revision(earlier: &Revision, style: &Style) -> String {
     let before: Vec<String> = earlier
         .before
         .iter()
         .map(|(column, value)| format!("{} was {}", clean(column), clean(&value.to_string())))
         .collect();
-    format!("  until {}: {}\n", look.here.second(earlier.at), before.join(", "))
+    format!("  until {}: {}\n", style.time.second(earlier.at), before.join(", "))
 }
 
 #[cfg(test)]
@@ -141,7 +141,7 @@ mod tests {
     use monzo_common::model::Merchant;
 
     use super::*;
-    use crate::view::fixture::{look, now, transaction};
+    use crate::view::fixture::{now, style, transaction};
 
     #[test]
     fn the_list_shows_who_how_much_and_what_is_special() {
@@ -158,9 +158,9 @@ mod tests {
         let mut gone = transaction("tx_3", -100, "HOLD");
         gone.withdrawn_at = Some(now());
         for row in [transaction("tx_1", 250_000, "SALARY"), coffee, gone, saved, unnamed] {
-            add_transaction(&mut table, &row, &names, &look(None));
+            add_transaction(&mut table, &row, &names, &style(None));
         }
-        insta::assert_snapshot!(table.take(&look(None)), @r"
+        insta::assert_snapshot!(table.take(&style(None)), @r"
         WHEN                  AMOUNT  WHO                CATEGORY   STATE      ID
         2026-07-22 10:00  +£2,500.00  SALARY             groceries             tx_1
         2026-07-22 10:00      -£3.20  Pret [31mA Manger  groceries  pending    tx_2
@@ -181,7 +181,7 @@ mod tests {
             transaction: row,
             revisions: vec![Revision { at: now(), sync_id: None, before }],
         };
-        insta::assert_snapshot!(show_transaction(&detail, &[("acc_1".to_owned(), "Current".to_owned())].into(), &look(None)), @r#"
+        insta::assert_snapshot!(show_transaction(&detail, &[("acc_1".to_owned(), "Current".to_owned())].into(), &style(None)), @r#"
         Transaction  PRET
         Id           tx_1
         Account      Current (acc_1)

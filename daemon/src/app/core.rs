@@ -23,7 +23,7 @@ use crate::host::notify::Heartbeats;
 use crate::login::seal::{self, Seal, SealError};
 use crate::login::{self, Login, Vault, VaultError};
 use crate::metrics::Metrics;
-use crate::monzo::{Line, Pace};
+use crate::monzo::{HttpClient, RateLimiter};
 use crate::notify::{self, Notifier};
 use crate::services::Services;
 use crate::store::{self, OpenError, Options, Store, StoreError};
@@ -36,7 +36,7 @@ const SYNC_BEAT: Duration = Duration::from_secs(180);
 const SORTER_BEAT: Duration = Duration::from_secs(300);
 
 /// What the services stand on, whatever the database.
-pub struct Ground {
+pub struct Base {
     /// The state directory.
     pub state: PathBuf,
     /// The time.
@@ -46,9 +46,9 @@ pub struct Ground {
     /// Proofs of life for the watchdog.
     pub heartbeats: Heartbeats,
     /// To the bank.
-    pub line: Line,
+    pub http_client: HttpClient,
     /// How fast the bank is asked.
-    pub pace: Arc<Pace>,
+    pub rate_limiter: Arc<RateLimiter>,
     /// The key that seals the login, where one was given, and by what.
     pub seal_key: Option<(SecretString, String)>,
     /// The configuration in force.
@@ -149,7 +149,7 @@ impl From<VaultError> for Unusable {
     }
 }
 
-impl Ground {
+impl Base {
     pub(super) fn database(&self) -> PathBuf {
         self.state.join(store::FILE)
     }
@@ -157,11 +157,11 @@ impl Ground {
 
 impl Core {
     /// Opens the database with everything over it; also whether it was closed properly the last time.
-    pub(super) async fn open(ground: &Ground, backups: &Path) -> Result<(Self, bool), Unusable> {
-        let (path, now) = (ground.database(), ground.clock.now());
-        let metrics = Arc::clone(&ground.metrics);
+    pub(super) async fn open(base: &Base, backups: &Path) -> Result<(Self, bool), Unusable> {
+        let (path, now) = (base.database(), base.clock.now());
+        let metrics = Arc::clone(&base.metrics);
         let observe = Box::new(move |succeeded, elapsed| metrics.transaction(succeeded, elapsed));
-        let traces = traces(&ground.state, backups);
+        let traces = traces(&base.state, backups);
         let options = Options { backups: backups.to_owned(), now, traces, observe };
         let opening = tokio::task::spawn_blocking(move || Store::open(&path, options));
         let opened = match opening.await {
@@ -172,7 +172,7 @@ impl Core {
         if let Some(from) = opened.migrated_from {
             tracing::info!(from, to = store::newest_schema(), "the database was migrated");
         }
-        let core = Self::over(ground, opened.store).await?;
+        let core = Self::over(base, opened.store).await?;
         if opened.clean {
             core.verified.cancel();
         }
@@ -180,53 +180,53 @@ impl Core {
     }
 
     /// Builds everything over an open database, and lets the loops run.
-    pub async fn over(ground: &Ground, store: Store) -> Result<Self, Unusable> {
+    pub async fn over(base: &Base, store: Store) -> Result<Self, Unusable> {
         let (stop, tracker) = (CancellationToken::new(), TaskTracker::new());
         let sealed = store.read(|reader| reader.any_secret()).await?;
-        let seal = Seal::find(ground.seal_key.clone(), &ground.state, sealed)?;
+        let seal = Seal::find(base.seal_key.clone(), &base.state, sealed)?;
         let vault = Vault::open(store.clone(), seal).await?;
-        let journal = Journal::new(store.clone(), ground.clock.clone(), ground.events.clone());
+        let journal = Journal::new(store.clone(), base.clock.clone(), base.events.clone());
         let login = Login::open(login::Parts {
             vault,
-            line: ground.line.clone(),
-            pace: Arc::clone(&ground.pace),
-            clock: ground.clock.clone(),
-            metrics: Arc::clone(&ground.metrics),
+            http_client: base.http_client.clone(),
+            rate_limiter: Arc::clone(&base.rate_limiter),
+            clock: base.clock.clone(),
+            metrics: Arc::clone(&base.metrics),
             journal: journal.clone(),
             tracker: tracker.clone(),
             stop: stop.clone(),
-            settings: ground.login.clone(),
+            settings: base.login.clone(),
         })
         .await?;
         let (success, attempt) =
             store.read(|reader| Ok((reader.last_success_at()?, reader.last_attempt_at()?))).await?;
-        ground.metrics.sync_succeeded(success);
-        ground.metrics.sync_attempted(attempt);
+        base.metrics.sync_succeeded(success);
+        base.metrics.sync_attempted(attempt);
         let turn = sync::Turn::default();
-        let parts = sync::Rooms {
+        let parts = sync::Services {
             store: store.clone(),
             client: login.client(),
             login: login.clone(),
-            clock: ground.clock.clone(),
+            clock: base.clock.clone(),
             journal: journal.clone(),
-            settings: ground.sync.clone(),
-            metrics: Arc::clone(&ground.metrics),
-            heartbeat: ground.heartbeats.register("sync", SYNC_BEAT),
+            settings: base.sync.clone(),
+            metrics: Arc::clone(&base.metrics),
+            heartbeat: base.heartbeats.register("sync", SYNC_BEAT),
             turn: Arc::clone(&turn),
         };
-        ground.progress.send_replace(None);
-        let (service, handle) = Service::new(parts, ground.progress.clone());
+        base.progress.send_replace(None);
+        let (service, handle) = Service::new(parts, base.progress.clone());
         let sorter = Sorter::new(autosort::Services {
             store: store.clone(),
             client: login.client(),
             login: login.clone(),
-            clock: ground.clock.clone(),
+            clock: base.clock.clone(),
             journal: journal.clone(),
-            metrics: Arc::clone(&ground.metrics),
-            settings: ground.sorter.clone(),
+            metrics: Arc::clone(&base.metrics),
+            settings: base.sorter.clone(),
             sync: handle.clone(),
             turn,
-            heartbeat: ground.heartbeats.register("sorter", SORTER_BEAT),
+            heartbeat: base.heartbeats.register("sorter", SORTER_BEAT),
             tracker: tracker.clone(),
             stop: stop.clone(),
         });
@@ -235,16 +235,16 @@ impl Core {
             login: login.clone(),
             sync: handle.clone(),
             sorter: sorter.clone(),
-            clock: ground.clock.clone(),
-            config: ground.config.clone(),
-            troubles: ground.troubles.clone(),
+            clock: base.clock.clone(),
+            config: base.config.clone(),
+            troubles: base.troubles.clone(),
         });
         let notifier = Notifier::new(notify::Parts {
             store: store.clone(),
             client: login.client(),
-            clock: ground.clock.clone(),
-            metrics: Arc::clone(&ground.metrics),
-            settings: ground.notifier.clone(),
+            clock: base.clock.clone(),
+            metrics: Arc::clone(&base.metrics),
+            settings: base.notifier.clone(),
         });
         let verified = CancellationToken::new();
         let looping = tokio::spawn({

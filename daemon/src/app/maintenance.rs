@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-use super::core::{Ground, last_backup};
+use super::core::{Base, last_backup};
 use crate::attention::Troubles;
 use crate::clock::elapsed;
 use crate::config::Loaded;
@@ -25,7 +25,7 @@ pub(super) const SCHEDULE: &str = "schedule";
 
 /// What the maintenance needs.
 pub(super) struct Maintenance {
-    pub(super) ground: Arc<Ground>,
+    pub(super) base: Arc<Base>,
     pub(super) config: watch::Receiver<Loaded>,
     pub(super) served: watch::Receiver<Served>,
     pub(super) troubles: watch::Sender<Troubles>,
@@ -50,7 +50,7 @@ impl Maintenance {
     }
 
     async fn maintain(&self, services: &Services) {
-        let now = self.ground.clock.now();
+        let now = self.base.clock.now();
         self.measure(services).await;
         services.login.remind().await;
         self.back_up(services, now).await;
@@ -58,14 +58,14 @@ impl Maintenance {
 
     /// Logs once that this machine's clock differs from the bank's, and answers whether it does.
     async fn clock(&self, was: bool, stop: &CancellationToken) -> bool {
-        if self.ground.clock.excessive_skew().is_some() {
+        if self.base.clock.excessive_skew().is_some() {
             // The host's clock may have been set right meanwhile, or the machine may have slept: the bank knows.
-            let _ = stop.run_until_cancelled(self.ground.line.learn_time()).await;
+            let _ = stop.run_until_cancelled(self.base.http_client.learn_time()).await;
         }
-        if let Some(skew) = self.ground.clock.skew() {
-            self.ground.metrics.clock_skew(skew);
+        if let Some(skew) = self.base.clock.skew() {
+            self.base.metrics.clock_skew(skew);
         }
-        let skew = self.ground.clock.excessive_skew();
+        let skew = self.base.clock.excessive_skew();
         if let (Some(skew), false) = (skew, was) {
             let seconds = skew.as_secs();
             tracing::warn!(
@@ -81,14 +81,14 @@ impl Maintenance {
         let path = services.store.path().to_owned();
         let measured = tokio::task::spawn_blocking(move || (size(&path), store::free(&path))).await;
         if let Ok((size, Some(free))) = measured {
-            self.ground.metrics.store_measured(size, free);
+            self.base.metrics.store_measured(size, free);
         }
         if let Ok(rows) = services.store.read(|reader| reader.quarantined()).await {
-            self.ground.metrics.quarantined(rows);
+            self.base.metrics.quarantined(rows);
         }
         // A database that could not be written is tried again, so that all resumes by itself.
         if matches!(services.store.health(), Health::Full | Health::ReadOnly | Health::Gone { .. }) {
-            let now = self.ground.clock.now();
+            let now = self.base.clock.now();
             let _ = services.store.write(move |writer| writer.set_meta("tried_at", &now.to_string())).await;
         }
     }
@@ -97,9 +97,9 @@ impl Maintenance {
         let backup = self.config.borrow().config.store.backup.clone();
         let Some(every) = backup.every else { return };
         let every = SignedDuration::try_from(every.duration()).unwrap_or(SignedDuration::MAX);
-        let directory = self.ground.state.join(&backup.dir);
+        let directory = self.base.state.join(&backup.dir);
         let last = self.last(&directory, now).await;
-        self.ground.metrics.backup_succeeded(last);
+        self.base.metrics.backup_succeeded(last);
         // An empty database has nothing to lose; the first backup comes with the first login.
         let empty = services.login.state().user_id.is_none();
         if empty || last.and_then(|last| elapsed(last, now)).is_some_and(|gone| gone < every) {
@@ -110,7 +110,7 @@ impl Maintenance {
         let done = made.and_then(|made| store::prune(&directory, SCHEDULE, keep, now).map(|()| made));
         let failed = match done {
             Ok(made) => {
-                self.ground.metrics.backup_succeeded(Some(made.at));
+                self.base.metrics.backup_succeeded(Some(made.at));
                 tracing::info!(message_id = messages::BACKUP_DONE, monzod_bytes = made.size, "backup made");
                 None
             }

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::core::{Core, Ground};
+use super::core::{Base, Core};
 use super::maintenance::Maintenance;
 use super::{notify_loop, settings, status_line};
 use crate::attention::Troubles;
@@ -27,7 +27,7 @@ use crate::host::notify::{self, Heartbeats};
 use crate::host::signals::{self, Signal};
 use crate::host::{directories, log, sockets};
 use crate::metrics::{self, Metrics, Readiness};
-use crate::monzo::{Https, Line, Pace};
+use crate::monzo::{HttpClient, Https, RateLimiter};
 use crate::rpc::access::Grants;
 use crate::rpc::events::Hub;
 use crate::rpc::handlers::{self, Command, Parts, RpcContext, Uploads};
@@ -45,7 +45,7 @@ const AUDITS: usize = 256;
 
 /// The daemon while it runs.
 struct Daemon {
-    ground: Arc<Ground>,
+    base: Arc<Base>,
     locations: Locations,
     config: watch::Sender<Loaded>,
     sync_settings: watch::Sender<crate::sync::Settings>,
@@ -82,10 +82,10 @@ pub(super) async fn serve(
     };
     let (listener, cleanup) = listening.split();
     let listener = tokio::net::UnixListener::from_std(listener).context("the socket cannot be used")?;
-    let pace = Pace::new(config.monzo.max_concurrency);
-    let (clock, pace) = match config.monzo.clock {
-        ClockSource::System => (Clock::system(), pace),
-        ClockSource::Bank => (Clock::bank(), pace.unspaced()),
+    let rate_limiter = RateLimiter::new(config.monzo.max_concurrency);
+    let (clock, rate_limiter) = match config.monzo.clock {
+        ClockSource::System => (Clock::system(), rate_limiter),
+        ClockSource::Bank => (Clock::bank(), rate_limiter.unspaced()),
     };
     let started_at = clock.now();
     tracing::info!(version = monzo_common::VERSION, "monzod starts");
@@ -93,20 +93,20 @@ pub(super) async fn serve(
     let heartbeats = Heartbeats::default();
     let timeout = config.monzo.timeout.duration();
     let transport = Https::new(config.monzo.api_url.as_str(), timeout).context("TLS cannot be set up")?;
-    let line = Line::new(Arc::new(transport), clock.clone(), Arc::clone(&metrics));
+    let http_client = HttpClient::new(Arc::new(transport), clock.clone(), Arc::clone(&metrics));
     let progress = watch::Sender::new(None);
     let hub = Hub::new(progress.subscribe());
     let sync_settings = watch::Sender::new(settings::of_sync(&config));
     let sorter_settings = watch::Sender::new(crate::autosort::Settings::of(&config));
     let notifier_settings = watch::Sender::new(settings::of_notifier(&config));
     let (config_in_force, troubles) = (watch::Sender::new(loaded), watch::Sender::<Troubles>::default());
-    let ground = Arc::new(Ground {
+    let base = Arc::new(Base {
         state: state.clone(),
         clock: clock.clone(),
         metrics: Arc::clone(&metrics),
         heartbeats: heartbeats.clone(),
-        line,
-        pace: Arc::new(pace),
+        http_client,
+        rate_limiter: Arc::new(rate_limiter),
         seal_key: settings::seal_key(env)?,
         config: config_in_force.subscribe(),
         troubles: troubles.subscribe(),
@@ -119,7 +119,7 @@ pub(super) async fn serve(
     });
     let own_uid = rustix::process::geteuid().as_raw();
     let mut daemon = Daemon {
-        ground: Arc::clone(&ground),
+        base: Arc::clone(&base),
         locations: locations.clone(),
         config: config_in_force,
         sync_settings,
@@ -137,7 +137,7 @@ pub(super) async fn serve(
         health: None,
     };
     if config.monzo.clock == ClockSource::Bank {
-        learn_time(&ground.line).await;
+        learn_time(&base.http_client).await;
     }
     notify::status("opening the database");
     daemon.open().await;
@@ -180,14 +180,14 @@ pub(super) async fn serve(
     };
     serve_metrics(&daemon, &config, stop.clone()).await;
     let maintenance = Maintenance {
-        ground: Arc::clone(&ground),
+        base: Arc::clone(&base),
         config: daemon.config.subscribe(),
         served: daemon.served.subscribe(),
         troubles: daemon.troubles.clone(),
     };
     tasks.spawn(maintenance.run(stop.clone()));
     tasks.spawn(context.uploads.clone().run(stop.clone()));
-    let (troubles, events) = (daemon.troubles.subscribe(), &daemon.ground.events);
+    let (troubles, events) = (daemon.troubles.subscribe(), &daemon.base.events);
     tasks.spawn(status_line::run(context, troubles, events.subscribe(), stop.clone()));
     tasks.spawn(notify_loop::run(daemon.served.subscribe(), metrics, events.subscribe(), stop.clone()));
     tasks.spawn(notify::watchdog(heartbeats, stop.clone()));
@@ -211,8 +211,8 @@ pub(super) async fn serve(
 }
 
 /// Asks a simulated bank for its time, by any answer at all, before anything is decided by it.
-async fn learn_time(line: &Line) {
-    if let Err(error) = line.learn_time().await {
+async fn learn_time(http_client: &HttpClient) {
+    if let Err(error) = http_client.learn_time().await {
         tracing::warn!(%error, "the bank does not tell its time yet");
     }
 }
@@ -220,7 +220,7 @@ async fn learn_time(line: &Line) {
 /// Keeps what operators call, in order, without holding anybody up.
 fn audit(daemon: &Daemon, tasks: &TaskTracker, stop: CancellationToken) -> middleware::Audit {
     let (note, mut noted) = mpsc::channel::<Audited>(AUDITS);
-    let (served, clock) = (daemon.served.subscribe(), daemon.ground.clock.clone());
+    let (served, clock) = (daemon.served.subscribe(), daemon.base.clock.clone());
     tasks.spawn(async move {
         // Until the middleware is gone or the daemon stops; what is called by then is written.
         while let Some(Some(call)) = stop.run_until_cancelled(noted.recv()).await {
@@ -254,7 +254,7 @@ async fn serve_metrics(daemon: &Daemon, config: &Config, stop: CancellationToken
     match metrics::Server::bind(address).await {
         Ok(server) => {
             tracing::info!(address = %server.address(), "metrics are served");
-            let (shown, beats) = (Arc::clone(&daemon.ground.metrics), daemon.ground.heartbeats.clone());
+            let (shown, beats) = (Arc::clone(&daemon.base.metrics), daemon.base.heartbeats.clone());
             tokio::spawn(server.serve(shown, beats, daemon.readiness.subscribe(), stop));
         }
         Err(error) => {
@@ -277,8 +277,8 @@ async fn hurried(signals: &mut mpsc::UnboundedReceiver<Signal>) {
 impl Daemon {
     /// Opens the services, or begins rescue mode with the reason.
     async fn open(&mut self) {
-        let backups = self.ground.state.join(&self.config.borrow().config.store.backup.dir);
-        match Core::open(&self.ground, &backups).await {
+        let backups = self.base.state.join(&self.config.borrow().config.store.backup.dir);
+        match Core::open(&self.base, &backups).await {
             Ok((core, clean)) => self.opened(core, clean).await,
             Err(error) => self.rescue(&error),
         }
@@ -290,7 +290,7 @@ impl Daemon {
             Ok(added) => self.grants.send_modify(|grants| grants.add(&added)),
             Err(error) => tracing::warn!(%error, "roles that were added could not be read"),
         }
-        self.ground.metrics.store_damaged(false);
+        self.base.metrics.store_damaged(false);
         self.health = Some(store.watch_health());
         self.sealed = false;
         self.mode.send_replace(Mode::Normal);

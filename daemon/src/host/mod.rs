@@ -3,8 +3,8 @@
 //! Nothing here knows the bank, the database or RPC. Every part reads the environment through a parameter or once at
 //! start, so that the same program runs under systemd, in a container and by hand.
 
+pub mod connections;
 pub mod credentials;
-pub mod crowd;
 pub mod directories;
 pub mod lock;
 pub mod log;

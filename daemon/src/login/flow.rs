@@ -219,7 +219,7 @@ impl Login {
         // A refresh of the old tokens must not come back after the new ones.
         let _held = self.0.tokens.hold().await;
         let now = self.0.clock.now();
-        let grant = registration.exchange(&self.0.line, code, now).await?;
+        let grant = registration.exchange(&self.0.http_client, code, now).await?;
         let user = match grant.user_id.clone() {
             Some(user) => user,
             None => self.owner(grant.access.clone()).await?,
@@ -258,7 +258,7 @@ impl Login {
         let mut request = Request::new(Method::Get, "/ping/whoami");
         request.bearer = Some(token);
         let unknown = || Error::Transient("it does not say whose login this is".to_owned());
-        let response = self.0.line.send("whoami", request).await?.map_err(|_| unknown())?;
+        let response = self.0.http_client.send("whoami", request).await?.map_err(|_| unknown())?;
         let whoami = crate::monzo::wire::whoami(&response.body).map_err(|_| unknown())?;
         Ok(whoami.user_id.ok_or_else(unknown)?)
     }

@@ -18,7 +18,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
-use crate::host::crowd::{Asked, Crowd};
+use crate::host::connections::{Asked, Connections};
 use crate::monzo::Boxed;
 
 /// Connections at once: a browser opens a few. Taste.
@@ -71,14 +71,14 @@ impl Loopback {
 
     /// Serves until `stop`.
     pub async fn serve(self, redirected: Redirected, stop: CancellationToken) {
-        let crowd = Crowd::new(CONNECTIONS);
+        let connections = Connections::new(CONNECTIONS);
         let (port, path): (u16, Arc<str>) = (self.port, self.path.into());
         let accepting = self.listeners.into_iter().map(|listener| {
-            let (crowd, path, redirected) = (&crowd, Arc::clone(&path), Arc::clone(&redirected));
+            let (connections, path, redirected) = (&connections, Arc::clone(&path), Arc::clone(&redirected));
             async move {
                 loop {
                     match listener.accept().await {
-                        Ok((stream, _)) => crowd.admit(|asked| {
+                        Ok((stream, _)) => connections.admit(|asked| {
                             let (path, redirected) = (Arc::clone(&path), Arc::clone(&redirected));
                             converse(stream, asked, port, path, redirected)
                         }),

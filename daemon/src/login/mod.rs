@@ -26,7 +26,7 @@ use tokio_util::task::TaskTracker;
 use crate::clock::{Clock, elapsed};
 use crate::events::{Happened, Journal, Kind};
 use crate::metrics::Metrics;
-use crate::monzo::{Client, Error, Line, Method, Pace, Request};
+use crate::monzo::{Client, Error, HttpClient, Method, RateLimiter, Request};
 
 use flow::Pending;
 use oauth::{GrantError, Registration};
@@ -90,7 +90,7 @@ pub struct Login(Arc<Inner>);
 struct Inner {
     vault: Vault,
     tokens: Arc<Tokens>,
-    line: Line,
+    http_client: HttpClient,
     client: Client,
     clock: Clock,
     metrics: Arc<Metrics>,
@@ -109,9 +109,9 @@ pub struct Parts {
     /// Where it is kept.
     pub vault: Vault,
     /// To the bank.
-    pub line: Line,
+    pub http_client: HttpClient,
     /// How fast the bank is asked.
-    pub pace: Arc<Pace>,
+    pub rate_limiter: Arc<RateLimiter>,
     /// The time.
     pub clock: Clock,
     /// Counts.
@@ -132,7 +132,8 @@ impl Login {
     /// # Errors
     /// [`VaultError`] when it cannot be read.
     pub async fn open(parts: Parts) -> Result<Self, VaultError> {
-        let Parts { vault, line, pace, clock, metrics, journal, tracker, stop, settings } = parts;
+        let Parts { vault, http_client, rate_limiter, clock, metrics, journal, tracker, stop, settings } =
+            parts;
         let (pair, mut standing) = (vault.pair().await?, vault.standing().await?);
         if pair.is_none() && standing.state != LoginState::None {
             standing = Standing::default();
@@ -158,13 +159,17 @@ impl Login {
         let told = Box::new(move |reason| drop(tell.send(reason)));
         let tokens = Arc::new(Tokens::new(
             (vault.clone(), pair),
-            line.clone(),
+            http_client.clone(),
             (clock.clone(), Arc::clone(&metrics)),
             (tracker.clone(), stop.clone()),
             registered,
             told,
         ));
-        let client = Client::new(line.clone(), Arc::clone(&tokens) as Arc<dyn crate::monzo::Bearer>, pace);
+        let client = Client::new(
+            http_client.clone(),
+            Arc::clone(&tokens) as Arc<dyn crate::monzo::Bearer>,
+            rate_limiter,
+        );
         let shown = watch::Sender::new(Shown {
             state: standing.state,
             user_id: vault.user_id().await?,
@@ -177,7 +182,7 @@ impl Login {
         let login = Self(Arc::new(Inner {
             vault,
             tokens,
-            line,
+            http_client,
             client,
             clock,
             metrics,
@@ -350,7 +355,7 @@ impl Login {
     async fn revoke(&self, token: SecretString) -> bool {
         let mut request = Request::new(Method::Post, "/oauth2/logout");
         request.bearer = Some(token);
-        match self.0.line.send("logout", request).await {
+        match self.0.http_client.send("logout", request).await {
             Ok(Ok(_) | Err(crate::monzo::Verdict::BadToken { .. })) => true,
             Ok(Err(_)) | Err(_) => false,
         }

@@ -21,7 +21,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use crate::monzo::{Error, Line, Method, Request, Verdict};
+use crate::monzo::{Error, HttpClient, Method, Request, Verdict};
 
 /// A token answer. The tokens are all that is needed of it: a refresh has used up the token before this one, so that
 /// an answer that was refused for a detail would cost the login.
@@ -140,7 +140,7 @@ impl Registration {
         Ok(oauth2::Client::new(ClientId::new(self.client_id.clone()))
             .set_client_secret(ClientSecret::new(self.client_secret.expose_secret().to_owned()))
             .set_auth_uri(AuthUrl::new(self.auth_url.clone()).map_err(broken)?)
-            // The line knows the host; only the path counts.
+            // The HTTP client knows the host; only the path counts.
             .set_token_uri(TokenUrl::new("https://bank.invalid/oauth2/token".to_owned()).map_err(broken)?)
             .set_redirect_uri(RedirectUrl::new(self.redirect_url.clone()).map_err(broken)?)
             .set_auth_type(AuthType::RequestBody))
@@ -157,9 +157,14 @@ impl Registration {
     }
 
     /// Trades the code of a sign-in for tokens.
-    pub async fn exchange(&self, line: &Line, code: &str, now: Timestamp) -> Result<Grant, GrantError> {
+    pub async fn exchange(
+        &self,
+        http_client: &HttpClient,
+        code: &str,
+        now: Timestamp,
+    ) -> Result<Grant, GrantError> {
         let client = self.client()?;
-        let sender = |request: HttpRequest<Vec<u8>>| post(line.clone(), request);
+        let sender = |request: HttpRequest<Vec<u8>>| post(http_client.clone(), request);
         let answer =
             client.exchange_code(AuthorizationCode::new(code.to_owned())).request_async(&sender).await;
         grant(answer, now)
@@ -168,24 +173,27 @@ impl Registration {
     /// Trades a refresh token for new ones; the old ones die (monzo/README.md, Refreshing a token).
     pub async fn refresh(
         &self,
-        line: &Line,
+        http_client: &HttpClient,
         refresh: &SecretString,
         now: Timestamp,
     ) -> Result<Grant, GrantError> {
         let client = self.client()?;
         let token = RefreshToken::new(refresh.expose_secret().to_owned());
-        let sender = |request: HttpRequest<Vec<u8>>| post(line.clone(), request);
+        let sender = |request: HttpRequest<Vec<u8>>| post(http_client.clone(), request);
         let answer = client.exchange_refresh_token(&token).request_async(&sender).await;
         grant(answer, now)
     }
 }
 
 /// Sends a token request over the line, as the oauth2 crate asks for it.
-async fn post(line: Line, request: HttpRequest<Vec<u8>>) -> Result<HttpResponse<Vec<u8>>, GrantError> {
+async fn post(
+    http_client: HttpClient,
+    request: HttpRequest<Vec<u8>>,
+) -> Result<HttpResponse<Vec<u8>>, GrantError> {
     let mut sent = Request::new(Method::Post, "/oauth2/token");
     let form = String::from_utf8(request.into_body()).map_err(|_| GrantError::Broken)?;
     sent.form = Some(form.into());
-    match line.send("token", sent).await? {
+    match http_client.send("token", sent).await? {
         Ok(response) => HttpResponse::builder()
             .status(response.status)
             .header("content-type", "application/json")

@@ -18,7 +18,7 @@ use super::oauth::{Grant, GrantError, Registration};
 use super::vault::{Pair, Vault};
 use crate::clock::{self, Clock};
 use crate::metrics::Metrics;
-use crate::monzo::{Bearer, Boxed, Error, Line, Method, Request, Verdict};
+use crate::monzo::{Bearer, Boxed, Error, HttpClient, Method, Request, Verdict};
 
 /// Refresh at least this long before the end (monzo/README.md, Clients and sign-in).
 const MARGIN: SignedDuration = SignedDuration::from_mins(5);
@@ -47,7 +47,7 @@ pub struct Tokens(Arc<Inner>);
 
 struct Inner {
     vault: Vault,
-    line: Line,
+    http_client: HttpClient,
     clock: Clock,
     metrics: Arc<Metrics>,
     tracker: TaskTracker,
@@ -132,7 +132,7 @@ impl Tokens {
     /// Tokens as the vault has them.
     pub fn new(
         (vault, pair): (Vault, Option<Pair>),
-        line: Line,
+        http_client: HttpClient,
         (clock, metrics): (Clock, Arc<Metrics>),
         (tracker, stop): (TaskTracker, CancellationToken),
         registered: Registered,
@@ -140,7 +140,18 @@ impl Tokens {
     ) -> Self {
         let state = Mutex::new(State { pair, ..State::default() });
         let turn = Arc::default();
-        Self(Arc::new(Inner { vault, line, clock, metrics, tracker, stop, registered, lost, turn, state }))
+        Self(Arc::new(Inner {
+            vault,
+            http_client,
+            clock,
+            metrics,
+            tracker,
+            stop,
+            registered,
+            lost,
+            turn,
+            state,
+        }))
     }
 
     /// Waits for a refresh that is under way and keeps others from beginning: for a login or logout, which would
@@ -284,7 +295,7 @@ impl Inner {
     ) -> Result<SecretString, Error> {
         let mut waits = TRY_AGAIN.into_iter();
         loop {
-            match registration.refresh(&self.line, refresh, self.clock.now()).await {
+            match registration.refresh(&self.http_client, refresh, self.clock.now()).await {
                 Ok(grant) => return Ok(self.keep(grant, pair, known).await),
                 Err(GrantError::Dead(code)) => return self.die(code, pair.clone(), known).await,
                 Err(error) => {
@@ -412,7 +423,7 @@ impl Inner {
     async fn taken(&self, pair: &Pair) -> Option<bool> {
         let mut request = Request::new(Method::Get, "/ping/whoami");
         request.bearer = Some(pair.access.clone());
-        match self.line.send("whoami", request).await {
+        match self.http_client.send("whoami", request).await {
             Ok(Ok(_)) => Some(true),
             Ok(Err(Verdict::BadToken { code })) if !code.is_empty() => Some(false),
             Ok(Err(_)) | Err(_) => None,

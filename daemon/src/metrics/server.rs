@@ -29,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Metrics;
 use crate::host::{
-    crowd::{Asked, Crowd},
+    connections::{Asked, Connections},
     notify::Heartbeats,
 };
 
@@ -120,10 +120,10 @@ impl Server {
         let machine = rustix::system::uname().nodename().to_string_lossy().to_lowercase().into();
         let shown = Shown { metrics, heartbeats, readiness, machine };
         let accepting = async {
-            let crowd = Crowd::new(MAX_CONNECTIONS);
+            let connections = Connections::new(MAX_CONNECTIONS);
             loop {
                 match self.listener.accept().await {
-                    Ok((stream, _)) => crowd.admit(|asked| {
+                    Ok((stream, _)) => connections.admit(|asked| {
                         let talk = timeout(CONNECTION_TIME, converse(stream, shown.clone(), asked));
                         // A slow reader goes without the rest.
                         async move { drop(talk.await) }

@@ -10,8 +10,8 @@ use monzo_common::id::{AccountId, TransactionId};
 use secrecy::SecretString;
 
 use super::error::{Error, Verdict};
-use super::line::Line;
-use super::pace::{Lane, Pace};
+use super::http_client::HttpClient;
+use super::rate_limiter::{Lane, RateLimiter};
 use super::retry::{self, Patience};
 use super::transport::{Boxed, Method, Request, Response};
 use super::wire::{self, Broken};
@@ -44,16 +44,16 @@ pub enum Since {
 /// The bank, as one person's token sees it.
 #[derive(Clone)]
 pub struct Client {
-    pub(super) line: Line,
+    pub(super) http_client: HttpClient,
     pub(super) bearer: Arc<dyn Bearer>,
-    pub(super) pace: Arc<Pace>,
+    pub(super) rate_limiter: Arc<RateLimiter>,
     patience: Patience,
 }
 
 impl Client {
-    /// A client that asks over `line`, with the tokens of `bearer`, at `pace`.
-    pub fn new(line: Line, bearer: Arc<dyn Bearer>, pace: Arc<Pace>) -> Self {
-        Self { line, bearer, pace, patience: Patience::Background }
+    /// A client that asks over `http_client`, with the tokens of `bearer`, no faster than `rate_limiter` allows.
+    pub fn new(http_client: HttpClient, bearer: Arc<dyn Bearer>, rate_limiter: Arc<RateLimiter>) -> Self {
+        Self { http_client, bearer, rate_limiter, patience: Patience::Background }
     }
 
     /// The same client, asking each thing once: for whoever comes again soon anyway.
@@ -63,8 +63,8 @@ impl Client {
     }
 
     /// The pace, to change it.
-    pub fn pace(&self) -> &Pace {
-        &self.pace
+    pub fn rate_limiter(&self) -> &RateLimiter {
+        &self.rate_limiter
     }
 
     /// `GET /accounts`: closed ones too, hidden ones not.
@@ -155,10 +155,10 @@ impl Client {
                 Err(Error::OutcomeUnknown(why)) => Error::Transient(why),
                 Err(error) => error,
             };
-            let wait = retry::wait(patience, tries, &error, super::line::luck());
+            let wait = retry::wait(patience, tries, &error, super::http_client::jitter());
             if let Error::RateLimited { retry_after } = error {
-                self.line.throttled();
-                self.pace.slow_down(retry_after.or(wait).unwrap_or_default());
+                self.http_client.throttled();
+                self.rate_limiter.slow_down(retry_after.or(wait).unwrap_or_default());
             }
             let Some(wait) = wait else { return Err(error) };
             tracing::debug!(%error, endpoint, tries, "the bank is asked again");
@@ -176,13 +176,13 @@ impl Client {
     ) -> Result<Response, Error> {
         let token = self.bearer.token().await?;
         request.bearer = Some(token.clone());
-        let _pass = self.pace.pass(lane, account).await;
-        match self.line.send(endpoint, request.clone()).await? {
+        let _pass = self.rate_limiter.pass(lane, account).await;
+        match self.http_client.send(endpoint, request.clone()).await? {
             Ok(response) => Ok(response),
             Err(Verdict::BadToken { .. } | Verdict::BadGrant { .. }) => {
                 let newer = self.bearer.renewed(token).await?;
                 request.bearer = Some(newer.clone());
-                match self.line.send(endpoint, request).await? {
+                match self.http_client.send(endpoint, request).await? {
                     Ok(response) => Ok(response),
                     Err(Verdict::BadToken { code } | Verdict::BadGrant { code }) => {
                         Err(self.bearer.refused(&newer, &code))

@@ -1,15 +1,15 @@
 //! The bank as seen from here: its endpoints, its refusals, its limits, and its JSON as facts.
 //!
-//! Everything that is sent goes through [`Line`], everything that comes back through [`wire`];
+//! Everything that is sent goes through [`HttpClient`], everything that comes back through [`wire`];
 //! nothing else in the daemon knows how the bank speaks.
 
 mod client;
 mod error;
-mod line;
+mod http_client;
 mod marks;
 mod moves;
 mod own;
-mod pace;
+mod rate_limiter;
 mod retry;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -18,10 +18,10 @@ pub mod wire;
 
 pub use client::{Bearer, Client, Since};
 pub use error::{Error, Verdict};
-pub use line::{Line, luck};
+pub use http_client::{HttpClient, jitter};
 pub use marks::{Marks, marks};
 pub use moves::{Move, MoveError};
 pub use own::{AccountNumber, Own};
-pub use pace::{Lane, Pace};
+pub use rate_limiter::{Lane, RateLimiter};
 pub use retry::{Patience, wait};
 pub use transport::{Boxed, Failure, Https, Method, Request, Response, Transport};

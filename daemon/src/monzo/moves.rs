@@ -10,7 +10,7 @@ use oauth2::url::form_urlencoded;
 
 use super::client::Client;
 use super::error::{Error, Verdict};
-use super::pace::Lane;
+use super::rate_limiter::Lane;
 use super::transport::{Method, Request, Response};
 use super::wire;
 use crate::facts::Pot;
@@ -110,7 +110,7 @@ impl Client {
     ) -> Result<Response, MoveError> {
         let token = self.bearer.token().await.map_err(MoveError::NotDone)?;
         request.bearer = Some(token.clone());
-        let _pass = self.pace.pass(Lane::Steady, account).await;
+        let _pass = self.rate_limiter.pass(Lane::Steady, account).await;
         match self.sent(endpoint, request.clone()).await? {
             Ok(response) => Ok(response),
             Err(Verdict::BadToken { .. } | Verdict::BadGrant { .. }) => {
@@ -133,7 +133,7 @@ impl Client {
         endpoint: &'static str,
         request: Request,
     ) -> Result<Result<Response, Verdict>, MoveError> {
-        self.line.send(endpoint, request).await.map_err(|error| match error {
+        self.http_client.send(endpoint, request).await.map_err(|error| match error {
             Error::OutcomeUnknown(why) => MoveError::Unknown(why),
             // Without an answer and without doubt it never left this machine.
             error => MoveError::NotDone(error),
@@ -148,8 +148,8 @@ impl Client {
             // Whatever stands between may have passed the request on.
             error @ Error::Foreign { .. } => MoveError::Unknown(error.to_string()),
             Error::RateLimited { retry_after } => {
-                self.line.throttled();
-                self.pace.slow_down(retry_after.unwrap_or_default().min(LONGEST_REST));
+                self.http_client.throttled();
+                self.rate_limiter.slow_down(retry_after.unwrap_or_default().min(LONGEST_REST));
                 MoveError::NotDone(Error::RateLimited { retry_after })
             }
             error @ (Error::NotApproved

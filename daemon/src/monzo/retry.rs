@@ -1,4 +1,4 @@
-//! When to ask again: pure answers from how often it was tried, what came back, and a little luck.
+//! When to ask again: pure answers from how often it was tried, what came back, and a little jitter.
 
 use std::time::Duration;
 
@@ -34,8 +34,8 @@ impl Patience {
     }
 }
 
-/// How long to wait before trying again after `tries` tries; nothing to give up. `luck` is in 0..=1000.
-pub fn wait(patience: Patience, tries: u32, error: &Error, luck: u16) -> Option<Duration> {
+/// How long to wait before trying again after `tries` tries; nothing to give up. `jitter` is in 0..=1000.
+pub fn wait(patience: Patience, tries: u32, error: &Error, jitter: u16) -> Option<Duration> {
     if !error.retryable() || tries >= patience.tries() {
         return None;
     }
@@ -44,7 +44,7 @@ pub fn wait(patience: Patience, tries: u32, error: &Error, luck: u16) -> Option<
     }
     let doubled = FIRST.saturating_mul(1 << tries.saturating_sub(1).min(10)).min(LONGEST);
     // Between half of it and all of it, so that several that failed together do not come back together.
-    Some(doubled / 2 + doubled / 2 * u32::from(luck.min(1000)) / 1000)
+    Some(doubled / 2 + doubled / 2 * u32::from(jitter.min(1000)) / 1000)
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use crate::config::Topic;
 use crate::events::Kind;
 use crate::metrics::Metrics;
 use crate::monzo::{Client, MoveError};
-use crate::store::{Fate, Reader, Store, StoreError, Waiting};
+use crate::store::{NoticeState, Reader, Store, StoreError, Waiting};
 
 /// The channel, as people and metrics call it.
 const FEED: &str = "feed";
@@ -116,7 +116,7 @@ impl Notifier {
         }
         let noted = self.0.store.write(move |writer| {
             for old in &stale {
-                writer.step_notice(old.id, Fate::Waiting, Fate::Dropped)?;
+                writer.step_notice(old.id, NoticeState::Waiting, NoticeState::Dropped)?;
             }
             writer.insert_notices(&notices, now)?;
             for (id, known) in &looked.known {
@@ -134,7 +134,7 @@ impl Notifier {
         for waits in waiting {
             let now = self.0.clock.now();
             if now.duration_since(waits.at) > NEWS || over(&waits, observed) {
-                self.step(waits.id, Fate::Waiting, Fate::Dropped).await?;
+                self.step(waits.id, NoticeState::Waiting, NoticeState::Dropped).await?;
                 continue;
             }
             let since = now.checked_sub(NEWS).unwrap_or(now);
@@ -144,16 +144,18 @@ impl Notifier {
                 None => self.first_account().await?,
             };
             let (Some(account), true) = (account, sent < PER_DAY) else { return Ok(()) };
-            if !self.step(waits.id, Fate::Waiting, Fate::Sent).await? {
+            if !self.step(waits.id, NoticeState::Waiting, NoticeState::Sent).await? {
                 continue;
             }
             let sent = self.0.client.feed(&account, &waits.notice.title, &waits.notice.body).await;
             let delivery = self.delivery(sent);
             match delivery.state {
                 DeliveryState::Sent | DeliveryState::Unknown => {}
-                DeliveryState::Refused => drop(self.step(waits.id, Fate::Sent, Fate::Refused).await?),
+                DeliveryState::Refused => {
+                    self.step(waits.id, NoticeState::Sent, NoticeState::Refused).await?;
+                }
                 DeliveryState::NotSent => {
-                    self.step(waits.id, Fate::Sent, Fate::Waiting).await?;
+                    self.step(waits.id, NoticeState::Sent, NoticeState::Waiting).await?;
                     return Ok(());
                 }
             }
@@ -161,7 +163,7 @@ impl Notifier {
         Ok(())
     }
 
-    async fn step(&self, id: i64, from: Fate, to: Fate) -> Result<bool, StoreError> {
+    async fn step(&self, id: i64, from: NoticeState, to: NoticeState) -> Result<bool, StoreError> {
         self.0.store.write(move |writer| writer.step_notice(id, from, to)).await
     }
 

@@ -13,8 +13,8 @@ use monzo_common::VERSION;
 use monzo_common::fault::{Fault, FaultKind};
 
 use super::message::{Reply, Sender};
-use super::places::Place;
 use super::server::ASKING;
+use super::shares::Share;
 
 /// How long a request may take to arrive. Taste: it comes from the same machine.
 const ARRIVAL: Duration = Duration::from_secs(10);
@@ -63,7 +63,7 @@ pub async fn call(request: Request<Incoming>, limit: u64, sender: &Sender) -> Re
 /// The text of an answer, with its share of the bytes that may wait, until it is written.
 struct Written {
     text: String,
-    _held: Vec<Place>,
+    _held: Vec<Share>,
 }
 
 impl AsRef<[u8]> for Written {

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::middleware::{Answer, Caller, Link, Middleware};
-use super::places::Place;
+use super::shares::Share;
 
 /// Bytes of an id that a caller gives to a call; it is repeated in the answer. Taste: UUIDs have 36.
 const LONGEST_ID: usize = 200;
@@ -37,7 +37,7 @@ pub struct Reply {
     /// One JSON text.
     pub text: String,
     /// Its share of the bytes that may wait; kept until it is written.
-    pub held: Vec<Place>,
+    pub held: Vec<Share>,
 }
 
 impl Reply {

@@ -29,7 +29,7 @@ use super::faults::{
     too_many_subscriptions, unknown_method,
 };
 use super::peer::Peer;
-use super::places::{Place, Places};
+use super::shares::{Share, Shares};
 use crate::metrics::Metrics;
 use crate::store::Audited;
 
@@ -75,8 +75,8 @@ pub struct Parts {
 /// What every call passes before its handler; one for all connections.
 pub struct Middleware {
     parts: Parts,
-    calls: Places,
-    answers: Places,
+    calls: Shares,
+    answers: Shares,
 }
 
 /// Limits of calls, beside what the connection has.
@@ -98,13 +98,13 @@ pub struct Answer {
     /// The whole JSON-RPC response.
     pub json: Box<RawValue>,
     /// Its share of the bytes that may wait; kept until the answer is written.
-    pub held: Option<Place>,
+    pub held: Option<Share>,
     /// The subscription has sent it itself.
     pub sent: bool,
 }
 
 impl Answer {
-    fn new(response: MethodResponse, held: Option<Place>) -> Self {
+    fn new(response: MethodResponse, held: Option<Share>) -> Self {
         let sent = response.is_subscription();
         Self { json: response.into_json(), held, sent }
     }
@@ -144,7 +144,7 @@ impl Middleware {
     /// The middleware before these handlers.
     pub fn new(parts: Parts) -> Self {
         let CallLimits { calls, answers, .. } = parts.limits;
-        Self { parts, calls: Places::new(calls), answers: Places::new(answers) }
+        Self { parts, calls: Shares::new(calls), answers: Shares::new(answers) }
     }
 
     /// The largest answer, in bytes.
@@ -198,7 +198,7 @@ impl Middleware {
         caller: &Caller,
         link: Option<&Link>,
         request: &Request<'_>,
-    ) -> Result<Place, Fault> {
+    ) -> Result<Share, Fault> {
         if caller.role < method.role {
             return Err(role_too_low(method.name, &caller.peer));
         }
@@ -220,7 +220,7 @@ impl Middleware {
         caller: Caller,
         link: Option<Link>,
         began: Instant,
-        place: Place,
+        place: Share,
     ) -> Answer {
         let id = request.id();
         // Whatever the handler was changing is in the store's transaction, which a panic rolls back.

@@ -28,12 +28,12 @@ use super::http::{self, Answer, Refused, not_a_call, own, refusal, too_large, ve
 use super::message::Sender;
 use super::middleware::{CallLimits, Caller, Link, Middleware};
 use super::peer::{Credentials, Lookup};
-use super::places::{Place, Places};
+use super::shares::{Share, Shares};
 use super::strangers::{self, Strangers};
 use super::stream::Stream;
 use super::websocket::{self, Session};
 use crate::config;
-use crate::host::crowd::Crowd;
+use crate::host::connections::Connections;
 use crate::metrics::Metrics;
 
 /// Refusals that are being told at a time, of each kind; the newest wins. Taste.
@@ -78,10 +78,10 @@ struct Inner {
     grants: watch::Receiver<Grants>,
     lookup: Lookup,
     metrics: Arc<Metrics>,
-    seats: Places,
+    seats: Shares,
     strangers: Mutex<Strangers>,
-    without_role: Crowd,
-    without_seat: Crowd,
+    without_role: Connections,
+    without_seat: Connections,
     connections: TaskTracker,
     next: AtomicUsize,
 }
@@ -101,7 +101,7 @@ impl Server {
     /// A server of these parts.
     pub fn new(parts: Parts) -> Self {
         let Parts { limits, middleware, grants, lookup, metrics } = parts;
-        let seats = Places::new(limits.max_connections.into());
+        let seats = Shares::new(limits.max_connections.into());
         Self(Arc::new(Inner {
             limits,
             middleware: Arc::new(middleware),
@@ -110,8 +110,8 @@ impl Server {
             metrics,
             seats,
             strangers: Mutex::default(),
-            without_role: Crowd::new(REFUSALS),
-            without_seat: Crowd::new(REFUSALS),
+            without_role: Connections::new(REFUSALS),
+            without_seat: Connections::new(REFUSALS),
             connections: TaskTracker::new(),
             next: AtomicUsize::new(0),
         }))
@@ -175,7 +175,7 @@ impl Server {
 
 impl Connection {
     /// Serves until the client goes, the daemon stops, or the client's role changes.
-    async fn serve(self, stream: UnixStream, mut grants: watch::Receiver<Grants>, seat: Place) {
+    async fn serve(self, stream: UnixStream, mut grants: watch::Receiver<Grants>, seat: Share) {
         let _counted = self.inner.metrics.connected();
         let service = service_fn(|request| self.clone().answer(request));
         let http =
@@ -267,8 +267,14 @@ impl Connection {
 }
 
 /// Says why a connection is not served.
-fn refuse(crowd: &Crowd, stream: UnixStream, status: StatusCode, fault: Fault, stop: CancellationToken) {
-    crowd.admit(|asked| async move {
+fn refuse(
+    connections: &Connections,
+    stream: UnixStream,
+    status: StatusCode,
+    fault: Fault,
+    stop: CancellationToken,
+) {
+    connections.admit(|asked| async move {
         let service = service_fn(move |_: Request<Incoming>| {
             asked.note();
             std::future::ready(Ok::<_, Infallible>(refusal(status, fault.clone())))

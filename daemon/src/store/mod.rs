@@ -10,14 +10,14 @@ mod backup;
 mod balances;
 mod error;
 mod events;
+mod file_identity;
 mod freezes;
-mod locals;
+mod local_settings;
 mod migrate;
 mod notices;
 mod occurrences;
 mod open;
 mod payments;
-mod place;
 mod pots;
 mod quarantine;
 mod queries;
@@ -48,25 +48,25 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use place::Place;
+use file_identity::FileIdentity;
 
 pub use accounts::{LeftOut, StoredAccount};
 pub use asks::{PossibleAnswer, StoredAsk};
 pub use backup::{BackupError, list, prune};
 pub use balances::StoredBalance;
 pub use error::{OpenError, StoreError};
+pub use file_identity::free;
 pub use freezes::AppPot;
-pub use locals::Audited;
+pub use local_settings::Audited;
 pub use migrate::newest as newest_schema;
-pub use notices::{Fate, KnownAttention, Notice, Waiting};
+pub use notices::{KnownAttention, Notice, NoticeState, Waiting};
 pub use occurrences::{FiringCredit, PlainRow, StoredOccurrence, StoredRule, StoredWatch};
 pub use open::{Opened, Options};
 pub use payments::{StoredCredit, StoredPayment};
-pub use place::free;
 pub use pots::{PotListing, StoredPot};
 pub use replay::ReplayedRow;
 pub use restore::{Incoming, another_person, restore};
-pub use rows::{Light, Stored};
+pub use rows::{RowSummary, Stored};
 pub use runs::{PlannedMove, StoredRun};
 pub use transfers::{LedgerMove, StoredTransfer};
 pub use verify::{open_plain, owner, verify};
@@ -80,7 +80,7 @@ pub const FILE: &str = "monzod.db";
 pub struct Store(Arc<Inner>);
 
 struct Inner {
-    file: Place,
+    file: FileIdentity,
     /// Who may use a connection: waiting for one costs no thread, however slow the disk is.
     writing: Arc<Semaphore>,
     reading: Arc<Semaphore>,

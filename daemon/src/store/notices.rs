@@ -56,7 +56,7 @@ pub struct KnownAttention {
 
 /// What became of a notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
+pub enum NoticeState {
     /// Not sent yet.
     Waiting,
     /// Sent, or about to be; it is not sent again.
@@ -67,7 +67,7 @@ pub enum Fate {
     Dropped,
 }
 
-impl Fate {
+impl NoticeState {
     fn as_str(self) -> &'static str {
         match self {
             Self::Waiting => "waiting",
@@ -149,7 +149,7 @@ impl Writer<'_> {
     }
 
     /// Stores what became of a notice; `false` if it was no longer in the state `from`.
-    pub fn step_notice(&self, id: i64, from: Fate, to: Fate) -> Result<bool, StoreError> {
+    pub fn step_notice(&self, id: i64, from: NoticeState, to: NoticeState) -> Result<bool, StoreError> {
         let update = "UPDATE notices SET state = ?3 WHERE id = ?1 AND state = ?2";
         let changed = self.0.0.prepare_cached(update)?.execute(params![id, from.as_str(), to.as_str()])?;
         Ok(changed == 1)

@@ -11,7 +11,7 @@ use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::place::Place;
+use super::file_identity::FileIdentity;
 use super::{Health, Inner, Observe, OpenError, Store, StoreError, backup, blocking, migrate, schema};
 
 /// How long a connection waits for another.
@@ -115,7 +115,7 @@ impl Store {
         let (writing, reading) = (Arc::new(Semaphore::new(1)), Arc::new(Semaphore::new(READERS as usize)));
         let health = watch::Sender::new(Health::default());
         let closed = CancellationToken::new().drop_guard();
-        let file = Place::of(path)?;
+        let file = FileIdentity::of(path)?;
         Ok(Self(Arc::new(Inner { file, writing, reading, health, writer, readers, observe, closed })))
     }
 

@@ -35,7 +35,7 @@ pub struct Stored {
 
 /// What is needed of a row to miss it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Light {
+pub struct RowSummary {
     /// Its id.
     pub id: TransactionId,
     /// When it was created.
@@ -127,13 +127,13 @@ impl Reader<'_> {
         account: &AccountId,
         since: Timestamp,
         before: Timestamp,
-    ) -> Result<Vec<Light>, StoreError> {
+    ) -> Result<Vec<RowSummary>, StoreError> {
         let mut query = self.0.prepare_cached(
             "SELECT id, created_at, settled_at, decline_reason IS NOT NULL, withdrawn_at IS NOT NULL \
              FROM transactions WHERE account_id = ?1 AND created_at >= ?2 AND created_at < ?3",
         )?;
         let light = |row: &Row<'_>| {
-            Ok(Light {
+            Ok(RowSummary {
                 id: row.get::<_, String>(0)?.into(),
                 created_at: at(row, 1)?,
                 settled_at: maybe_at(row, 2)?,

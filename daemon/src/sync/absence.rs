@@ -30,7 +30,7 @@ pub struct Known {
 
 /// The rows known in a window, less those that were seen in it.
 #[derive(Debug, Default)]
-pub struct Roll {
+pub struct ExpectedRows {
     unseen: HashMap<TransactionId, Known>,
     known: usize,
 }
@@ -54,8 +54,8 @@ pub enum Absence {
     },
 }
 
-impl Roll {
-    /// Calls the roll of the rows known strictly inside a window.
+impl ExpectedRows {
+    /// Calls the expected of the rows known strictly inside a window.
     pub fn of(rows: impl IntoIterator<Item = (TransactionId, Known)>) -> Self {
         let unseen: HashMap<_, _> = rows.into_iter().filter(|(_, row)| !row.void).collect();
         Self { known: unseen.len(), unseen }
@@ -100,11 +100,11 @@ mod tests {
     }
 
     fn conclude(rows: &[(&str, Known)], seen: &[&str]) -> Absence {
-        let mut roll = Roll::of(rows.iter().map(|(id, row)| (TransactionId::from(*id), *row)));
+        let mut expected = ExpectedRows::of(rows.iter().map(|(id, row)| (TransactionId::from(*id), *row)));
         for id in seen {
-            roll.seen(&TransactionId::from(*id));
+            expected.seen(&TransactionId::from(*id));
         }
-        roll.conclude(BEGAN)
+        expected.conclude(BEGAN)
     }
 
     fn gone(withdraw: &[&str], settled: &[&str]) -> Absence {

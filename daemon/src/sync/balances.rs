@@ -41,7 +41,7 @@ pub async fn read(run: &Run, listed: &[Target], held: &mut Held) -> Result<(), F
 }
 
 async fn read_one(run: &Run, target: &Target, held: &mut Held) -> Result<(), Failure> {
-    let client = &run.rooms.client;
+    let client = &run.services.client;
     let balance = run.ask(client.balance(&target.id, run.lane())).await?;
     let list = match target.flex {
         true => facts::PotList::default(),
@@ -49,8 +49,8 @@ async fn read_one(run: &Run, target: &Target, held: &mut Held) -> Result<(), Fai
     };
     held.accounts.insert(target.id.clone(), balance.balance);
     held.pots.extend(list.pots.iter().map(|pot| (pot.id.clone(), pot.balance)));
-    let (id, now) = (target.id.clone(), run.rooms.clock.now());
-    let kept = run.rooms.store.write(move |writer| {
+    let (id, now) = (target.id.clone(), run.services.clock.now());
+    let kept = run.services.store.write(move |writer| {
         writer.record_balance(&id, &balance, now)?;
         writer.keep_pot_list(&id, &list, now)
     });
@@ -89,7 +89,7 @@ fn still(before: Option<&i64>, after: Option<&i64>) -> Option<i64> {
 async fn compare(run: &Run, target: &Target, balance: i64) -> Result<(), Failure> {
     let (id, opened_at) = (target.id.clone(), target.opened_at);
     let compared = run
-        .rooms
+        .services
         .store
         .write(move |writer| {
             let Some((from, _)) = writer.covered(&id)? else { return Ok(None) };

@@ -12,7 +12,7 @@ use monzo_common::id::AccountId;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::absence::Roll;
+use super::absence::ExpectedRows;
 use super::failure::Failure;
 use super::page::{self, Keep};
 use super::reading::{Cursor, Reading};
@@ -38,7 +38,7 @@ pub async fn capture(
     }
     // The five minutes are lost for the oldest first, so these go first.
     planned.sort_by_key(|(_, window)| window.since);
-    run.tally.windows(planned.len());
+    run.progress.windows(planned.len());
     let first: BTreeSet<AccountId> = planned.iter().map(|(target, _)| target.id.clone()).collect();
     let mut waiting = VecDeque::from(planned);
     let mut readings = JoinSet::new();
@@ -52,7 +52,7 @@ pub async fn capture(
             let run = Arc::clone(run);
             readings.spawn(async move {
                 let read = window_of(&run, &target, &window).await;
-                run.tally.window_done();
+                run.progress.window_done();
                 if read.is_ok() { Ok(()) } else { run.close(&target, read).await }
             });
         }
@@ -62,9 +62,9 @@ pub async fn capture(
             Some(id) = found.recv() => {
                 let known = targets.iter().chain(&hidden).any(|target| target.id == id);
                 if let Some(target) = run::hidden_target(run, &id).await?.filter(|_| !known) {
-                    run.tally.account(&target.id, &target.name);
+                    run.progress.account(&target.id, &target.name);
                     let windows = plan(run, &target).await?;
-                    run.tally.windows(windows.len());
+                    run.progress.windows(windows.len());
                     waiting.extend(windows.into_iter().map(|window| (target.clone(), window)));
                     hidden.push(target);
                 }
@@ -87,7 +87,7 @@ pub async fn capture(
 /// Within the five minutes a full sync, and a balance that the rows do not explain, have read again what is complete;
 /// those windows stay complete whatever comes of it.
 async fn plan(run: &Run, target: &Target) -> Result<Vec<StoredWindow>, Failure> {
-    let now = run.rooms.clock.now();
+    let now = run.services.clock.now();
     let open = run.history_open() && !target.hidden();
     let edge = windows::readable_from(now);
     let full = run.task.full;
@@ -95,7 +95,7 @@ async fn plan(run: &Run, target: &Target) -> Result<Vec<StoredWindow>, Failure> 
     let readable_from = if open { target.opened_at } else { target.opened_at.max(edge) };
     let opened_at = if target.hidden() { readable_from } else { target.opened_at };
     let (planned, again) = run
-        .rooms
+        .services
         .store
         .write(move |writer| {
             let mut known = writer.windows(&id)?;
@@ -172,7 +172,7 @@ async fn window_of(run: &Run, target: &Target, window: &StoredWindow) -> Result<
         Some((id, at)) => Reading::resume(Cursor { id: id.clone(), at: *at }),
         None => Reading::begin(window.since),
     };
-    let mut nobody = Roll::default();
+    let mut nobody = ExpectedRows::default();
     let open = window.state == WindowState::Open;
     let keep = if open { Keep::Window(window.id) } else { Keep::Rows };
     match page::read(run, target, reading, Some(window.before), keep, &mut nobody).await {
@@ -187,12 +187,12 @@ async fn window_of(run: &Run, target: &Target, window: &StoredWindow) -> Result<
 /// A refusal of an old window is the end of the five minutes; of a young one, perhaps of the permission.
 async fn refused(run: &Run, target: &Target, id: i64) -> Result<(), Failure> {
     let account = target.id.clone();
-    let windows = run.rooms.store.read(move |reader| reader.windows(&account)).await?;
+    let windows = run.services.store.read(move |reader| reader.windows(&account)).await?;
     // The cursor may have moved since the window was planned.
     let Some(window) = windows.into_iter().find(|known| known.id == id) else { return Ok(()) };
     let asked = window.cursor.map_or(window.since, |(_, at)| at);
     // So has the edge; the bank's own edge is two days further back.
-    let edge = windows::readable_from(run.rooms.clock.now());
+    let edge = windows::readable_from(run.services.clock.now());
     let young = asked >= edge.checked_sub(MARGIN).unwrap_or(edge);
     if young && target.closed {
         return Err(Failure::TooOld);
@@ -204,7 +204,7 @@ async fn refused(run: &Run, target: &Target, id: i64) -> Result<(), Failure> {
         }
     }
     let id = target.id.clone();
-    run.rooms
+    run.services
         .store
         .write(move |writer| {
             writer.remove_window(window.id)?;
@@ -224,7 +224,7 @@ async fn refused(run: &Run, target: &Target, id: i64) -> Result<(), Failure> {
 async fn tell(run: &Run, targets: &[Target], captured: &BTreeSet<AccountId>) -> Result<(), Failure> {
     for target in targets.iter().filter(|target| captured.contains(&target.id) && !target.hidden()) {
         let id = target.id.clone();
-        let windows = run.rooms.store.read(move |reader| reader.windows(&id)).await?;
+        let windows = run.services.store.read(move |reader| reader.windows(&id)).await?;
         let missing = |state| windows.iter().filter(|window| window.state == state).count();
         let happened = match (missing(WindowState::Open), missing(WindowState::Refused)) {
             (0, 0) => Happened::new(

@@ -68,8 +68,8 @@ impl Settings {
     }
 }
 
-/// The rooms that syncing works with.
-pub struct Rooms {
+/// The services that syncing works with.
+pub struct Services {
     /// Where facts go.
     pub store: Store,
     /// Where they come from.
@@ -176,7 +176,7 @@ impl Handle {
 
     /// How long the bank still wants to be left alone, if it has asked for it.
     pub fn left_alone(&self) -> Option<std::time::Duration> {
-        self.client.pace().left_alone()
+        self.client.rate_limiter().left_alone()
     }
 
     /// When the next sync is due, of which it was said that it is due at `planned`; see [`schedule::still_due`].

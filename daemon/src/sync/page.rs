@@ -6,7 +6,7 @@
 use jiff::{SignedDuration, Timestamp};
 use monzo_common::id::AccountId;
 
-use super::absence::Roll;
+use super::absence::ExpectedRows;
 use super::failure::Failure;
 use super::progress::Counts;
 use super::reading::{Ask, Reading, Step};
@@ -63,7 +63,7 @@ pub async fn read(
     mut reading: Reading,
     before: Option<Timestamp>,
     keep: Keep,
-    roll: &mut Roll,
+    expected: &mut ExpectedRows,
 ) -> Result<Reading, Failure> {
     let mut batch = Batch::default();
     loop {
@@ -74,7 +74,7 @@ pub async fn read(
                 return Err(failure);
             }
         };
-        run.tally.page(&target.id, page.len(), run.rooms.clock.now());
+        run.progress.page(&target.id, page.len(), run.services.clock.now());
         let step = match reading.take(&page) {
             Ok(step) => step,
             Err(stuck) => {
@@ -83,12 +83,12 @@ pub async fn read(
             }
         };
         for row in &page.rows {
-            roll.seen(&row.id);
+            expected.seen(&row.id);
         }
         for record in &page.unreadable {
             // It is listed, only not understood; one without an id might be any row.
             match &record.id {
-                Some(id) => roll.seen(id),
+                Some(id) => expected.seen(id),
                 None => reading.doubt(),
             }
         }
@@ -116,7 +116,7 @@ async fn ask(
             Ask::After(id) => Since::Id(id.clone()),
         };
         let by_id = matches!(since, Since::Id(_));
-        let asking = run.rooms.client.transactions(&target.id, since, before, run.lane());
+        let asking = run.services.client.transactions(&target.id, since, before, run.lane());
         match run.ask(asking).await {
             Err(Failure::Bank(monzo::Error::Refused { .. })) if by_id && reading.refused() => {}
             Err(Failure::Bank(monzo::Error::TooOld)) => return Err(Failure::TooOld),
@@ -132,7 +132,7 @@ pub async fn forbidden(run: &Run, target: &Target) -> Failure {
     if !target.speaks_for_login() {
         return Failure::Unreadable;
     }
-    match run.ask(run.rooms.client.accounts(run.lane())).await {
+    match run.ask(run.services.client.accounts(run.lane())).await {
         Ok(_) => Failure::Unreadable,
         Err(Failure::Bank(monzo::Error::NotApproved | monzo::Error::TooOld)) => Failure::Lapsed,
         Err(failure) => failure,
@@ -141,9 +141,9 @@ pub async fn forbidden(run: &Run, target: &Target) -> Failure {
 
 /// What it means that the bank refuses a window that is young enough: asks once for the last day to tell.
 pub async fn lapsed(run: &Run, id: &AccountId) -> Failure {
-    let now = run.rooms.clock.now();
+    let now = run.services.clock.now();
     let day = now.checked_sub(SignedDuration::from_hours(24)).unwrap_or(windows::BEFORE_THE_BANK);
-    match run.ask(run.rooms.client.transactions(id, Since::Time(day), None, run.lane())).await {
+    match run.ask(run.services.client.transactions(id, Since::Time(day), None, run.lane())).await {
         Ok(_) => Failure::TooOld,
         Err(Failure::Bank(monzo::Error::TooOld)) => Failure::Lapsed,
         Err(failure) => failure,
@@ -162,11 +162,11 @@ async fn store(
         return Ok(());
     }
     let Batch { rows, unreadable, .. } = std::mem::take(batch);
-    let (sync_id, id, now) = (run.id.clone(), target.id.clone(), run.rooms.clock.now());
+    let (sync_id, id, now) = (run.id.clone(), target.id.clone(), run.services.clock.now());
     let cursor = reading.cursor().cloned();
     let quarantined = unreadable.len();
     let stored = run
-        .rooms
+        .services
         .store
         .write(move |writer| {
             let stored = writer.store_rows(&sync_id, &id, &rows, &unreadable, now)?;
@@ -181,7 +181,7 @@ async fn store(
         })
         .await?;
     let changed = stored.changed + stored.restored;
-    run.tally.stored(&target.id, Counts { added: stored.added, changed, withdrawn: 0 });
+    run.progress.stored(&target.id, Counts { added: stored.added, changed, withdrawn: 0 });
     if stored.quarantined > 0 {
         let message = format!(
             "{quarantined} records of {} could not be understood; they are kept and will be tried again after an upgrade",

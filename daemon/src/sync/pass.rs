@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use monzo_common::id::TransactionId;
 
-use super::absence::{Absence, Known, Roll};
+use super::absence::{Absence, ExpectedRows, Known};
 use super::failure::Failure;
 use super::page::{self, Keep};
 use super::progress::Counts;
@@ -26,19 +26,19 @@ const SINGLY: usize = 10;
 
 /// Reads an account's last days again, and notes how far its history now reaches.
 pub async fn pass(run: &Run, target: &Target) -> Result<(), Failure> {
-    let began = run.rooms.clock.now();
+    let began = run.services.clock.now();
     let Some((Start { since, lost }, swept)) = start(run, target).await? else { return Ok(()) };
-    let mut roll = roll(run, target, Window { since, before: began }).await?;
-    let read = page::read(run, target, Reading::begin(since), None, Keep::Rows, &mut roll).await;
+    let mut expected = expected(run, target, Window { since, before: began }).await?;
+    let read = page::read(run, target, Reading::begin(since), None, Keep::Rows, &mut expected).await;
     let reading = match read {
         Err(Failure::TooOld) if target.speaks_for_login() => return Err(page::lapsed(run, &target.id).await),
         read => read?,
     };
-    let settled = if reading.whole() { conclude(run, target, roll, began).await? } else { Vec::new() };
+    let settled = if reading.whole() { conclude(run, target, expected, began).await? } else { Vec::new() };
     missing(run, target, settled).await?;
     let id = target.id.clone();
     let gap = lost.map(|Window { since, before }| (since, before));
-    let covered = run.rooms.store.write(move |writer| {
+    let covered = run.services.store.write(move |writer| {
         if let Some((since, before)) = gap {
             writer.refuse_window(&id, since, before)?;
         }
@@ -66,15 +66,15 @@ pub async fn pass(run: &Run, target: &Target) -> Result<(), Failure> {
 /// Where the reading begins, and whether it goes as far back as the bank serves; nowhere while a part of the history
 /// before it is still open.
 async fn start(run: &Run, target: &Target) -> Result<Option<(Start, bool)>, Failure> {
-    let now = run.rooms.clock.now();
+    let now = run.services.clock.now();
     let young = now.checked_sub(UNSETTLED_FOR).unwrap_or(now);
     let (id, flex) = (target.id.clone(), target.flex);
     let (every, reread) = {
-        let settings = run.rooms.settings.borrow();
+        let settings = run.services.settings.borrow();
         (settings.sweep, settings.reread)
     };
     let (covered, unsettled, open, sweep) = run
-        .rooms
+        .services
         .store
         .read(move |reader| {
             let covered = reader.covered(&id)?;
@@ -100,11 +100,12 @@ async fn start(run: &Run, target: &Target) -> Result<Option<(Start, bool)>, Fail
 }
 
 /// The rows known strictly inside the window.
-async fn roll(run: &Run, target: &Target, window: Window) -> Result<Roll, Failure> {
+async fn expected(run: &Run, target: &Target, window: Window) -> Result<ExpectedRows, Failure> {
     let (id, flex) = (target.id.clone(), target.flex);
-    let rows = run.rooms.store.read(move |reader| reader.rows_in(&id, window.since, window.before)).await?;
+    let rows =
+        run.services.store.read(move |reader| reader.rows_in(&id, window.since, window.before)).await?;
     let inside = rows.into_iter().filter(|row| row.created_at > window.since);
-    Ok(Roll::of(inside.map(|row| {
+    Ok(ExpectedRows::of(inside.map(|row| {
         let known = Known {
             created_at: row.created_at,
             unsettled: row.settled_at.is_none() && !flex,
@@ -118,14 +119,14 @@ async fn roll(run: &Run, target: &Target, window: Window) -> Result<Roll, Failur
 async fn conclude(
     run: &Run,
     target: &Target,
-    roll: Roll,
+    expected: ExpectedRows,
     began: jiff::Timestamp,
 ) -> Result<Vec<TransactionId>, Failure> {
-    match roll.conclude(began) {
+    match expected.conclude(began) {
         Absence::Held { missing, known } => {
             let failure = Failure::Held { missing, known };
             let (id, told) = (target.id.clone(), failure.to_string());
-            let again = run.rooms.store.read(move |reader| Ok(reader.account(&id)?.error == Some(told)));
+            let again = run.services.store.read(move |reader| Ok(reader.account(&id)?.error == Some(told)));
             if !again.await? {
                 let message = format!("{}: {failure}", target.name);
                 run.happened(Happened::new(Kind::WithdrawalsHeld, message).account(target.id.as_str())).await;
@@ -134,13 +135,13 @@ async fn conclude(
         }
         Absence::Gone { withdraw, settled } => {
             if !withdraw.is_empty() {
-                let (sync_id, id, now) = (run.id.clone(), target.id.clone(), run.rooms.clock.now());
+                let (sync_id, id, now) = (run.id.clone(), target.id.clone(), run.services.clock.now());
                 let withdrawn = run
-                    .rooms
+                    .services
                     .store
                     .write(move |writer| writer.withdraw(&sync_id, &id, &withdraw, now))
                     .await?;
-                run.tally.stored(&target.id, Counts { withdrawn, ..Counts::default() });
+                run.progress.stored(&target.id, Counts { withdrawn, ..Counts::default() });
             }
             Ok(settled)
         }
@@ -153,7 +154,7 @@ async fn missing(run: &Run, target: &Target, settled: Vec<TransactionId>) -> Res
     let now: BTreeSet<String> = settled.into_iter().map(TransactionId::into_string).collect();
     let kept = now.clone();
     let before = run
-        .rooms
+        .services
         .store
         .read({
             let key = key.clone();
@@ -183,6 +184,6 @@ async fn missing(run: &Run, target: &Target, settled: Vec<TransactionId>) -> Res
         run.happened(happened.transaction(id.as_str())).await;
     }
     let text = serde_json::to_string(&kept).unwrap_or_default();
-    run.rooms.store.write(move |writer| writer.set_meta(&key, &text)).await?;
+    run.services.store.write(move |writer| writer.set_meta(&key, &text)).await?;
     Ok(())
 }

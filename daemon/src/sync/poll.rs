@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use monzo_common::id::AccountId;
 
-use super::Rooms;
+use super::Services;
 use crate::monzo::{self, Lane};
 
 /// Pots are asked for every so many polls: taste.
@@ -23,13 +23,13 @@ pub struct Poll {
 
 impl Poll {
     /// Asks once; `true` if something changed since the store last heard of it.
-    pub async fn poll(&mut self, rooms: &Rooms) -> bool {
+    pub async fn poll(&mut self, services: &Services) -> bool {
         if self.resting > 0 {
             self.resting -= 1;
             return false;
         }
         self.count = self.count.wrapping_add(1);
-        match self.changed(rooms).await {
+        match self.changed(services).await {
             Ok(changed) => {
                 self.rests = 0;
                 changed
@@ -45,9 +45,9 @@ impl Poll {
         }
     }
 
-    async fn changed(&self, rooms: &Rooms) -> Result<bool, monzo::Error> {
-        let Ok(accounts) = rooms.store.read(|reader| reader.accounts()).await else { return Ok(false) };
-        let settings = rooms.settings.borrow().clone();
+    async fn changed(&self, services: &Services) -> Result<bool, monzo::Error> {
+        let Ok(accounts) = services.store.read(|reader| reader.accounts()).await else { return Ok(false) };
+        let settings = services.settings.borrow().clone();
         let listed = accounts.iter().filter(|account| {
             account.pot_id.is_none()
                 && !account.closed
@@ -57,7 +57,7 @@ impl Poll {
         let known: HashMap<AccountId, Option<i64>> =
             listed.map(|account| (account.id.clone(), account.balance)).collect();
         // The next poll is the repeat.
-        let client = rooms.client.impatient();
+        let client = services.client.impatient();
         for (id, balance) in known {
             let now = client.balance(&id, Lane::Steady).await?;
             if balance != Some(now.balance) {
@@ -65,7 +65,7 @@ impl Poll {
             }
             if self.count.is_multiple_of(POTS_EVERY) {
                 let pots = client.pots(&id, Lane::Steady).await?.pots;
-                let Ok(stored) = rooms.store.read(|reader| reader.pots()).await else { return Ok(false) };
+                let Ok(stored) = services.store.read(|reader| reader.pots()).await else { return Ok(false) };
                 let stored: HashMap<_, _> = stored.into_iter().map(|pot| (pot.id, pot.balance)).collect();
                 if pots.iter().any(|pot| stored.get(&pot.id) != Some(&pot.balance)) {
                     return Ok(true);

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 
 /// The counters of one sync.
 #[derive(Debug)]
-pub struct Tally {
+pub struct SyncProgress {
     state: Mutex<State>,
     tell: watch::Sender<Option<Progress>>,
 }
@@ -37,7 +37,7 @@ pub struct Counts {
     pub withdrawn: u64,
 }
 
-impl Tally {
+impl SyncProgress {
     /// Counters at zero.
     pub fn new(sync_id: &str, window_ends: Option<Timestamp>, tell: watch::Sender<Option<Progress>>) -> Self {
         let progress = Progress {
@@ -206,7 +206,7 @@ mod tests {
         let (tell, watch) = watch::channel(None);
         let now = Timestamp::UNIX_EPOCH;
         let ends = now.checked_add(SignedDuration::from_secs(300)).expect("in range");
-        let tally = Tally::new("sync_1", Some(ends), tell);
+        let tally = SyncProgress::new("sync_1", Some(ends), tell);
         let account = AccountId::from("acc_1");
         tally.account(&account, "Personal");
         tally.account(&account, "Personal");
@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn an_account_that_is_left_out_fails_no_sync_unless_nothing_else_was_read() {
-        let tally = Tally::new("sync_1", None, watch::channel(None).0);
+        let tally = SyncProgress::new("sync_1", None, watch::channel(None).0);
         assert_eq!(tally.outcome(), SyncState::Done);
         let [one, two, three] = ["acc_1", "acc_2", "acc_3"].map(AccountId::from);
         tally.account(&one, "One");

@@ -16,9 +16,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::balances::Held;
 use super::failure::Failure;
-use super::progress::Tally;
+use super::progress::SyncProgress;
 use super::windows;
-use super::{Rooms, balances, capture, pass};
+use super::{Services, balances, capture, pass};
 use crate::events::{Happened, Kind};
 use crate::facts;
 use crate::monzo::{self, Lane};
@@ -80,14 +80,14 @@ impl Target {
 
 /// A running sync, shared by everything that reads for it.
 pub struct Run {
-    /// The rooms that it works with.
-    pub rooms: Arc<Rooms>,
+    /// The services that it works with.
+    pub services: Arc<Services>,
     /// Its id.
     pub id: String,
     /// What it is to do.
     pub task: Task,
     /// Its counters.
-    pub tally: Tally,
+    pub progress: SyncProgress,
     /// Ends it at the next page boundary.
     pub cancel: CancellationToken,
     /// When the five minutes of full history end, if they have not.
@@ -110,7 +110,7 @@ pub struct Ended {
 impl Run {
     /// The whole history can be read at this moment.
     pub fn history_open(&self) -> bool {
-        self.history_ends.is_some_and(|ends| self.rooms.clock.now() < ends)
+        self.history_ends.is_some_and(|ends| self.services.clock.now() < ends)
     }
 
     /// How requests are paced: without spacing while the five minutes run.
@@ -129,18 +129,18 @@ impl Run {
 
     /// What the person calls accounts and pots.
     fn names(&self) -> BTreeMap<String, String> {
-        self.rooms.settings.borrow().names.clone()
+        self.services.settings.borrow().names.clone()
     }
 
     /// Keeps an event, and tells of it.
     pub async fn happened(&self, happened: Happened) {
-        self.rooms.journal.record(happened.sync(&self.id)).await;
+        self.services.journal.record(happened.sync(&self.id)).await;
     }
 }
 
 /// Runs a sync and says how it ended; each account's share is in the tally.
 pub async fn run(run: Arc<Run>, mut found: mpsc::UnboundedReceiver<AccountId>) -> Ended {
-    let turn = Arc::clone(&run.rooms.turn);
+    let turn = Arc::clone(&run.services.turn);
     // Money that is on its way shows wrong balances, so that a sync waits for a run to end or to pause.
     let _turn = tokio::select! {
         biased;
@@ -148,7 +148,7 @@ pub async fn run(run: Arc<Run>, mut found: mpsc::UnboundedReceiver<AccountId>) -
         turn = turn.lock() => turn,
     };
     match phases(&run, &mut found).await {
-        Ok(()) => Ended { state: run.tally.outcome(), failure: None },
+        Ok(()) => Ended { state: run.progress.outcome(), failure: None },
         Err(Failure::Cancelled) => Ended { state: SyncState::Cancelled, failure: None },
         Err(failure) => Ended { state: SyncState::Failed, failure: Some(failure) },
     }
@@ -158,7 +158,7 @@ async fn phases(run: &Arc<Run>, found: &mut mpsc::UnboundedReceiver<AccountId>) 
     let listed = list(run).await?;
     take_back(run).await?;
     for target in &listed {
-        run.tally.account(&target.id, &target.name);
+        run.progress.account(&target.id, &target.name);
     }
     let mut before = Held::default();
     let reading = balances::read(run, &listed, &mut before);
@@ -170,10 +170,10 @@ async fn phases(run: &Arc<Run>, found: &mut mpsc::UnboundedReceiver<AccountId>) 
     } else {
         reading.await?;
     }
-    run.tally.phase(if run.history_open() { SyncPhase::Capture } else { SyncPhase::Incremental });
+    run.progress.phase(if run.history_open() { SyncPhase::Capture } else { SyncPhase::Incremental });
     let targets = with_hidden(run, listed).await?;
     let captured = capture::capture(run, &targets, found).await?;
-    run.tally.phase(SyncPhase::Incremental);
+    run.progress.phase(SyncPhase::Incremental);
     let mut passes = JoinSet::new();
     let mut all = targets;
     all.extend(captured);
@@ -187,7 +187,7 @@ async fn phases(run: &Arc<Run>, found: &mut mpsc::UnboundedReceiver<AccountId>) 
             if let Some(target) = hidden_target(run, &id).await?
                 && !all.contains(&target)
             {
-                run.tally.account(&target.id, &target.name);
+                run.progress.account(&target.id, &target.name);
                 all.push(target.clone());
                 spawn_pass(run, &mut passes, target);
             }
@@ -196,23 +196,23 @@ async fn phases(run: &Arc<Run>, found: &mut mpsc::UnboundedReceiver<AccountId>) 
     if let Some(failure) = failed {
         return Err(failure);
     }
-    run.tally.phase(SyncPhase::Reconcile);
+    run.progress.phase(SyncPhase::Reconcile);
     balances::reconcile(run, &all, before).await
 }
 
 /// Takes back what was noted as read, or as lost, by a clock that was ahead. The bank has just told its time.
 async fn take_back(run: &Run) -> Result<(), Failure> {
-    let now = run.rooms.clock.now();
-    if !run.rooms.clock.confirmed() {
+    let now = run.services.clock.now();
+    if !run.services.clock.confirmed() {
         return Ok(());
     }
-    let ahead = run.rooms.store.read(move |reader| reader.read_ahead(now)).await?;
+    let ahead = run.services.store.read(move |reader| reader.read_ahead(now)).await?;
     if ahead.is_empty() {
         return Ok(());
     }
     tracing::warn!(accounts = ahead.len(), "a clock that was ahead noted what was read; it is read again");
     let edge = windows::readable_from(now);
-    let taken_back = run.rooms.store.write(move |writer| {
+    let taken_back = run.services.store.write(move |writer| {
         ahead.iter().try_for_each(|account| writer.take_back_windows(account, edge, now))
     });
     Ok(taken_back.await?)
@@ -232,7 +232,7 @@ fn spawn_pass(run: &Arc<Run>, passes: &mut JoinSet<Result<(), Failure>>, target:
 impl Run {
     /// An account has failed or was left out already in this sync.
     pub fn failed(&self, id: &AccountId) -> bool {
-        self.tally.failed(id)
+        self.progress.failed(id)
     }
 
     /// Notes how an account's reading ended, and passes on only what ends the whole sync.
@@ -243,16 +243,16 @@ impl Run {
             read => read.err(),
         };
         let error = failure.as_ref().map(ToString::to_string);
-        let (id, now, told) = (target.id.clone(), self.rooms.clock.now(), error.clone());
-        let noted = self.rooms.store.write(move |writer| {
+        let (id, now, told) = (target.id.clone(), self.services.clock.now(), error.clone());
+        let noted = self.services.store.write(move |writer| {
             let before = writer.account(&id)?.error;
             writer.account_read(&id, now, told.as_deref())?;
             Ok(before != told)
         });
         let new = noted.await?;
-        self.tally.done(&target.id, failure.as_ref().map(Failure::kind).zip(error));
+        self.progress.done(&target.id, failure.as_ref().map(Failure::kind).zip(error));
         if let Some(failure) = failure.filter(Failure::leaves_out) {
-            self.tally.left_out(&target.id);
+            self.progress.left_out(&target.id);
             if new {
                 let happened = Happened::new(Kind::AccountUnreadable, format!("{}: {failure}", target.name));
                 self.happened(happened.account(target.id.as_str())).await;
@@ -265,9 +265,9 @@ impl Run {
 impl Run {
     /// A closed account that the bank no longer lets be read is nothing to be mended: it is told once, and left out.
     async fn close_refused(&self, target: &Target) -> Result<(), Failure> {
-        let (id, now) = (target.id.clone(), self.rooms.clock.now());
+        let (id, now) = (target.id.clone(), self.services.clock.now());
         let key = format!("closed_refused/{id}");
-        let noted = self.rooms.store.write(move |writer| {
+        let noted = self.services.store.write(move |writer| {
             writer.forgive_account(&id)?;
             let new = writer.meta(&key)?.is_none();
             if new {
@@ -276,8 +276,8 @@ impl Run {
             Ok(new)
         });
         let new = noted.await?;
-        self.tally.done(&target.id, None);
-        self.tally.left_out(&target.id);
+        self.progress.done(&target.id, None);
+        self.progress.left_out(&target.id);
         if new {
             let name = &target.name;
             let message =
@@ -309,13 +309,13 @@ pub fn joined(
 
 /// Asks for the accounts and keeps them; which of them to read is the configuration's.
 async fn list(run: &Run) -> Result<Vec<Target>, Failure> {
-    let client = &run.rooms.client;
+    let client = &run.services.client;
     let accounts = match run.ask(client.accounts(run.lane())).await {
         Err(Failure::Bank(monzo::Error::NotApproved | monzo::Error::TooOld)) => return Err(Failure::Lapsed),
         answer => answer?,
     };
-    let now = run.rooms.clock.now();
-    let settings = run.rooms.settings.borrow().clone();
+    let now = run.services.clock.now();
+    let settings = run.services.settings.borrow().clone();
     let (wanted, others): (Vec<facts::Account>, Vec<_>) =
         accounts.into_iter().partition(|account| settings.reads(&account.id, &account.kind));
     let others: Vec<LeftOut> = others
@@ -324,7 +324,7 @@ async fn list(run: &Run) -> Result<Vec<Target>, Failure> {
         .collect();
     let bank: BTreeSet<AccountId> = wanted.iter().map(|account| account.id.clone()).collect();
     let stored = run
-        .rooms
+        .services
         .store
         .write(move |writer| {
             writer.upsert_accounts(&wanted, now)?;
@@ -340,7 +340,7 @@ async fn list(run: &Run) -> Result<Vec<Target>, Failure> {
         if bank.contains(&target.id) {
             listed.push(target);
         } else {
-            run.tally.account(&target.id, &target.name);
+            run.progress.account(&target.id, &target.name);
             run.close(&target, Err(Failure::Unlisted)).await?;
         }
     }
@@ -349,10 +349,10 @@ async fn list(run: &Run) -> Result<Vec<Target>, Failure> {
 
 /// Adds the hidden accounts that are known already.
 async fn with_hidden(run: &Run, mut targets: Vec<Target>) -> Result<Vec<Target>, Failure> {
-    let stored = run.rooms.store.read(|reader| reader.accounts()).await?;
+    let stored = run.services.store.read(|reader| reader.accounts()).await?;
     for account in stored.iter().filter(|account| account.pot_id.is_some()) {
         let target = Target::of(account, &run.names());
-        run.tally.account(&target.id, &target.name);
+        run.progress.account(&target.id, &target.name);
         targets.push(target);
     }
     Ok(targets)
@@ -360,7 +360,7 @@ async fn with_hidden(run: &Run, mut targets: Vec<Target>) -> Result<Vec<Target>,
 
 /// A hidden account that was found on the way.
 pub async fn hidden_target(run: &Run, id: &AccountId) -> Result<Option<Target>, Failure> {
-    let stored = run.rooms.store.read(|reader| reader.accounts()).await?;
+    let stored = run.services.store.read(|reader| reader.accounts()).await?;
     let names = run.names();
     let found = stored.iter().find(|account| account.id == *id).map(|account| Target::of(account, &names));
     if let Some(target) = &found {

@@ -28,10 +28,10 @@ pub struct Past {
     pub failures: u32,
 }
 
-/// When the next sync is due; `luck` in 0..=1000 spreads it over the jitter.
+/// When the next sync is due; `jitter` in 0..=1000 spreads it over the jitter.
 ///
 /// A sync that never happened is due at once, and one that failed sooner than one that did not.
-pub fn due_at(plan: Plan, past: Past, now: Timestamp, luck: u16) -> Timestamp {
+pub fn due_at(plan: Plan, past: Past, now: Timestamp, jitter: u16) -> Timestamp {
     // When the last one was is not known either if it lies in the future.
     let Some(last) = past.last_attempt_at.filter(|last| elapsed(*last, now).is_some()) else { return now };
     let wait = match past.failures {
@@ -41,7 +41,7 @@ pub fn due_at(plan: Plan, past: Past, now: Timestamp, luck: u16) -> Timestamp {
             doubled.unwrap_or(plan.interval).min(plan.interval)
         }
     };
-    let spread = share(plan.jitter, luck);
+    let spread = share(plan.jitter, jitter);
     last.checked_add(wait).and_then(|at| at.checked_add(spread)).unwrap_or(Timestamp::MAX)
 }
 
@@ -86,7 +86,8 @@ mod tests {
     #[test]
     fn the_next_sync_is_an_interval_after_the_last() {
         let now = Timestamp::from_second(1_700_000_000).expect("an instant");
-        let check = |past, luck, expected| assert_eq!(due_at(PLAN, past, now, luck), expected, "{past:?}");
+        let check =
+            |past, jitter, expected| assert_eq!(due_at(PLAN, past, now, jitter), expected, "{past:?}");
         let ended = |last_attempt_at, failures| Past { last_attempt_at: Some(last_attempt_at), failures };
         check(Past::default(), 500, now);
         check(ended(now, 0), 0, minutes(now, 360));

@@ -13,9 +13,9 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::poll::Poll;
-use super::progress::Tally;
+use super::progress::SyncProgress;
 use super::run::{self, Ended, Run, Task};
-use super::{Handle, Request, Rooms, schedule, upgrade, windows};
+use super::{Handle, Request, Services, schedule, upgrade, windows};
 use crate::clock::elapsed;
 use crate::events::{Happened, Kind};
 use crate::monzo;
@@ -46,7 +46,7 @@ pub enum StartError {
 
 /// The loop, before it runs.
 pub struct Service {
-    rooms: Arc<Rooms>,
+    services: Arc<Services>,
     requests: mpsc::Receiver<Request>,
     progress: watch::Sender<Option<Progress>>,
     next_due: watch::Sender<Option<Timestamp>>,
@@ -75,12 +75,12 @@ struct Running {
 
 impl Service {
     /// A loop that tells of `progress`, and the handle that asks it.
-    pub fn new(rooms: Rooms, progress: watch::Sender<Option<Progress>>) -> (Self, Handle) {
+    pub fn new(services: Services, progress: watch::Sender<Option<Progress>>) -> (Self, Handle) {
         let (send, requests) = mpsc::channel(16);
         let watch_progress = progress.subscribe();
         let (next_due, watch_due) = watch::channel(None);
         let service = Self {
-            rooms: Arc::new(rooms),
+            services: Arc::new(services),
             requests,
             progress,
             next_due,
@@ -94,7 +94,7 @@ impl Service {
             failures: 0,
             unnoted: None,
         };
-        let (client, settings) = (service.rooms.client.clone(), service.rooms.settings.clone());
+        let (client, settings) = (service.services.client.clone(), service.services.settings.clone());
         let (progress, next_due) = (watch_progress, watch_due);
         (service, Handle { requests: send, progress, next_due, client, settings })
     }
@@ -104,16 +104,16 @@ impl Service {
         // A database that cannot be written now holds nothing up but the syncs.
         while let Err(error) = self.resume().await {
             tracing::warn!(%error, "the sync loop cannot begin yet");
-            self.rooms.heartbeat.beat();
+            self.services.heartbeat.beat();
             if stop.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_none() {
-                self.rooms.heartbeat.retire();
+                self.services.heartbeat.retire();
                 return;
             }
         }
-        let mut login = self.rooms.login.watch();
-        let mut settings = self.rooms.settings.clone();
+        let mut login = self.services.login.watch();
+        let mut settings = self.services.settings.clone();
         loop {
-            self.rooms.heartbeat.beat();
+            self.services.heartbeat.beat();
             let wait = self.wait();
             tokio::select! {
                 () = stop.cancelled() => break,
@@ -121,7 +121,7 @@ impl Service {
                 ended = finished(&mut self.running) => self.finish(ended).await,
                 (poll, changed) = polled(&mut self.polling) => {
                     self.poll = poll;
-                    if changed && self.running.is_none() && self.rooms.login.ready() {
+                    if changed && self.running.is_none() && self.services.login.ready() {
                         self.begin_or_log("poll", false).await;
                     }
                 }
@@ -149,18 +149,18 @@ impl Service {
             let ended = finished(&mut self.running).await;
             self.finish(ended).await;
         }
-        self.rooms.heartbeat.retire();
+        self.services.heartbeat.retire();
     }
 
     /// Syncs at start if there is something to go on with, or what is stored is stale.
     async fn resume(&mut self) -> Result<(), StoreError> {
-        let now = self.rooms.clock.now();
-        match upgrade::retry(&self.rooms.store, env!("CARGO_PKG_VERSION"), now).await {
+        let now = self.services.clock.now();
+        match upgrade::retry(&self.services.store, env!("CARGO_PKG_VERSION"), now).await {
             Ok(0) => {}
             Ok(released) => tracing::info!(released, "records in quarantine are understood now"),
             Err(error) => tracing::warn!(%error, "records in quarantine could not be tried again"),
         }
-        let closed = self.rooms.store.write(move |writer| writer.close_unfinished_syncs(now)).await;
+        let closed = self.services.store.write(move |writer| writer.close_unfinished_syncs(now)).await;
         match closed {
             // A full disk stops what writes, not the loop: it goes on when there is room.
             Err(error) if error.unwritable() => {
@@ -168,7 +168,7 @@ impl Service {
             }
             closed => closed?,
         }
-        let read = self.rooms.store.read(|reader| {
+        let read = self.services.store.read(|reader| {
             Ok((
                 reader.last_success_at()?,
                 reader.last_attempt_at()?,
@@ -178,7 +178,7 @@ impl Service {
         });
         let (past, attempted, due, open) = read.await?;
         self.ended_at = attempted;
-        let settings = self.rooms.settings.borrow().clone();
+        let settings = self.services.settings.borrow().clone();
         let stale = settings.on_start && schedule::stale(past, settings.plan.interval, now);
         let due = if stale || open > 0 { now } else { due.unwrap_or(now).min(self.latest(now)) };
         self.set_due(due).await;
@@ -199,7 +199,7 @@ impl Service {
 
     /// Notes that the history of a fresh approval is to be captured, once for each approval.
     fn expect_history(&mut self) {
-        let approved = self.rooms.login.approved_at();
+        let approved = self.services.login.approved_at();
         if self.history_open() && approved != self.captured_for {
             self.captured_for = approved;
             self.again = true;
@@ -207,23 +207,23 @@ impl Service {
     }
 
     fn set_pace(&self) {
-        let at_once = self.rooms.settings.borrow().concurrency;
-        self.rooms.client.pace().set(u32::try_from(at_once).unwrap_or(u32::MAX));
+        let at_once = self.services.settings.borrow().concurrency;
+        self.services.client.rate_limiter().set(u32::try_from(at_once).unwrap_or(u32::MAX));
     }
 
     /// The latest instant at which a sync can be due, whatever the database says.
     fn latest(&self, now: Timestamp) -> Timestamp {
-        let plan = self.rooms.settings.borrow().plan;
+        let plan = self.services.settings.borrow().plan;
         let past = schedule::Past { last_attempt_at: Some(now), failures: 0 };
         schedule::due_at(plan, past, now, 1000)
     }
 
     fn wait(&self) -> Duration {
         // Without a login nothing is due, however late it is; a login wakes the loop by itself.
-        if self.running.is_some() || !self.rooms.login.ready() {
+        if self.running.is_some() || !self.services.login.ready() {
             return LOOK;
         }
-        let now = self.rooms.clock.now();
+        let now = self.services.clock.now();
         let due = *self.next_due.borrow();
         let soonest = due.into_iter().chain(self.poll_due()).min();
         let wait =
@@ -232,43 +232,43 @@ impl Service {
     }
 
     fn poll_due(&self) -> Option<Timestamp> {
-        let every = self.rooms.settings.borrow().poll?;
-        let now = self.rooms.clock.now();
+        let every = self.services.settings.borrow().poll?;
+        let now = self.services.clock.now();
         let last = self.polled_at.filter(|at| elapsed(*at, now).is_some());
-        let last = last.or(self.rooms.login.ready().then_some(Timestamp::MIN))?;
+        let last = last.or(self.services.login.ready().then_some(Timestamp::MIN))?;
         last.checked_add(every).ok()
     }
 
     fn history_ends(&self) -> Option<Timestamp> {
-        let now = self.rooms.clock.now();
-        let approved = self.rooms.login.approved_at().filter(|at| elapsed(*at, now).is_some());
+        let now = self.services.clock.now();
+        let approved = self.services.login.approved_at().filter(|at| elapsed(*at, now).is_some());
         approved.and_then(|at| at.checked_add(windows::HISTORY_OPEN).ok())
     }
 
     fn history_open(&self) -> bool {
-        self.history_ends().is_some_and(|ends| self.rooms.clock.now() < ends)
+        self.history_ends().is_some_and(|ends| self.services.clock.now() < ends)
     }
 
     /// Does what is due: a sync, or a poll that may call for one.
     async fn look(&mut self) {
-        if self.running.is_some() || !self.rooms.login.ready() {
+        if self.running.is_some() || !self.services.login.ready() {
             return;
         }
-        let now = self.rooms.clock.now();
+        let now = self.services.clock.now();
         self.doubt_the_plan(now).await;
         if std::mem::take(&mut self.again) {
             self.begin_or_log("login", false).await;
-        } else if self.rooms.client.pace().left_alone().is_some() {
+        } else if self.services.client.rate_limiter().left_alone().is_some() {
             // The bank asked to wait; a person may ask all the same.
         } else if self.next_due.borrow().is_some_and(|due| due <= now) {
             let first = self.polled_at.is_none();
             self.begin_or_log(if first { "start" } else { "schedule" }, false).await;
         } else if self.polling.is_none() && self.poll_due().is_some_and(|due| due <= now) {
             self.polled_at = Some(now);
-            let (rooms, mut poll) = (Arc::clone(&self.rooms), std::mem::take(&mut self.poll));
+            let (services, mut poll) = (Arc::clone(&self.services), std::mem::take(&mut self.poll));
             // Beside the loop, so that a bank that hangs holds up neither requests nor a stop.
             self.polling = Some(tokio::spawn(async move {
-                let changed = poll.poll(&rooms).await;
+                let changed = poll.poll(&services).await;
                 (poll, changed)
             }));
         }
@@ -277,15 +277,15 @@ impl Service {
     /// Syncs now if the plan was made by a clock that was wrong, and says so.
     async fn doubt_the_plan(&mut self, now: Timestamp) {
         let Some(planned) = *self.next_due.borrow() else { return };
-        let plan = self.rooms.settings.borrow().plan;
-        let left_alone = self.rooms.client.pace().left_alone().is_some();
+        let plan = self.services.settings.borrow().plan;
+        let left_alone = self.services.client.rate_limiter().left_alone().is_some();
         if left_alone || schedule::still_due(plan, planned, self.ended_at, now) == planned {
             return;
         }
         self.ended_at = None;
         let message = "the clock was wrong and was set back: what it noted for the future counts as unknown, and a sync begins now";
         tracing::warn!("{message}");
-        self.rooms.journal.record(Happened::new(Kind::ClockSetBack, message)).await;
+        self.services.journal.record(Happened::new(Kind::ClockSetBack, message)).await;
         self.set_due(now).await;
     }
 
@@ -296,7 +296,7 @@ impl Service {
             self.again |= cause == "login";
             // While it is open every second counts: a disk that has room again must not wait.
             let wait = if self.history_open() { SOON } else { LATER };
-            let later = self.rooms.clock.now().checked_add(wait);
+            let later = self.services.clock.now().checked_add(wait);
             self.set_due(later.unwrap_or(Timestamp::MAX)).await;
         }
     }
@@ -306,12 +306,12 @@ impl Service {
             Request::Start { full, cause, answer } => {
                 let started = match &self.running {
                     Some(running) => Ok(SyncStarted { sync: running.snapshot(), joined: true }),
-                    None if !self.rooms.login.ready() => {
-                        Err(StartError::Login(self.rooms.login.state().state))
+                    None if !self.services.login.ready() => {
+                        Err(StartError::Login(self.services.login.state().state))
                     }
                     None => {
                         // Whoever asks for a sync has not been told to wait: what rests is tried at once.
-                        self.rooms.login.try_now();
+                        self.services.login.try_now();
                         self.begin(cause, full).await.map(|sync| SyncStarted { sync, joined: false })
                     }
                 };
@@ -332,9 +332,9 @@ impl Service {
 
     /// Notes a sync and lets it run.
     async fn begin(&mut self, cause: &str, full: bool) -> Result<Sync, StartError> {
-        let now = self.rooms.clock.now();
+        let now = self.services.clock.now();
         let (id, noted, unnoted) = (fresh_id(now), cause.to_owned(), self.unnoted.clone());
-        let begun = self.rooms.store.write(move |writer| {
+        let begun = self.services.store.write(move |writer| {
             if let Some(ended) = unnoted {
                 writer.end_sync(&ended)?;
             }
@@ -349,16 +349,16 @@ impl Service {
         }
         let (found, receive) = mpsc::unbounded_channel();
         let run = Arc::new(Run {
-            rooms: Arc::clone(&self.rooms),
+            services: Arc::clone(&self.services),
             id: sync.id.clone(),
             task: Task { full },
-            tally: Tally::new(&sync.id, history_ends, self.progress.clone()),
+            progress: SyncProgress::new(&sync.id, history_ends, self.progress.clone()),
             cancel: CancellationToken::new(),
             history_ends,
-            at_once: self.rooms.settings.borrow().concurrency.max(1),
+            at_once: self.services.settings.borrow().concurrency.max(1),
             found,
         });
-        self.rooms.metrics.sync_started(now);
+        self.services.metrics.sync_started(now);
         tracing::info!(monzod_sync_id = sync.id, cause, "sync began");
         let task = tokio::spawn(run::run(Arc::clone(&run), receive));
         self.running = Some(Running { sync: sync.clone(), run, task, cancelled: Vec::new() });
@@ -366,28 +366,29 @@ impl Service {
     }
 
     async fn reschedule(&mut self) {
-        let now = self.rooms.clock.now();
+        let now = self.services.clock.now();
         let due = (*self.next_due.borrow()).unwrap_or(now).min(self.latest(now));
         self.set_due(due).await;
     }
 
     async fn reschedule_after(&mut self, state: SyncState, now: Timestamp) {
-        let plan = self.rooms.settings.borrow().plan;
+        let plan = self.services.settings.borrow().plan;
         let failures = if state == SyncState::Cancelled { 0 } else { self.failures };
         let past = schedule::Past { last_attempt_at: Some(now), failures };
         let due = if self.history_waits(state).await {
             now.checked_add(SOON).unwrap_or(now)
         } else {
-            schedule::due_at(plan, past, now, monzo::luck())
+            schedule::due_at(plan, past, now, monzo::jitter())
         };
         self.ended_at = Some(now);
         if state == SyncState::Done {
-            self.rooms.client.pace().served();
+            self.services.client.rate_limiter().served();
         }
         // A login that could not be refreshed is tried again as soon as it was said to be.
-        let refresh = self.rooms.login.trouble().map(|trouble| trouble.until().max(now));
+        let refresh = self.services.login.trouble().map(|trouble| trouble.until().max(now));
         let due = refresh.map_or(due, |refresh| refresh.min(due));
-        let asked = self.rooms.client.pace().left_alone().and_then(|left| now.checked_add(left).ok());
+        let asked =
+            self.services.client.rate_limiter().left_alone().and_then(|left| now.checked_add(left).ok());
         self.set_due(asked.map_or(due, |asked| asked.max(due))).await;
     }
 
@@ -396,13 +397,13 @@ impl Service {
         if !matches!(state, SyncState::Partial | SyncState::Failed) || !self.history_open() {
             return false;
         }
-        self.rooms.store.read(|reader| reader.open_windows()).await.is_ok_and(|open| open > 0)
+        self.services.store.read(|reader| reader.open_windows()).await.is_ok_and(|open| open > 0)
     }
 
     async fn set_due(&mut self, due: Timestamp) {
         self.next_due.send_replace(Some(due));
-        self.rooms.metrics.sync_due(Some(due));
-        if let Err(error) = self.rooms.store.write(move |writer| writer.set_due_at(due)).await {
+        self.services.metrics.sync_due(Some(due));
+        if let Err(error) = self.services.store.write(move |writer| writer.set_due_at(due)).await {
             tracing::warn!(%error, "when the next sync is due could not be noted");
         }
     }
@@ -410,7 +411,7 @@ impl Service {
 
 impl Running {
     fn snapshot(&self) -> Sync {
-        Sync { accounts: self.run.tally.accounts(), ..self.sync.clone() }
+        Sync { accounts: self.run.progress.accounts(), ..self.sync.clone() }
     }
 }
 

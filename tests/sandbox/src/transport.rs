@@ -138,7 +138,7 @@ fn write(answer: Answer) -> Response {
 mod tests {
     use monzod::clock::Clock;
     use monzod::metrics::Metrics;
-    use monzod::monzo::{Bearer, Client, Error, Lane, Line, Pace as Rate, Since};
+    use monzod::monzo::{Bearer, Client, Error, HttpClient, Lane, RateLimiter, Since};
     use secrecy::SecretString;
 
     use super::*;
@@ -257,8 +257,8 @@ mod tests {
         let rules = Fault::ALL.into_iter().filter(|fault| !left_out(fault));
         door.bank().set_faults(rules.map(|fault| Rule::chance(fault, 12_000)).collect(), 5);
         let metrics = Arc::new(Metrics::new(clock.now()));
-        let line = Line::new(Arc::new(door.clone()), clock.clone(), metrics);
-        let client = Client::new(line, Arc::new(Fixed(token)), Arc::new(Rate::new(4)));
+        let line = HttpClient::new(Arc::new(door.clone()), clock.clone(), metrics);
+        let client = Client::new(line, Arc::new(Fixed(token)), Arc::new(RateLimiter::new(4)));
         let ledger = door.bank().ledger(None);
         let accounts = client.accounts(Lane::Capture).await.expect("accounts");
         assert_eq!(accounts.len(), 7);

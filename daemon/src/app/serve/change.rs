@@ -50,9 +50,9 @@ impl Daemon {
         });
         self.sorter_settings.send_replace(crate::autosort::Settings::of(&config));
         self.notifier_settings.send_replace(settings::of_notifier(&config));
-        self.ground.pace.set(config.monzo.max_concurrency);
+        self.base.rate_limiter.set(config.monzo.max_concurrency);
         self.config.send_replace(Loaded { config, ..loaded });
-        self.ground.metrics.config_reloaded(true);
+        self.base.metrics.config_reloaded(true);
         self.troubles.send_modify(|troubles| troubles.config = None);
         if !changes.is_empty() {
             let keys: Vec<&str> = changes.iter().map(|change| change.key.as_str()).collect();
@@ -69,7 +69,7 @@ impl Daemon {
             message_id = messages::CONFIG_REJECTED,
             "the configuration was refused, the one in force stays: {summary}"
         );
-        self.ground.metrics.config_reloaded(false);
+        self.base.metrics.config_reloaded(false);
         // One is enough to begin with; `config check` shows them all.
         let first = error.problems.first().map(config::Problem::summary).unwrap_or_default();
         let told = match error.problems.len() {
@@ -89,7 +89,7 @@ impl Daemon {
     /// Exchanges the database; whatever fails, the daemon goes on with what is there.
     pub(super) async fn restore(&mut self, by: Replacement) -> Result<Restored, Fault> {
         // All that can be refused is refused before anything is closed.
-        let path = self.ground.database();
+        let path = self.base.database();
         let fresh = matches!(by, Replacement::Fresh);
         let incoming = store::blocking(move || match by {
             Replacement::File { from, name, other_user } => {
@@ -122,9 +122,9 @@ impl Daemon {
                 ));
             }
         }
-        let present = self.ground.database();
+        let present = self.base.database();
         let login_from = (!self.sealed && !fresh).then(|| saved.clone().unwrap_or(present));
-        let now = self.ground.clock.now();
+        let now = self.base.clock.now();
         let exchanged = store::blocking(move || incoming.exchange(login_from.as_deref(), now)).await;
         self.open().await;
         self.tell_ready();
@@ -148,8 +148,8 @@ impl Daemon {
         if !matches!(store.health(), Health::Gone { .. }) {
             return Ok(None);
         }
-        let backups = self.ground.state.join(&self.config.borrow().config.store.backup.dir);
-        let made = store.backup(&backups, "restore", true, self.ground.clock.now()).await?;
+        let backups = self.base.state.join(&self.config.borrow().config.store.backup.dir);
+        let made = store.backup(&backups, "restore", true, self.base.clock.now()).await?;
         Ok(Some(backups.join(made.name)))
     }
 }

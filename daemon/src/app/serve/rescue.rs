@@ -23,7 +23,7 @@ impl Daemon {
         if !matches!(&*self.served.borrow(), Served::Rescue(known) if *known == rescue) {
             tracing::error!(message_id = messages::RESCUE, "the database cannot be used: {why}");
         }
-        self.ground.metrics.store_damaged(true);
+        self.base.metrics.store_damaged(true);
         self.sealed = why.sealed();
         self.mode.send_replace(Mode::Rescue);
         self.served.send_replace(Served::Rescue(rescue));
@@ -34,7 +34,7 @@ impl Daemon {
         if !matches!(&*self.served.borrow(), Served::Rescue(_)) {
             return;
         }
-        let path = self.ground.database();
+        let path = self.base.database();
         // Checked before anything is written to it; one that is not there has nothing to check.
         let sound = tokio::task::spawn_blocking(move || match path.canonicalize() {
             Ok(path) => store::verify(&path, store::FILE).is_ok_and(|found| found.sound),

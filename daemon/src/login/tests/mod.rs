@@ -17,7 +17,7 @@ use tokio_util::task::TaskTracker;
 
 use super::seal::Seal;
 use super::*;
-use crate::monzo::tests::line;
+use crate::monzo::tests::http_client;
 use crate::store::{Options, Store};
 
 /// Nothing in these tests takes as long.
@@ -63,8 +63,8 @@ impl Rig {
         };
         let parts = Parts {
             vault,
-            line: line(base, Duration::from_secs(5), &clock),
-            pace: Arc::new(Pace::new(4)),
+            http_client: http_client(base, Duration::from_secs(5), &clock),
+            rate_limiter: Arc::new(RateLimiter::new(4)),
             clock: clock.clone(),
             metrics: Arc::new(Metrics::new(now)),
             journal,

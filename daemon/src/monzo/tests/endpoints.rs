@@ -137,8 +137,8 @@ async fn the_banks_clock_is_learnt_from_every_answer() {
     let clock = Clock::bank();
     let date = "Wed, 01 Jan 2031 00:00:00 GMT";
     server.mock("GET", "/accounts").with_status(500).with_header("date", date).create_async().await;
-    let line = line(&server.url(), Duration::from_secs(5), &clock);
-    let sent = line.send("accounts", Request::new(Method::Get, "/accounts")).await;
+    let http_client = http_client(&server.url(), Duration::from_secs(5), &clock);
+    let sent = http_client.send("accounts", Request::new(Method::Get, "/accounts")).await;
     assert!(matches!(sent, Ok(Err(Verdict::Error(Error::Transient(_))))));
     assert!(clock.now().to_string().starts_with("2031-01-01T00:00:0"), "{}", clock.now());
 }

@@ -66,8 +66,8 @@ async fn a_redirect_is_not_followed_with_the_token() {
 async fn a_read_is_repeated_until_it_succeeds() {
     let bank = scripted(vec![json(500, "{}"), Act::Cut, json(200, r#"{"accounts":[{"id":"acc_1"}]}"#)]).await;
     let keys = Arc::new(Keys::default());
-    let line = line(&bank.url, Duration::from_secs(5), &Clock::system());
-    let patient = Client::new(line, keys, Arc::new(Pace::new(4)));
+    let http_client = http_client(&bank.url, Duration::from_secs(5), &Clock::system());
+    let patient = Client::new(http_client, keys, Arc::new(RateLimiter::new(4)));
     assert_eq!(patient.accounts(Lane::Capture).await.expect("in the end").len(), 1);
     assert_eq!(bank.asked.lock().expect("a lock").len(), 3);
 }
@@ -78,12 +78,12 @@ async fn a_429_slows_everybody_down_for_as_long_as_the_bank_says() {
         "HTTP/1.1 429 X\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".to_owned();
     let bank = scripted(vec![Act::Answer(limited), json(200, r#"{"accounts":[]}"#)]).await;
     let keys = Arc::new(Keys::default());
-    let line = line(&bank.url, Duration::from_secs(5), &Clock::system());
-    let patient = Client::new(line, keys, Arc::new(Pace::new(4)));
+    let http_client = http_client(&bank.url, Duration::from_secs(5), &Clock::system());
+    let patient = Client::new(http_client, keys, Arc::new(RateLimiter::new(4)));
     let began = std::time::Instant::now();
     assert_eq!(patient.accounts(Lane::Capture).await, Ok(vec![]));
     assert!(began.elapsed() >= Duration::from_millis(900), "{:?}", began.elapsed());
-    assert_eq!(patient.pace().at_once(), 2);
+    assert_eq!(patient.rate_limiter().at_once(), 2);
 }
 
 #[tokio::test]
@@ -101,8 +101,8 @@ async fn a_token_that_cannot_be_had_sends_nothing() {
         }
     }
     let bank = scripted(vec![json(200, r#"{"accounts":[]}"#)]).await;
-    let line = line(&bank.url, Duration::from_secs(5), &Clock::system());
-    let client = Client::new(line, Arc::new(Nobody), Arc::new(Pace::new(4)));
+    let http_client = http_client(&bank.url, Duration::from_secs(5), &Clock::system());
+    let client = Client::new(http_client, Arc::new(Nobody), Arc::new(RateLimiter::new(4)));
     assert!(matches!(client.accounts(Lane::Capture).await, Err(Error::LoginNeeded { .. })));
     assert!(bank.asked.lock().expect("a lock").is_empty());
 }

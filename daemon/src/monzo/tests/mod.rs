@@ -20,9 +20,9 @@ use crate::clock::Clock;
 use crate::metrics::Metrics;
 
 /// A line over real sockets to `base`.
-pub(crate) fn line(base: &str, timeout: Duration, clock: &Clock) -> Line {
+pub(crate) fn http_client(base: &str, timeout: Duration, clock: &Clock) -> HttpClient {
     let transport = Https::new(base, timeout).expect("a transport");
-    Line::new(Arc::new(transport), clock.clone(), Arc::new(Metrics::new(Timestamp::UNIX_EPOCH)))
+    HttpClient::new(Arc::new(transport), clock.clone(), Arc::new(Metrics::new(Timestamp::UNIX_EPOCH)))
 }
 
 /// A bearer whose first token may be refused, and that notes what it is asked for.
@@ -71,9 +71,9 @@ impl Rig {
 /// A client that asks each thing once.
 pub(super) fn client(base: &str) -> (Client, Arc<Keys>) {
     let keys = Arc::new(Keys::default());
-    let line = line(base, Duration::from_secs(5), &Clock::system());
-    let pace = Arc::new(Pace::new(4));
-    (Client::new(line, Arc::clone(&keys) as Arc<dyn Bearer>, pace).impatient(), keys)
+    let http_client = http_client(base, Duration::from_secs(5), &Clock::system());
+    let rate_limiter = Arc::new(RateLimiter::new(4));
+    (Client::new(http_client, Arc::clone(&keys) as Arc<dyn Bearer>, rate_limiter).impatient(), keys)
 }
 
 /// What a scripted bank does with a request, once it has read it.

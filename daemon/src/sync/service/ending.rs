@@ -14,7 +14,7 @@ use crate::metrics::{Rows, SyncOutcome};
 impl Service {
     /// Notes how a sync ended, and when the next is due.
     pub(super) async fn finish(&mut self, (running, ended): (Running, Ended)) {
-        let now = self.rooms.clock.now();
+        let now = self.services.clock.now();
         let Ended { mut state, failure } = ended;
         if state == SyncState::Cancelled && self.login_gone() {
             state = SyncState::Failed;
@@ -34,17 +34,17 @@ impl Service {
         self.polled_at = Some(now);
         self.reschedule_after(state, now).await;
         let kept = sync.clone();
-        let noted = self.rooms.store.write(move |writer| writer.end_sync(&kept));
+        let noted = self.services.store.write(move |writer| writer.end_sync(&kept));
         if let Err(error) = noted.await {
             tracing::error!(%error, monzod_sync_id = sync.id, "the end of a sync could not be noted");
             self.unnoted = Some(sync.clone());
         }
         self.tell(&sync, failure.as_ref(), failures_before).await;
         self.count(&sync, now);
-        if let Ok(success) = self.rooms.store.read(|reader| reader.last_success_at()).await {
-            self.rooms.metrics.sync_succeeded(success);
+        if let Ok(success) = self.services.store.read(|reader| reader.last_success_at()).await {
+            self.services.metrics.sync_succeeded(success);
         }
-        running.run.tally.ended(sync.clone());
+        running.run.progress.ended(sync.clone());
         for answer in running.cancelled {
             let _ = answer.send(SyncCancelled { sync: Some(sync.clone()), changed: true });
         }
@@ -55,14 +55,14 @@ impl Service {
 
     /// The login ended in a way that only the person can mend, which is told as such and not as failed syncs.
     fn login_gone(&self) -> bool {
-        matches!(self.rooms.login.state().state, LoginState::LoginNeeded | LoginState::ConsentLapsed)
+        matches!(self.services.login.state().state, LoginState::LoginNeeded | LoginState::ConsentLapsed)
     }
 
     /// Tells of the first failure after a success and of the first success after a failure, not of each.
     async fn tell(&mut self, sync: &Sync, failure: Option<&Failure>, failures_before: u32) {
         let failed = matches!(sync.state, SyncState::Failed | SyncState::Partial);
         match failure {
-            Some(Failure::Lapsed) => self.rooms.login.lapsed().await,
+            Some(Failure::Lapsed) => self.services.login.lapsed().await,
             Some(failure) => tracing::warn!(error = %failure, monzod_sync_id = sync.id, "sync failed"),
             None => tracing::info!(monzod_sync_id = sync.id, state = ?sync.state, "sync ended"),
         }
@@ -80,13 +80,13 @@ impl Service {
             _ => None,
         };
         if let Some(happened) = happened {
-            self.rooms.journal.record(happened.sync(sync.id.as_str())).await;
+            self.services.journal.record(happened.sync(sync.id.as_str())).await;
         }
     }
 
     /// Counts a finished sync for whoever scrapes.
     fn count(&self, sync: &Sync, now: Timestamp) {
-        let metrics = &self.rooms.metrics;
+        let metrics = &self.services.metrics;
         let outcome = match sync.state {
             SyncState::Done => SyncOutcome::Done,
             SyncState::Partial => SyncOutcome::Partial,

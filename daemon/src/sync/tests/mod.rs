@@ -23,7 +23,7 @@ use crate::facts::Row;
 use crate::host::notify::Heartbeats;
 use crate::login::seal::Seal;
 use crate::login::{Parts, Vault};
-use crate::monzo::{Line, Pace};
+use crate::monzo::{HttpClient, RateLimiter};
 use crate::store::Options;
 pub(super) use bank::{Bank, Trouble};
 
@@ -103,8 +103,8 @@ impl Rig {
         };
         let parts = Parts {
             vault,
-            line: Line::new(transport, clock.clone(), Arc::clone(&metrics)),
-            pace: Arc::new(Pace::new(4)),
+            http_client: HttpClient::new(transport, clock.clone(), Arc::clone(&metrics)),
+            rate_limiter: Arc::new(RateLimiter::new(4)),
             clock: clock.clone(),
             metrics: Arc::clone(&metrics),
             journal: journal.clone(),
@@ -124,7 +124,7 @@ impl Rig {
             concurrency: 4,
             names: std::collections::BTreeMap::new(),
         };
-        let rooms = Rooms {
+        let services = Services {
             store: store.clone(),
             client: login.client(),
             login: login.clone(),
@@ -135,7 +135,7 @@ impl Rig {
             heartbeat: Heartbeats::default().register("sync", PATIENCE),
             turn: Turn::default(),
         };
-        let (service, handle) = Service::new(rooms, watch::Sender::new(None));
+        let (service, handle) = Service::new(services, watch::Sender::new(None));
         let service = tokio::spawn(service.run(stop.clone()));
         Self { bank, clock, store, login, handle, directory, stop, tracker, service, events }
     }

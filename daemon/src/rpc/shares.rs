@@ -10,7 +10,7 @@ use monzo_common::model::Role;
 
 /// All the places there are, and who has them.
 #[derive(Debug, Clone)]
-pub struct Places {
+pub struct Shares {
     all: u64,
     taken: Arc<Mutex<Taken>>,
 }
@@ -22,23 +22,23 @@ struct Taken {
     by_user: HashMap<u32, u64>,
 }
 
-/// Places that somebody has, until this is dropped.
+/// Shares that somebody has, until this is dropped.
 #[derive(Debug)]
-pub struct Place {
+pub struct Share {
     taken: Arc<Mutex<Taken>>,
     uid: u32,
     role: Role,
     amount: u64,
 }
 
-impl Places {
+impl Shares {
     /// So many places.
     pub fn new(all: u64) -> Self {
         Self { all, taken: Arc::default() }
     }
 
     /// Takes `amount` places for a user, unless they have their share or all are taken.
-    pub fn take(&self, uid: u32, role: Role, amount: u64) -> Option<Place> {
+    pub fn take(&self, uid: u32, role: Role, amount: u64) -> Option<Share> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let together = taken.together.saturating_add(amount);
         let by_user = taken.by_user.get(&uid).copied().unwrap_or(0).saturating_add(amount);
@@ -56,11 +56,11 @@ impl Places {
         taken.together = together;
         taken.by_viewers = by_viewers;
         taken.by_user.insert(uid, by_user);
-        Some(Place { taken: Arc::clone(&self.taken), uid, role, amount })
+        Some(Share { taken: Arc::clone(&self.taken), uid, role, amount })
     }
 }
 
-impl Drop for Place {
+impl Drop for Share {
     fn drop(&mut self) {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         taken.together = taken.together.saturating_sub(self.amount);
@@ -81,13 +81,13 @@ mod tests {
     use super::*;
 
     /// Takes one place after the other, as many as there are for this user.
-    fn fill(places: &Places, uid: u32, role: Role) -> Vec<Place> {
+    fn fill(places: &Shares, uid: u32, role: Role) -> Vec<Share> {
         std::iter::from_fn(|| places.take(uid, role, 1)).collect()
     }
 
     #[test]
     fn viewers_leave_half_to_operators_and_one_viewer_leaves_room_for_another() {
-        let places = Places::new(32);
+        let places = Shares::new(32);
         let ada = fill(&places, 1000, Role::Viewer);
         let eve = fill(&places, 1001, Role::Viewer);
         assert_eq!((ada.len(), eve.len()), (8, 8));
@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn one_operator_leaves_places_to_another() {
-        let places = Places::new(32);
+        let places = Shares::new(32);
         let bob = fill(&places, 1000, Role::Operator);
         let root = fill(&places, 0, Role::Operator);
         assert_eq!((bob.len(), root.len()), (24, 8));
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn what_is_given_back_can_be_taken_again() {
-        let places = Places::new(32);
+        let places = Shares::new(32);
         drop(fill(&places, 1000, Role::Viewer));
         let again = fill(&places, 1000, Role::Viewer);
         assert_eq!(again.len(), 8);
@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn even_a_single_place_can_be_had_by_anybody() {
         for role in [Role::Viewer, Role::Operator] {
-            let places = Places::new(1);
+            let places = Shares::new(1);
             let held = places.take(1000, role, 1);
             assert!(held.is_some() && places.take(0, Role::Operator, 1).is_none(), "{role:?}");
         }
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn amounts_count_and_never_overflow() {
-        let places = Places::new(100);
+        let places = Shares::new(100);
         let held = places.take(1000, Role::Viewer, 25);
         assert!(held.is_some() && places.take(1000, Role::Viewer, 1).is_none());
         assert!(places.take(0, Role::Operator, u64::MAX).is_none());

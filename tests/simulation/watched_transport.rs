@@ -13,8 +13,8 @@ use monzod::monzo::{Boxed, Failure, Method, Request, Response, Transport};
 use rusqlite::Connection;
 use secrecy::ExposeSecret;
 
-use crate::books;
-use crate::fate::Fate;
+use crate::crash_plan::CrashPlan;
+use crate::invariants;
 use crate::memory::Memory;
 use crate::notes::Notes;
 
@@ -54,17 +54,17 @@ pub struct Order {
 }
 
 /// The door of one life.
-pub struct Door {
+pub struct WatchedTransport {
     bank: Simulated,
-    fate: Arc<Fate>,
+    fate: Arc<CrashPlan>,
     watch: Watch,
     journal: Mutex<Connection>,
 }
 
-impl Door {
+impl WatchedTransport {
     /// A door to `bank` for a daemon whose database is at `path`.
-    pub fn new(bank: Simulated, fate: Arc<Fate>, watch: Watch, path: &Path) -> Self {
-        let journal = Mutex::new(books::open(path));
+    pub fn new(bank: Simulated, fate: Arc<CrashPlan>, watch: Watch, path: &Path) -> Self {
+        let journal = Mutex::new(invariants::open(path));
         Self { bank, fate, watch, journal }
     }
 
@@ -97,7 +97,7 @@ impl Door {
     fn leaves(&self, request: &Request) {
         let journal = self.journal();
         match order(request) {
-            Some(order) => books::may_leave(&journal, &order, &self.bank.bank(), &self.watch),
+            Some(order) => invariants::may_leave(&journal, &order, &self.bank.bank(), &self.watch),
             None => {
                 let now = self.now();
                 self.watch.memory().asked(&journal, now);
@@ -123,7 +123,7 @@ impl Door {
     }
 }
 
-impl Transport for Door {
+impl Transport for WatchedTransport {
     fn send(&self, request: Request) -> Boxed<'_, Result<Response, Failure>> {
         Box::pin(async move {
             let Some(number) = self.fate.leaving() else { return std::future::pending().await };

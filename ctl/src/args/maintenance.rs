@@ -93,7 +93,7 @@ pub struct Backup {
     #[arg(long)]
     pub with_login: bool,
 
-    /// Look at those that the daemon keeps.
+    /// Style at those that the daemon keeps.
     #[command(subcommand)]
     pub command: Option<BackupCommand>,
 }

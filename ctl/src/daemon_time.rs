@@ -1,4 +1,4 @@
-//! Here and now, as the daemon has them: its clock and the person's zone.
+//! DaemonTime and now, as the daemon has them: its clock and the person's zone.
 //!
 //! The client never asks its own clock, so that periods mean the same on both sides and a simulated bank's time holds.
 
@@ -11,7 +11,7 @@ use crate::failure::Failure;
 
 /// An instant and a place.
 #[derive(Debug, Clone)]
-pub struct Here {
+pub struct DaemonTime {
     /// The daemon's clock when it was asked.
     pub now: Timestamp,
     /// The person's zone.
@@ -20,7 +20,7 @@ pub struct Here {
     pub cycle: Option<Cycle>,
 }
 
-impl Here {
+impl DaemonTime {
     /// From what the daemon says; a zone that this machine does not know is UTC.
     pub fn new(now: Timestamp, zone: &str, cycle: Option<Cycle>) -> Self {
         Self { now, zone: TimeZone::get(zone).unwrap_or(TimeZone::UTC), cycle }
@@ -164,8 +164,8 @@ pub fn span(length: SignedDuration) -> String {
 mod tests {
     use super::*;
 
-    fn here() -> Here {
-        Here::new("2026-07-22T10:00:00Z".parse().expect("an instant"), "Europe/London", None)
+    fn here() -> DaemonTime {
+        DaemonTime::new("2026-07-22T10:00:00Z".parse().expect("an instant"), "Europe/London", None)
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub enum Lane {
 
 /// Who may ask when.
 #[derive(Debug)]
-pub struct Pace {
+pub struct RateLimiter {
     shares: Arc<Semaphore>,
     configured: AtomicU32,
     at_once: AtomicU32,
@@ -57,7 +57,7 @@ pub struct Pass {
     _turn: Option<OwnedMutexGuard<()>>,
 }
 
-impl Pace {
+impl RateLimiter {
     /// A pace with `at_once` requests in flight during a capture.
     pub fn new(at_once: u32) -> Self {
         let at_once = at_once.clamp(1, SHARES);
@@ -158,47 +158,55 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_long_wait_is_kept_and_holds_no_request_up() {
-        let pace = Pace::new(4);
-        assert_eq!(pace.left_alone(), None);
-        pace.slow_down(Duration::from_secs(3600));
+        let rate_limiter = RateLimiter::new(4);
+        assert_eq!(rate_limiter.left_alone(), None);
+        rate_limiter.slow_down(Duration::from_secs(3600));
         let began = Instant::now();
-        drop(pace.pass(Lane::Capture, "a").await);
+        drop(rate_limiter.pass(Lane::Capture, "a").await);
         assert_eq!(began.elapsed(), Duration::ZERO);
-        assert_eq!(pace.left_alone(), Some(Duration::from_secs(3600)));
-        pace.slow_down(Duration::from_secs(600));
+        assert_eq!(rate_limiter.left_alone(), Some(Duration::from_secs(3600)));
+        rate_limiter.slow_down(Duration::from_secs(600));
         tokio::time::sleep(Duration::from_secs(3599)).await;
-        assert_eq!(pace.left_alone(), Some(Duration::from_secs(1)));
+        assert_eq!(rate_limiter.left_alone(), Some(Duration::from_secs(1)));
         tokio::time::sleep(Duration::from_secs(1)).await;
-        assert_eq!(pace.left_alone(), None);
-        pace.slow_down(Duration::MAX);
-        assert_eq!(pace.left_alone(), Some(LONGEST_KEPT));
-        pace.served();
-        assert_eq!(pace.left_alone(), None);
+        assert_eq!(rate_limiter.left_alone(), None);
+        rate_limiter.slow_down(Duration::MAX);
+        assert_eq!(rate_limiter.left_alone(), Some(LONGEST_KEPT));
+        rate_limiter.served();
+        assert_eq!(rate_limiter.left_alone(), None);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_capture_has_as_many_in_flight_as_configured_and_half_after_a_429() {
-        let pace = Pace::new(4);
+        let rate_limiter = RateLimiter::new(4);
         let passes: Vec<Pass> = [
-            pace.pass(Lane::Capture, "a").await,
-            pace.pass(Lane::Capture, "a").await,
-            pace.pass(Lane::Capture, "b").await,
-            pace.pass(Lane::Capture, "b").await,
+            rate_limiter.pass(Lane::Capture, "a").await,
+            rate_limiter.pass(Lane::Capture, "a").await,
+            rate_limiter.pass(Lane::Capture, "b").await,
+            rate_limiter.pass(Lane::Capture, "b").await,
         ]
         .into();
-        assert!(tokio::time::timeout(Duration::from_secs(60), pace.pass(Lane::Capture, "c")).await.is_err());
+        assert!(
+            tokio::time::timeout(Duration::from_secs(60), rate_limiter.pass(Lane::Capture, "c"))
+                .await
+                .is_err()
+        );
         drop(passes);
-        pace.slow_down(Duration::ZERO);
-        let _two = (pace.pass(Lane::Capture, "a").await, pace.pass(Lane::Capture, "a").await);
-        assert!(tokio::time::timeout(Duration::from_secs(60), pace.pass(Lane::Capture, "c")).await.is_err());
+        rate_limiter.slow_down(Duration::ZERO);
+        let _two = (rate_limiter.pass(Lane::Capture, "a").await, rate_limiter.pass(Lane::Capture, "a").await);
+        assert!(
+            tokio::time::timeout(Duration::from_secs(60), rate_limiter.pass(Lane::Capture, "c"))
+                .await
+                .is_err()
+        );
     }
 
     #[tokio::test(start_paused = true)]
     async fn outside_a_capture_two_go_a_second_after_a_burst() {
-        let pace = Pace::new(4);
+        let rate_limiter = RateLimiter::new(4);
         let began = Instant::now();
         for _ in 0..30 {
-            drop(pace.pass(Lane::Steady, "a").await);
+            drop(rate_limiter.pass(Lane::Steady, "a").await);
         }
         let seconds = began.elapsed().as_secs_f64();
         assert!((9.0..=11.0).contains(&seconds), "30 requests took {seconds} s");
@@ -206,28 +214,32 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_simulated_bank_is_asked_as_fast_as_it_answers() {
-        let pace = Pace::new(4).unspaced();
+        let rate_limiter = RateLimiter::new(4).unspaced();
         let began = Instant::now();
         for _ in 0..30 {
-            drop(pace.pass(Lane::Steady, "a").await);
+            drop(rate_limiter.pass(Lane::Steady, "a").await);
         }
         assert_eq!(began.elapsed(), Duration::ZERO);
     }
 
     #[tokio::test(start_paused = true)]
     async fn one_account_has_one_request_in_flight() {
-        let pace = Pace::new(4);
-        let _first = pace.pass(Lane::Steady, "a").await;
-        let _other = pace.pass(Lane::Steady, "b").await;
-        assert!(tokio::time::timeout(Duration::from_secs(60), pace.pass(Lane::Steady, "a")).await.is_err());
+        let rate_limiter = RateLimiter::new(4);
+        let _first = rate_limiter.pass(Lane::Steady, "a").await;
+        let _other = rate_limiter.pass(Lane::Steady, "b").await;
+        assert!(
+            tokio::time::timeout(Duration::from_secs(60), rate_limiter.pass(Lane::Steady, "a"))
+                .await
+                .is_err()
+        );
     }
 
     #[tokio::test(start_paused = true)]
     async fn nobody_asks_while_the_bank_wants_rest() {
-        let pace = Pace::new(4);
-        pace.slow_down(Duration::from_secs(20));
+        let rate_limiter = RateLimiter::new(4);
+        rate_limiter.slow_down(Duration::from_secs(20));
         let began = Instant::now();
-        drop(pace.pass(Lane::Capture, "a").await);
+        drop(rate_limiter.pass(Lane::Capture, "a").await);
         assert!(began.elapsed() >= Duration::from_secs(20));
     }
 }

@@ -19,13 +19,13 @@ const SPINNER: &str = "{spinner} {wide_msg}";
 const BAR: &str = "{bar:20} {wide_msg}";
 
 /// A wait with words that change.
-pub struct Meter {
+pub struct ProgressLine {
     bar: Option<ProgressBar>,
     said: Option<String>,
     phase: Option<SyncPhase>,
 }
 
-impl Meter {
+impl ProgressLine {
     /// Nothing is drawn before the first word.
     pub fn begin(session: &Session) -> Self {
         let bar = (session.terminal.err_is_screen && !session.global.quiet).then(|| {
@@ -76,7 +76,7 @@ fn restyle(bar: &ProgressBar, template: &str) {
     }
 }
 
-impl Drop for Meter {
+impl Drop for ProgressLine {
     /// An interrupt leaves no half line behind either.
     fn drop(&mut self) {
         if let Some(bar) = &self.bar {

@@ -12,13 +12,13 @@ use rustix::io::Errno;
 use crate::failure::Failure;
 
 /// A file that has its name only once it is complete; left before, nothing of it stays.
-pub(super) struct Draft {
+pub(super) struct AtomicFile {
     file: File,
     part: PathBuf,
     whole: PathBuf,
 }
 
-impl Draft {
+impl AtomicFile {
     /// Begins a file.
     ///
     /// # Errors
@@ -68,7 +68,7 @@ impl Draft {
     }
 }
 
-impl Write for Draft {
+impl Write for AtomicFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.file.write(bytes)
     }
@@ -78,7 +78,7 @@ impl Write for Draft {
     }
 }
 
-impl Drop for Draft {
+impl Drop for AtomicFile {
     fn drop(&mut self) {
         // Once it has its name there is nothing left to remove.
         let _ = fs::remove_file(&self.part);

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::task::JoinHandle;
 
-/// Conversations; when the crowd ends, those that are being answered still get their answer.
+/// Conversations; when the connections ends, those that are being answered still get their answer.
 #[derive(Debug)]
-pub struct Crowd {
+pub struct Connections {
     limit: usize,
     members: Mutex<VecDeque<Member>>,
 }
@@ -34,7 +34,7 @@ impl Asked {
     }
 }
 
-impl Crowd {
+impl Connections {
     /// At most so many at a time.
     pub fn new(limit: usize) -> Self {
         Self { limit, members: Mutex::default() }
@@ -60,7 +60,7 @@ impl Crowd {
     }
 }
 
-impl Drop for Crowd {
+impl Drop for Connections {
     fn drop(&mut self) {
         let members = self.members.get_mut().unwrap_or_else(PoisonError::into_inner);
         for member in members.iter().filter(|member| !member.asked.yes()) {
@@ -76,9 +76,9 @@ mod tests {
     use super::*;
 
     /// Admits a conversation that lasts, and answers what tells of its end.
-    fn admit(crowd: &Crowd, asks: bool) -> oneshot::Receiver<()> {
+    fn admit(connections: &Connections, asks: bool) -> oneshot::Receiver<()> {
         let (alive, ended) = oneshot::channel();
-        crowd.admit(|asked| {
+        connections.admit(|asked| {
             if asks {
                 asked.note();
             }
@@ -92,11 +92,11 @@ mod tests {
 
     #[tokio::test]
     async fn the_oldest_silent_one_makes_room_for_the_newest() {
-        let crowd = Crowd::new(3);
-        let mut asking = admit(&crowd, true);
-        let silent = admit(&crowd, false);
-        let mut last = admit(&crowd, false);
-        let mut newest = admit(&crowd, true);
+        let connections = Connections::new(3);
+        let mut asking = admit(&connections, true);
+        let silent = admit(&connections, false);
+        let mut last = admit(&connections, false);
+        let mut newest = admit(&connections, true);
         silent.await.expect_err("it was ended");
         for alive in [&mut asking, &mut last, &mut newest] {
             assert!(alive.try_recv().is_err_and(|error| error == oneshot::error::TryRecvError::Empty));
@@ -105,17 +105,17 @@ mod tests {
 
     #[tokio::test]
     async fn where_all_have_asked_the_oldest_makes_room() {
-        let crowd = Crowd::new(1);
-        let oldest = admit(&crowd, true);
-        let _newest = admit(&crowd, true);
+        let connections = Connections::new(1);
+        let oldest = admit(&connections, true);
+        let _newest = admit(&connections, true);
         oldest.await.expect_err("it was ended");
     }
 
     #[tokio::test]
     async fn silent_ones_end_with_the_crowd_and_others_get_their_answer() {
-        let crowd = Crowd::new(2);
-        let (silent, mut asking) = (admit(&crowd, false), admit(&crowd, true));
-        drop(crowd);
+        let connections = Connections::new(2);
+        let (silent, mut asking) = (admit(&connections, false), admit(&connections, true));
+        drop(connections);
         silent.await.expect_err("it was ended");
         assert!(asking.try_recv().is_err_and(|error| error == oneshot::error::TryRecvError::Empty));
     }

@@ -10,9 +10,9 @@ use monzo_sandbox::bank::row::Kind;
 use monzo_sandbox::bank::world::Transfer;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row};
 
-use crate::door::{Order, Watch};
 use crate::memory::Fingerprint;
 use crate::scene::{FLOOR, LEVELS, PER_DAY, PER_RUN, VAULT};
+use crate::watched_transport::{Order, Watch};
 
 /// Quiet hours of the scenes, with the time that a run is given before they begin.
 const QUIET: (i64, i64) = (2 * HOUR - 15 * MINUTE, 5 * HOUR);

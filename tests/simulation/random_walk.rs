@@ -12,12 +12,12 @@ use monzo_sandbox::random::{Random, mix};
 use tempfile::TempDir;
 
 use crate::course::{self, ends_right};
-use crate::crowd;
-use crate::door::Weather;
-use crate::fate::Death;
+use crate::crash_plan::Death;
+use crate::harness::{Died, Harness};
+use crate::parallel;
 use crate::person::Wish;
 use crate::scene::{Scene, in_the_app, post_salary};
-use crate::stage::{Died, Stage};
+use crate::watched_transport::Weather;
 
 /// Seeds that are tried where nobody says how many: always the same, so that a failure is a change's. Taste: CI has
 /// the time.
@@ -59,7 +59,7 @@ fn weather(random: &mut Random) -> Box<Weather> {
 }
 
 struct Storm {
-    stage: Stage,
+    harness: Harness,
     random: Random,
     older: Option<TempDir>,
     frozen: bool,
@@ -68,31 +68,31 @@ struct Storm {
 impl Storm {
     fn new(scene: &Scene, seed: u64) -> Self {
         let mut random = Random::new(mix(seed));
-        let stage = Stage::new(scene.copy());
+        let harness = Harness::new(scene.copy());
         {
-            let mut bank = stage.bank.lock();
+            let mut bank = harness.bank.lock();
             bank.settings.latency = Duration::from_millis(*random.pick(&[0, 0, 40, 700]));
             bank.switches.visibility_lag_ms = *random.pick(&[0, 0, 800, 30_000, 150_000]);
             bank.switches.funds_first = random.chance(500);
             bank.switches.added_security_400 = random.chance(500);
             bank.switches.unknown_fields = random.chance(100);
         }
-        stage.watch.set_weather(Some(weather(&mut random)));
-        Self { stage, random, older: None, frozen: false }
+        harness.watch.set_weather(Some(weather(&mut random)));
+        Self { harness, random, older: None, frozen: false }
     }
 
     fn step(&mut self) -> Result<(), Died> {
-        if !self.stage.lives() {
-            self.stage.open();
+        if !self.harness.lives() {
+            self.harness.open();
         }
         match self.random.below(100) {
             0..55 => self.wish()?,
-            55..62 => happen(&mut self.stage.bank.lock(), &mut self.random),
+            55..62 => happen(&mut self.harness.bank.lock(), &mut self.random),
             62..76 => {
                 let minutes = *self.random.pick(&[1, 9, 45, 200, 900, 1_500, 4_400]);
-                self.stage.jump(SignedDuration::from_mins(self.random.between(1, minutes)));
+                self.harness.jump(SignedDuration::from_mins(self.random.between(1, minutes)));
             }
-            76..80 => self.stage.breathe(Duration::from_secs(1_200))?,
+            76..80 => self.harness.breathe(Duration::from_secs(1_200))?,
             80..89 => {
                 let nth = self.random.below(60) + 1;
                 let death = match self.random.below(4) {
@@ -100,18 +100,18 @@ impl Storm {
                     1 => Death::After(nth),
                     _ => Death::Commit(3 * nth),
                 };
-                self.stage.note(&format!("doomed: {death:?}"));
-                self.stage.decide(Some(death));
+                self.harness.note(&format!("doomed: {death:?}"));
+                self.harness.decide(Some(death));
             }
-            89..92 => self.stage.kill(),
-            92..94 => self.stage.stop(),
+            89..92 => self.harness.kill(),
+            92..94 => self.harness.stop(),
             94..96 => {
-                self.stage.stop();
-                self.older = Some(self.stage.copy());
+                self.harness.stop();
+                self.older = Some(self.harness.copy());
             }
             96..98 => self.back(),
-            98 => self.stage.bank.lock().evict(),
-            _ => self.stage.watch.set_weather(Some(weather(&mut self.random))),
+            98 => self.harness.bank.lock().evict(),
+            _ => self.harness.watch.set_weather(Some(weather(&mut self.random))),
         }
         self.wait()
     }
@@ -119,9 +119,9 @@ impl Storm {
     fn wish(&mut self) -> Result<(), Died> {
         let wish = Wish::any(&mut self.random);
         self.frozen |= wish.freezes();
-        let notes = self.stage.watch.notes.clone();
+        let notes = self.harness.watch.notes.clone();
         let patient = self.random.chance(500);
-        self.stage.act(|services| async move {
+        self.harness.act(|services| async move {
             let asking = tokio::spawn(wish.ask(services, notes));
             // Who hangs up ends nothing.
             if patient && asking.await.is_err_and(|error| error.is_panic()) {
@@ -132,31 +132,31 @@ impl Storm {
 
     fn back(&mut self) {
         let Some(older) = self.older.take() else { return };
-        self.stage.kill();
+        self.harness.kill();
         // Longer than the bank's list takes to show what the newer one did.
-        self.stage.jump(SignedDuration::from_mins(self.random.between(3, 600)));
+        self.harness.jump(SignedDuration::from_mins(self.random.between(3, 600)));
         if self.random.chance(500) {
-            self.stage.restore(&older);
+            self.harness.restore(&older);
         } else {
-            self.stage.put_back(&older);
+            self.harness.put_back(&older);
         }
         self.frozen = true;
     }
 
     fn wait(&mut self) -> Result<(), Died> {
-        if !self.stage.lives() {
+        if !self.harness.lives() {
             return Ok(());
         }
         let span = *self.random.pick(&[0, 30, 300, 2_000, 20_000, 90_000]);
-        self.stage.breathe(Duration::from_millis(span))?;
+        self.harness.breathe(Duration::from_millis(span))?;
         if self.random.chance(700) && self.login() != LoginState::Ready {
-            self.stage.log_in()?;
+            self.harness.log_in()?;
         }
         Ok(())
     }
 
     fn login(&self) -> LoginState {
-        let state = self.stage.act(|services| async move { services.login.state().state });
+        let state = self.harness.act(|services| async move { services.login.state().state });
         state.unwrap_or(LoginState::Ready)
     }
 }
@@ -166,11 +166,11 @@ fn storm(scene: &Scene, seed: u64) {
     for _ in 0..storm.random.between(6, 30) {
         // Who has died begins again at the next step.
         let _ = storm.step();
-        storm.stage.check();
-        storm.stage.watch.notes.assert_right(&format!("seed {seed}"));
+        storm.harness.check();
+        storm.harness.watch.notes.assert_right(&format!("seed {seed}"));
     }
-    ends_right(&storm.stage, storm.frozen);
-    storm.stage.watch.notes.assert_right(&format!("seed {seed}"));
+    ends_right(&storm.harness, storm.frozen);
+    storm.harness.watch.notes.assert_right(&format!("seed {seed}"));
 }
 
 #[test]
@@ -179,9 +179,9 @@ fn whatever_happens_in_whatever_order_every_penny_is_where_the_journal_says() {
     let one = std::env::var("MONZO_SIMULATION_SEED").ok().and_then(|seed| seed.parse().ok());
     let seeds = match one {
         Some(seed) => seed..seed + 1,
-        None => 0..crowd::wanted().unwrap_or(SEEDS),
+        None => 0..parallel::wanted().unwrap_or(SEEDS),
     };
-    crowd::all(seeds, |seed| {
+    parallel::all(seeds, |seed| {
         let scene = usize::from(seed.is_multiple_of(3));
         storm(&scenes[scene], seed);
     });

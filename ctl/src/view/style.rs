@@ -1,16 +1,16 @@
 //! How a text may look: colours, the width to keep to, and the place whose time is shown.
 
-use crate::here::Here;
+use crate::daemon_time::DaemonTime;
 
 /// What a view may use.
 #[derive(Debug, Clone)]
-pub struct Look {
+pub struct Style {
     /// Colours and weights are welcome.
     pub colour: bool,
     /// Columns of the screen; nothing is cut without one.
     pub width: Option<usize>,
     /// Whose clock and zone.
-    pub here: Here,
+    pub time: DaemonTime,
 }
 
 /// A colour or weight, by what it means.
@@ -43,7 +43,7 @@ impl Paint {
     }
 }
 
-impl Look {
+impl Style {
     /// The text in a colour, where colours are welcome.
     pub fn paint(&self, paint: Paint, text: &str) -> String {
         if self.colour && paint != Paint::Plain && !text.is_empty() {

@@ -10,13 +10,13 @@ use crate::metrics::Metrics;
 
 /// A line to the bank.
 #[derive(Clone)]
-pub struct Line {
+pub struct HttpClient {
     transport: Arc<dyn Transport>,
     clock: Clock,
     metrics: Arc<Metrics>,
 }
 
-impl Line {
+impl HttpClient {
     /// A line over `transport`; every answer's `Date` is told to `clock`.
     pub fn new(transport: Arc<dyn Transport>, clock: Clock, metrics: Arc<Metrics>) -> Self {
         Self { transport, clock, metrics }
@@ -73,8 +73,8 @@ impl Line {
     }
 }
 
-/// A little luck in 0..=1000, so that several that would come at one time do not come together.
-pub fn luck() -> u16 {
+/// A little jitter in 0..=1000, so that several that would come at one time do not come together.
+pub fn jitter() -> u16 {
     let mut bytes = [0_u8; 2];
     match getrandom::fill(&mut bytes) {
         Ok(()) => u16::from_le_bytes(bytes) % 1001,

@@ -19,7 +19,7 @@ pub enum Death {
 
 /// What becomes of one life.
 #[derive(Debug, Default)]
-pub struct Fate {
+pub struct CrashPlan {
     state: Mutex<State>,
     died: Notify,
     buried: Condvar,
@@ -34,7 +34,7 @@ struct State {
     death: Option<Death>,
 }
 
-impl Fate {
+impl CrashPlan {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,4 +1,4 @@
-//! A scenario on its stage: one bank, and one life of the daemon after the other over the same files.
+//! A scenario on its harness: one bank, and one life of the daemon after the other over the same files.
 
 use std::cell::RefCell;
 use std::path::PathBuf;
@@ -10,13 +10,13 @@ use monzo_common::model::LoginState;
 use monzo_sandbox::Shared;
 use monzo_sandbox::bank::{CLIENT_ID, CLIENT_SECRET};
 use monzo_sandbox::transport::Simulated;
-use monzod::app::core::{Core, Ground};
+use monzod::app::core::{Base, Core};
 use monzod::app::settings;
 use monzod::clock::Clock;
 use monzod::config::Loaded;
 use monzod::host::notify::Heartbeats;
 use monzod::metrics::Metrics;
-use monzod::monzo::{Line, Pace};
+use monzod::monzo::{HttpClient, RateLimiter};
 use monzod::services::Services;
 use monzod::store::{FILE, Options, Store};
 use rusqlite::Connection;
@@ -25,10 +25,10 @@ use tokio::runtime::Runtime;
 use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::books;
-use crate::door::{Door, Watch};
-use crate::fate::{Death, Fate};
+use crate::crash_plan::{CrashPlan, Death};
+use crate::invariants;
 use crate::scene::{Scene, config, copy_files, directory};
+use crate::watched_transport::{Watch, WatchedTransport};
 
 /// How finely the clock goes. Taste.
 const TICK: Duration = Duration::from_millis(250);
@@ -41,12 +41,12 @@ pub struct Died;
 struct Life {
     runtime: Runtime,
     core: Core,
-    fate: Arc<Fate>,
+    fate: Arc<CrashPlan>,
     closed: CancellationToken,
 }
 
 /// A bank, and a daemon that lives and dies.
-pub struct Stage {
+pub struct Harness {
     pub bank: Shared,
     /// The daemon's clock, which can be wrong.
     pub clock: Clock,
@@ -59,7 +59,7 @@ pub struct Stage {
     journal: RefCell<Option<Connection>>,
 }
 
-impl Stage {
+impl Harness {
     /// Begins where a scene is.
     pub fn new(scene: Scene) -> Self {
         let clock = Clock::manual(scene.now);
@@ -70,7 +70,7 @@ impl Stage {
     pub fn with_clock(scene: Scene, clock: Clock) -> Self {
         let config = config();
         let (sync, sorter) = (settings::of_sync(&config), monzod::autosort::Settings::of(&config));
-        let stage = Self {
+        let harness = Self {
             told: (watch::Sender::new(sync), watch::Sender::new(sorter)),
             bank: Shared::new(scene.bank),
             clock,
@@ -80,8 +80,8 @@ impl Stage {
             life: RefCell::new(None),
             journal: RefCell::new(None),
         };
-        stage.open();
-        stage
+        harness.open();
+        harness
     }
 
     fn database(&self) -> PathBuf {
@@ -97,13 +97,13 @@ impl Stage {
             .max_blocking_threads(1)
             .build()
             .expect("a runtime");
-        let fate = Arc::new(Fate::default());
+        let fate = Arc::new(CrashPlan::default());
         let core = runtime.block_on(async {
             self.tick();
             self.core(&fate).await
         });
         let closed = core.services.store.closed();
-        *self.journal.borrow_mut() = Some(books::open(&self.database()));
+        *self.journal.borrow_mut() = Some(invariants::open(&self.database()));
         *self.life.borrow_mut() = Some(Life { runtime, core, fate, closed });
         self.note("the daemon begins");
     }
@@ -120,7 +120,7 @@ impl Stage {
         });
     }
 
-    async fn core(&self, fate: &Arc<Fate>) -> Core {
+    async fn core(&self, fate: &Arc<CrashPlan>) -> Core {
         let clock = self.clock.clone();
         let observe = {
             let fate = Arc::clone(fate);
@@ -135,7 +135,7 @@ impl Stage {
         let store = Store::open(&self.database(), options).expect("the database opens").store;
         let now = self.time.clone();
         let bank = Simulated::new(self.bank.clone(), move || now.now());
-        let door = Door::new(bank, Arc::clone(fate), self.watch.clone(), &self.database());
+        let door = WatchedTransport::new(bank, Arc::clone(fate), self.watch.clone(), &self.database());
         let metrics = Arc::new(Metrics::new(clock.now()));
         let login = monzod::login::Settings {
             auth_url: "https://auth.bank.test/".into(),
@@ -144,13 +144,13 @@ impl Stage {
             client_id: Some(CLIENT_ID.into()),
             client_secret: Some(CLIENT_SECRET.into()),
         };
-        let ground = Ground {
+        let base = Base {
             state: self.state.path().to_owned(),
             clock: clock.clone(),
             metrics: Arc::clone(&metrics),
             heartbeats: Heartbeats::default(),
-            line: Line::new(Arc::new(door), clock, metrics),
-            pace: Arc::new(Pace::new(4)),
+            http_client: HttpClient::new(Arc::new(door), clock, metrics),
+            rate_limiter: Arc::new(RateLimiter::new(4)),
             seal_key: None,
             config: watch::Sender::new(Loaded { config: config(), ..Loaded::default() }).subscribe(),
             troubles: watch::Sender::default().subscribe(),
@@ -161,7 +161,7 @@ impl Stage {
             events: broadcast::Sender::new(16),
             progress: watch::Sender::new(None),
         };
-        let core = Core::over(&ground, store).await.expect("the services open");
+        let core = Core::over(&base, store).await.expect("the services open");
         core.verified.cancel();
         core
     }
@@ -223,7 +223,7 @@ impl Stage {
     }
 
     /// What becomes of this life.
-    pub fn fate(&self) -> Arc<Fate> {
+    pub fn fate(&self) -> Arc<CrashPlan> {
         Arc::clone(&self.life.borrow().as_ref().expect("a life").fate)
     }
 
@@ -315,18 +315,18 @@ impl Stage {
     pub fn journal<T>(&self, look: impl FnOnce(&Connection) -> T) -> T {
         match &*self.journal.borrow() {
             Some(journal) => look(journal),
-            None => look(&books::open(&self.database())),
+            None => look(&invariants::open(&self.database())),
         }
     }
 
     /// Who is frozen now: a rule, or nothing for everything.
     pub fn frozen(&self) -> Vec<String> {
-        self.journal(|journal| books::frozen(journal, self.now()))
+        self.journal(|journal| invariants::frozen(journal, self.now()))
     }
 
     /// Looks whether everything is as it must be.
     pub fn check(&self) {
-        self.journal(|journal| books::check(journal, &self.bank.lock(), &self.watch));
+        self.journal(|journal| invariants::check(journal, &self.bank.lock(), &self.watch));
     }
 
     pub fn note(&self, what: &str) {
@@ -356,7 +356,7 @@ impl Stage {
     }
 }
 
-impl Drop for Stage {
+impl Drop for Harness {
     fn drop(&mut self) {
         if self.lives() {
             self.bury();

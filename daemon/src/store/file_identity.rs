@@ -14,7 +14,7 @@ pub fn free(path: &Path) -> Option<u64> {
 }
 
 /// A path, and the file that was there when it was opened.
-pub(super) struct Place {
+pub(super) struct FileIdentity {
     path: PathBuf,
     file: (u64, u64),
 }
@@ -23,7 +23,7 @@ fn identity(metadata: &Metadata) -> (u64, u64) {
     (metadata.dev(), metadata.ino())
 }
 
-impl Place {
+impl FileIdentity {
     /// The file that is at `path` now.
     pub(super) fn of(path: &Path) -> Result<Self, StoreError> {
         let metadata = fs::metadata(path).map_err(|_| StoreError::ReadOnly)?;
