@@ -70,7 +70,7 @@ pub struct Global {
     #[arg(long, global = true)]
     pub no_pager: bool,
 
-    /// Say only what was asked for
+    /// Less output
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
 
@@ -149,7 +149,7 @@ pub enum Command {
     Events(Events),
     /// Silence something that `status` shows
     Ack(Ack),
-    /// Try whether you can be told beyond this machine
+    /// Send a test notification
     #[command(subcommand)]
     Notify(NotifyCommand),
     /// Register your OAuth client with the daemon

@@ -72,7 +72,7 @@ pub struct SortRun {
     #[arg(long, value_name = "HASH")]
     pub plan: Option<String>,
 
-    /// Although it has run for this occasion
+    /// Run again even if it has already run
     #[arg(long)]
     pub again: bool,
 

@@ -134,7 +134,7 @@ pub(super) async fn restore(args: &args::Restore, session: &mut Session) -> Resu
     let piped = typed == Path::new("-");
     if !session.global.yes && (piped || !session.terminal.in_is_keyboard) {
         return Err(Failure::usage(
-            "a restore replaces the database, and there is nobody to ask",
+            "a restore replaces the database, and this is not a terminal",
             "add --yes; `monzoctl verify` shows first what a backup holds",
         ));
     }
@@ -180,7 +180,7 @@ async fn fresh(session: &mut Session) -> Result<Exit, Failure> {
     let question = "Begin with an empty database? What is left of the old one is kept aside.";
     match session.agree(question, "Nothing was changed.").await? {
         None => Err(Failure::usage(
-            "an empty database takes the place of the old one, and there is nobody to ask",
+            "an empty database takes the place of the old one, and this is not a terminal",
             "add --yes; `monzoctl backup list` shows what could be restored instead",
         )),
         Some(false) => Ok(Exit::Done),
@@ -517,7 +517,7 @@ mod tests {
         exit 2
         --- out
         --- err
-        error: a restore replaces the database, and there is nobody to ask
+        error: a restore replaces the database, and this is not a terminal
         try: add --yes; `monzoctl verify` shows first what a backup holds
         ");
         let keyboard = |terminal: &mut crate::terminal::Terminal| terminal.in_is_keyboard = true;

@@ -95,7 +95,7 @@ mod tests {
         insta::assert_snapshot!(fake.run(&["config", "check"], "").await, @r"
         exit 0
         --- out
-        nothing is wrong: /etc/monzod/monzod.toml
+        OK: /etc/monzod/monzod.toml
         --- err
         ");
         assert!(fake.calls().contains(r#""text":"[sync]\nintervall = \"6h\"\n"}"#), "{}", fake.calls());

@@ -216,7 +216,7 @@ mod tests {
         insta::assert_snapshot!(fake.run(&["ack", "access_ends"], "").await, @r"
         exit 0
         --- out
-        access_ends is silent as long as it lasts.
+        access_ends is hidden until it is resolved.
         --- err
         ");
         insta::assert_snapshot!(fake.run(&["ack", "access_ends"], "").await, @r"

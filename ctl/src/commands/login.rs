@@ -387,7 +387,7 @@ mod tests {
         let fake = fake(&[Nobody, WaitingBrowser]).fails(
             "auth.complete",
             FaultKind::InvalidParams,
-            "the state does not belong to a login that is pending here",
+            "that address is from an older login",
             "use the newest address",
         );
         let ran = fake.run(&["login", "--paste", "--json"], "code=c&state=other\n").await;
@@ -395,12 +395,12 @@ mod tests {
         exit 1
         --- out
         https://auth.monzo.com/?client_id=oauth2client_1&state=s
-        {"v":1,"error":{"code":"invalid_params","message":"the state does not belong to a login that is pending here","hint":"use the newest address"}}
+        {"v":1,"error":{"code":"invalid_params","message":"that address is from an older login","hint":"use the newest address"}}
         --- err
         To log in, open it on this computer, or copy its address to any other.
         If the browser is on another computer, run this there first:  ssh -L 21853:localhost:21853 server
         Or paste here the address that the browser ends at, http://localhost:21853/oauth/callback?code=…, even if it does not load:
-        error: the state does not belong to a login that is pending here
+        error: that address is from an older login
         try: use the newest address
         "#);
     }
@@ -650,7 +650,7 @@ mod tests {
         exit 0
         --- out
         Logged in as user_1. Access ends in 80 days (10 Oct 2026).
-        The bank      takes the tokens
+        The bank      accepts the login
         OAuth client  oauth2client_1
         You           uid 1000, operator: may do everything
         --- err

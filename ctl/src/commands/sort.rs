@@ -196,7 +196,7 @@ mod tests {
               Car         +£100.00      £0.00  →    £100.00
         4     Joint        £600.00                           set aside; you send it
 
-        Moves £1,411.20 in 4 transfers. £1,200.00 stays in Personal; £600.00 is to be kept.
+        Moves £1,411.20 in 4 transfers. £1,200.00 stays in Personal; £600.00 must stay.
 
         Why
           • 3 Holiday and Car, short by £900.00: the rest in equal parts, each up to its goal

@@ -149,7 +149,7 @@ pub fn show_pot(pot: &Pot, style: &Style) -> String {
             ("Pot", pot.name.clone()),
             ("Id", pot.id.to_string()),
             ("Account", pot.account_id.to_string()),
-            ("Behind it", pot.pot_current_id.as_ref().map(ToString::to_string).unwrap_or_default()),
+            ("Hidden account", pot.pot_current_id.as_ref().map(ToString::to_string).unwrap_or_default()),
             ("Type", pot.kind.clone()),
             ("Balance", amount(held(pot), pot.currency)),
             ("Goal", goal.map(|goal| amount(Some(goal), pot.currency)).unwrap_or_default()),

@@ -15,14 +15,14 @@ pub fn backtest(backtest: &Backtest, style: &Style) -> String {
     let mut text = format!("{}\n", style.paint(Paint::Strong, &title));
     match backtest.whole_from {
         Some(at) => text.push_str(&format!(
-            "The data are whole from {}. What pots earned and their cards spent before is not known,\n\
-             so that their lowest balances are told from then on.\n",
+            "Complete data start on {}. What pots earned and their cards spent before that is not known,\n\
+             so their lowest balances count from then on.\n",
             style.time.day(at)
         )),
         None => {
             text.push_str(&format!(
                 "{}\n",
-                style.paint(Paint::Note, "The data are whole for no part of it.")
+                style.paint(Paint::Note, "There are no complete data for any part of it.")
             ));
         }
     }
@@ -161,8 +161,8 @@ mod tests {
         };
         insta::assert_snapshot!(backtest(&past, &style(None)), @r"
         Backtest of payday
-        The data are whole from 22 Jul 2026. What pots earned and their cards spent before is not known,
-        so that their lowest balances are told from then on.
+        Complete data start on 22 Jul 2026. What pots earned and their cards spent before that is not known,
+        so their lowest balances count from then on.
         What Savings earned or spent by itself is not known.
 
         WHEN                  MOVES      STAYS    SHORT  BECAUSE
@@ -184,7 +184,7 @@ mod tests {
         past.whole_from = None;
         insta::assert_snapshot!(backtest(&past, &style(None)), @r"
         Backtest of payday
-        The data are whole for no part of it.
+        There are no complete data for any part of it.
         What Savings earned or spent by itself is not known.
 
         It would not have run.

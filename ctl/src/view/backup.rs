@@ -60,7 +60,7 @@ pub fn verification(found: &Verification, style: &Style) -> String {
     text.push_str(&facts(
         style,
         &[
-            ("Whose", found.user_id.clone().unwrap_or_default()),
+            ("Belongs to", found.user_id.clone().unwrap_or_default()),
             ("Accounts", found.accounts.to_string()),
             ("Transactions", grouped(found.transactions)),
             ("Newest", found.newest_at.map(|at| style.time.minute(at)).unwrap_or_default()),

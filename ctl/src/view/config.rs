@@ -69,7 +69,12 @@ pub fn report(report: &ConfigReport, style: &Style) -> String {
             [] => "no file, so that every key has its default".to_owned(),
             files => files.iter().map(|file| clean(file)).collect::<Vec<_>>().join(", "),
         };
-        text.push_str(&format!("{}: {files}\n", style.paint(Paint::Good, "nothing is wrong")));
+        let sound = match report.notes.len() {
+            0 => "OK".to_owned(),
+            1 => "OK with 1 warning".to_owned(),
+            warnings => format!("OK with {warnings} warnings"),
+        };
+        text.push_str(&format!("{}: {files}\n", style.paint(Paint::Good, &sound)));
     }
     text
 }

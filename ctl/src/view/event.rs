@@ -44,7 +44,7 @@ pub fn acknowledged(done: &Acknowledged, style: &Style) -> String {
     let id = clean(&done.id);
     match (done.changed, done.until) {
         (true, Some(until)) => format!("{id} is silent until {}.\n", style.time.minute(until)),
-        (true, None) => format!("{id} is silent as long as it lasts.\n"),
+        (true, None) => format!("{id} is hidden until it is resolved.\n"),
         (false, _) => format!("{id} was silent already.\n"),
     }
 }

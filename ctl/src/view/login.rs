@@ -104,7 +104,7 @@ fn port(address: &str) -> &str {
 pub fn logged_out(done: &LoggedOut) -> &'static str {
     match (done.changed, done.revoked) {
         (false, _) => "Nobody was logged in.\n",
-        (true, true) => "Logged out; the bank has confirmed that the tokens are dead.\n",
+        (true, true) => "Logged out, here and at Monzo.\n",
         (true, false) => {
             "Logged out here, but the bank could not be told: remove the access in the Monzo app \
              (Settings, Privacy & Security, Manage apps).\n"
@@ -127,8 +127,8 @@ pub fn whoami(whoami: &Whoami, style: &Style) -> String {
     let mut text = login(&whoami.login, style);
     let bank = match whoami.authenticated {
         _ if whoami.login.state == LoginState::None => "",
-        Some(true) => "takes the tokens",
-        Some(false) => "does not take the tokens",
+        Some(true) => "accepts the login",
+        Some(false) => "does not accept the login",
         None => "could not be asked",
     };
     let role = match whoami.role {

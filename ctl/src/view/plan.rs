@@ -199,7 +199,7 @@ fn sums(plan: &Plan, style: &Style) -> String {
         _ => {}
     }
     if plan.keep > 0 {
-        rest.push(format!("{} is to be kept", money(plan.keep)));
+        rest.push(format!("{} must stay", money(plan.keep)));
     }
     if plan.transfers.is_empty() && asked == 0 {
         rest.push(format!("{} could be moved", money(plan.available)));
@@ -324,7 +324,7 @@ mod tests {
               Car         +£100.00      £0.00  →    £100.00
         4     Joint        £600.00                           set aside; you send it
 
-        Moves £1,411.20 in 4 transfers. £1,200.00 stays in Personal; £600.00 is to be kept.
+        Moves £1,411.20 in 4 transfers. £1,200.00 stays in Personal; £600.00 must stay.
 
         Why
           • 3 Holiday and Car, short by £900.00: the rest in equal parts, each up to its goal
@@ -346,7 +346,7 @@ mod tests {
         to    Car         +£100.00      £0.00  →    £100.00
         1     Bills       +£394.50     £18.00  →    £412.50
 
-        Moves £1,411.20 in 4 transfers. £600.00 is to be kept.
+        Moves £1,411.20 in 4 transfers. £600.00 must stay.
 
         Step 1, bills for Bills
           bills until 28 Aug, plus 5 %, less what is there
@@ -384,7 +384,7 @@ mod tests {
         1     bills         –                           cannot be planned
         2     Rent          –      £0.00  →      £0.00
 
-        Nothing to move. £2,611.20 stays in Personal; £600.00 is to be kept; £0.00 could be moved.
+        Nothing to move. £2,611.20 stays in Personal; £600.00 must stay; £0.00 could be moved.
 
         Why
           ✗ 1 bills: the account behind Bills is not known: `monzoctl pots discover Bills`

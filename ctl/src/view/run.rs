@@ -150,14 +150,14 @@ pub fn show_run(run: &Run, style: &Style) -> String {
         &[
             ("Run", run.id.clone()),
             ("Rule", run.rule.clone()),
-            ("Why", run.cause.to_string()),
+            ("Reason", run.cause.to_string()),
             ("For", run.occurrence.clone().unwrap_or_default()),
             ("Undoes", run.undoes.clone().unwrap_or_default()),
             ("State", run_state(run.state).1.to_owned()),
             ("Because", run.reason.clone().unwrap_or_default()),
             ("Made", at(Some(run.created_at))),
             (expires, at(run.expires_at)),
-            ("Began", at(run.started_at)),
+            ("Started", at(run.started_at)),
             ("Ended", at(run.ended_at)),
             ("Plan", run.plan_hash.clone()),
         ],
@@ -310,7 +310,7 @@ mod tests {
               Car         +£100.00      £0.00  →    £100.00
         4     Joint        £600.00                           set aside; you send it
 
-        Moves £1,411.20 in 4 transfers. £1,200.00 stays in Personal; £600.00 is to be kept.
+        Moves £1,411.20 in 4 transfers. £1,200.00 stays in Personal; £600.00 must stay.
 
         Why
           • 3 Holiday and Car, short by £900.00: the rest in equal parts, each up to its goal

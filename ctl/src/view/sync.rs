@@ -113,8 +113,8 @@ pub fn show_sync(sync: &Sync, accounts: &[Account], style: &Style) -> String {
         style,
         &[
             ("Sync", sync.id.clone()),
-            ("Why", sync.cause.clone()),
-            ("Began", style.time.second(sync.started_at)),
+            ("Reason", sync.cause.clone()),
+            ("Started", style.time.second(sync.started_at)),
             ("Ended", sync.ended_at.map(|at| style.time.second(at)).unwrap_or_default()),
         ],
     );

@@ -208,7 +208,8 @@ impl Login {
                 Ok((pending.listening.clone(), told))
             }
             None => Err(LoginError::Mismatch(
-                "the state does not belong to a login that is pending here; use the newest address that `monzoctl login` printed".to_owned(),
+                "that address is from an older login; use the newest address that `monzoctl login` printed"
+                    .to_owned(),
             )),
         }
     }
@@ -352,7 +353,7 @@ fn read(pasted: &str) -> Result<Answer, LoginError> {
     match (value("code"), value("state")) {
         (Some(code), Some(state)) => Ok(Answer::Code { code, state }),
         _ => Err(LoginError::Mismatch(
-            "this is neither the address that the browser ended at, nor `code=…&state=…`, nor `CODE STATE`"
+            "that is not the address from your browser; `code=…&state=…` and `CODE STATE` are taken too"
                 .to_owned(),
         )),
     }

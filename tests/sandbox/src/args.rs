@@ -56,7 +56,7 @@ pub struct BankArgs {
     /// Take so long for every answer, like 20ms
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "0ms")]
     pub latency: Duration,
-    /// Go wrong in these ways, like 500:0.05,reset-after:0.01
+    /// Inject faults, like 500:0.05,reset-after:0.01
     #[arg(long, value_name = "NAME:PROBABILITY,…", value_parser = faults)]
     pub faults: Option<Faults>,
     /// Approve logins in the app after so many seconds, or never
