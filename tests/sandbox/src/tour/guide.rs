@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, IsTerminal, Read, Write};
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ChildStdin, ExitStatus, Stdio};
 
 use anyhow::{Context, bail, ensure};
@@ -129,8 +130,9 @@ impl<'a> Guide<'a> {
 
     /// A command that did not end as it should ends the tour, with the daemon's last words.
     fn check(&self, arguments: &[&str], status: ExitStatus, expected: i32) -> anyhow::Result<()> {
-        if self.interrupt.heard() {
-            // The keyboard's interrupt has reached the command, too: how that ended says nothing.
+        let interrupted = status.signal() == Some(rustix::process::Signal::INT.as_raw());
+        if self.interrupt.heard() || interrupted {
+            // The keyboard's interrupt has reached the command, too, perhaps before us: how that ended says nothing.
             bail!(Interrupted);
         }
         if status.code() == Some(expected) {
