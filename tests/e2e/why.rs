@@ -5,7 +5,7 @@ use monzo_sandbox::control::Spend;
 
 use crate::midway::three_pots;
 use crate::rig::Rig;
-use crate::rules::{newest, runs};
+use crate::rules::{newest, reconfigure, runs};
 
 /// A top-up, a sweep, and a rule that only a person starts.
 const RULES: &str = r#"
@@ -74,6 +74,20 @@ fn a_rule_that_does_not_run_says_which_condition_is_false_with_both_figures() {
     let run = newest(&rig, 1, "proposed");
     let approve = format!("`monzoctl sort approve {}`", run["id"].as_str().expect("an id"));
     says(&rig, "top-up", &["£32.70, is below £50.00", "waiting for approval", &approve]);
+}
+
+#[test]
+fn a_proposal_ends_when_its_rule_is_removed() {
+    let rig = three_pots(RULES);
+    rig.bank.bank().spend(&Spend { amount: Some(145_000), ..Spend::default() }).expect("bought");
+    rig.sync();
+    let run = newest(&rig, 1, "proposed");
+    reconfigure(&rig, "[sync]\npoll = \"\"\n");
+    let id = run["id"].as_str().expect("an id");
+    let shown = || rig.json(&["show", id])["run"].clone();
+    rig.until("it has ended", || shown()["state"] == "expired");
+    assert_eq!(shown()["reason"], "the rule was removed");
+    assert_eq!(rig.attention(), [""; 0], "{}", rig.status());
 }
 
 #[test]
