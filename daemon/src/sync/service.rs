@@ -309,11 +309,7 @@ impl Service {
                     None if !self.services.login.ready() => {
                         Err(StartError::Login(self.services.login.state().state))
                     }
-                    None => {
-                        // Whoever asks for a sync has not been told to wait: what rests is tried at once.
-                        self.services.login.try_now();
-                        self.begin(cause, full).await.map(|sync| SyncStarted { sync, joined: false })
-                    }
+                    None => self.begin(cause, full).await.map(|sync| SyncStarted { sync, joined: false }),
                 };
                 // A caller that hung up has its sync all the same.
                 let _ = answer.send(started);

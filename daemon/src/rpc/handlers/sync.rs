@@ -19,7 +19,10 @@ const QUARANTINE: u32 = 100;
 #[async_trait]
 impl SyncsServer for RpcContext {
     async fn sync_start(&self, full: bool) -> Result<SyncStarted, Fault> {
-        Ok(self.services()?.sync.start(full).await?)
+        let services = self.services()?;
+        // A person asks: a refresh that is put off is tried at once.
+        services.login.try_now();
+        Ok(services.sync.start(full).await?)
     }
 
     async fn sync_cancel(&self) -> Result<SyncCancelled, Fault> {
