@@ -77,7 +77,7 @@ pub fn transfers(
     }
 }
 
-/// A penny in and out again, after which the bank's rows name the account behind the pot (monzo-api.md 6.1).
+/// A penny in and out again, after which the bank's rows name the account behind the pot (monzo/README.md, The account behind a pot).
 pub fn discovery(world: &World, pot: &PotId) -> Option<Vec<PlannedMove>> {
     let account = world.pot(pot)?.account_id.clone();
     Some(vec![

@@ -1,4 +1,4 @@
-//! Idempotency keys, by which the bank never makes a transfer twice, and random ids (autosorter.md 4).
+//! Idempotency keys, by which the bank never makes a transfer twice, and random ids (autosort/README.md, Exactly once).
 //!
 //! A key is made of who, which rule and which occurrence, so that a run that was forgotten and is planned again, after
 //! a restored backup or on a second machine, meets the bank's own memory and cannot move twice.

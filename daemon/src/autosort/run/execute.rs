@@ -1,7 +1,7 @@
 //! Carries a run on: one transfer after the other, each written down before it is sent, and sent only if it still may be.
 //!
 //! Amounts never change here. A look before each send can only veto; an answer that is missing is looked for before
-//! anything is repeated, and repeated only with the same key (autosorter.md 4).
+//! anything is repeated, and repeated only with the same key (autosort/README.md, Exactly once).
 
 use std::time::Duration;
 
@@ -431,7 +431,7 @@ impl Sorter {
         Ok(())
     }
 
-    /// A pot that refuses for good is left to the app from now on (monzo-api.md 4.2.7).
+    /// A pot that refuses for good is left to the app from now on (monzo/README.md, Refused moves).
     async fn needs_app(&self, one: &StoredTransfer, why: &str) -> Result<(), StoreError> {
         let pot = AppPot {
             pot_id: one.transfer.pot_id.clone(),

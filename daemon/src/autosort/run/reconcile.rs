@@ -1,5 +1,5 @@
 //! The ledger as evidence, after each sync: transfers meet their rows, and a row of ours that nobody here made means
-//! that another installation, or an older database, is at work (autosorter.md 4).
+//! that another installation, or an older database, is at work (autosort/README.md, Exactly once).
 
 use crate::autosort::Sorter;
 use crate::autosort::run::settle::agrees;

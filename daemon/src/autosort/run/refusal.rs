@@ -1,7 +1,7 @@
 //! What a refusal by the bank says: in words, and whether it is about the pot itself.
 
 /// Whether a refusal's code says something of the pot itself. That money is missing, an argument wrong or the pot not
-/// found passes, and a code of none of the bank's families (monzo-api.md 9.2) is of somebody else.
+/// found passes, and a code of none of the bank's families (monzo/README.md, Errors) is of somebody else.
 pub(crate) fn speaks_of_the_pot(code: &str) -> bool {
     let family = code.split_once('.').map(|(family, _)| family);
     matches!(family, Some("bad_request" | "forbidden" | "precondition_failed"))

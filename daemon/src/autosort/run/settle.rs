@@ -1,7 +1,7 @@
 //! What became of a transfer whose answer never came: the ledger first, the same key second, a refusal last of all.
 //!
 //! The bank's list is evidence: a row with our key that agrees is a confirmation, one that does not agree is a reason
-//! to touch nothing more. These looks happen in the run's own turn; they are no sync (autosorter.md 4).
+//! to touch nothing more. These looks happen in the run's own turn; they are no sync (autosort/README.md, Exactly once).
 
 use std::sync::atomic::Ordering;
 

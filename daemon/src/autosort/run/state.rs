@@ -2,7 +2,7 @@
 //!
 //! What happens next follows from what the journal holds and from nothing else, so that a run goes on after a crash
 //! exactly as it would have without one. Money that is certainly still on its way is never left behind: what was
-//! withdrawn and could not be placed goes back in one return (autosorter.md 4).
+//! withdrawn and could not be placed goes back in one return (autosort/README.md, Exactly once).
 
 use monzo_common::model::{RunState, TransferKind, TransferState};
 

@@ -1,7 +1,7 @@
 //! After each sync: which rules are due, what each would do, and whether it runs, is proposed, or waits.
 //!
 //! Rules that are due together go in the order of the files, each planned after the sync that follows the one before.
-//! An occurrence whose keys the bank knows already is spent, whatever the database remembers (autosorter.md 2, 4).
+//! An occurrence whose keys the bank knows already is spent, whatever the database remembers (autosort/README.md, Exactly once).
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What the bills of a rule's pots cost, read from the ledger for the pure room that adds them up (autosorter.md 3.4).
+//! What the bills of a rule's pots cost, read from the ledger for the pure module that adds them up (autosort/README.md, Bills).
 
 use std::collections::BTreeMap;
 

@@ -6,7 +6,7 @@ use monzo_common::model::{PlannedBill, PlannedInput};
 use super::{Calendar, Cycle, Hidden, Level, MainRow, NotKnown, PotBills, PotRow, is_bill, sum};
 use crate::autosort::decide::plan::words::money;
 
-/// So far apart may be what left a pot and the bill that it paid (autosorter.md 3.4).
+/// So far apart may be what left a pot and the bill that it paid (autosort/README.md, Bills).
 const APART: SignedDuration = SignedDuration::from_hours(6);
 
 /// The last complete cycle; on a payday the one that just ended.

@@ -1,4 +1,4 @@
-//! What the bills of a pot cost, in the last cycle or until the next payday (autosorter.md 3.4).
+//! What the bills of a pot cost, in the last cycle or until the next payday (autosort/README.md, Bills).
 //!
 //! What *left* a pot is read from the rows of the hidden account behind it; what a bill *cost* is the whole of the row
 //! that it paid in the main account, also where the pot gave only a part.
@@ -241,7 +241,7 @@ pub fn is_bill(row: &PotRow) -> bool {
     row.amount < 0 && row.trigger.as_deref() != Some("user") && !row.pot_to_pot && !ours
 }
 
-/// How the keys of the sorter's own transfers begin (autosorter.md 4).
+/// How the keys of the sorter's own transfers begin (autosort/README.md, Exactly once).
 const OURS: &str = "mz-";
 
 fn sum(bills: &[PlannedBill]) -> i64 {

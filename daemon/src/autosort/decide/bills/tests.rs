@@ -1,4 +1,4 @@
-//! The sentences of autosorter.md 3.4 about what bills cost and what they will.
+//! The requirements on what bills cost (autosort/README.md, Bills) and what they will.
 
 use std::sync::LazyLock;
 

@@ -1,4 +1,4 @@
-//! The sentences of autosorter.md about pots, exclusions and floors; and that no plan holds what the judge forbids.
+//! The requirements on pots, exclusions and floors (autosort/README.md, What may give and take); and that no plan holds what the judge forbids.
 
 use super::*;
 use crate::autosort::decide::fixtures::{account, pot_of, refusal, world};

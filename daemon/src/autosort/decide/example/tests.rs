@@ -10,7 +10,7 @@ fn pot(name: &str) -> Place {
     Place::Pot { account: None, name: name.to_owned() }
 }
 
-/// The payday rule as autosorter.md 1 writes it.
+/// A payday rule as a person writes it.
 fn payday() -> Rule {
     let part = |name, share, max, up_to| Part { pot: pot(name), share: BasisPoints(share), max, up_to };
     Rule {

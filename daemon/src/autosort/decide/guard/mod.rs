@@ -1,4 +1,4 @@
-//! Whether a plan may run: by itself, after a person's word, later, or not at all (autosorter.md, *Guardrails*).
+//! Whether a plan may run: by itself, after a person's word, later, or not at all (autosort/README.md, Limits).
 
 use jiff::civil::Time;
 use jiff::{SignedDuration, Timestamp};
@@ -11,7 +11,7 @@ use crate::autosort::decide::world::World;
 use crate::clock::elapsed;
 use crate::rule::{Autosort, Mode};
 
-/// No run is planned or begun while the two clocks differ by more (autosorter.md 2).
+/// No run is planned or begun while the two clocks differ by more (autosort/README.md, When a rule runs).
 const MOST_SKEW: SignedDuration = SignedDuration::from_mins(2);
 
 const DAY: i64 = 24 * 60 * 60;

@@ -1,4 +1,4 @@
-//! The sentences of autosorter.md about guardrails, and what holds for every plan and limit.
+//! The requirements on guardrails (autosort/README.md, Limits), and what holds for every plan and limit.
 
 use jiff::civil::time;
 use monzo_common::id::{AccountId, PotId};

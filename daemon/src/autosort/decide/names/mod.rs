@@ -1,4 +1,4 @@
-//! What the names of a rule mean at the bank, and what is the matter with them (autosorter.md 1, *Names* and *Pots*).
+//! What the names of a rule mean at the bank, and what is the matter with them (autosort/README.md, Names and trouble).
 //!
 //! The bank's objects never stop anything but their own step: what is gone is named, its money stays, and the rest of
 //! the rule goes on. Only what the whole rule stands on, its source and the one account, refuses the whole rule.

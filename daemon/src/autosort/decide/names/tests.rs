@@ -1,4 +1,4 @@
-//! The sentences of autosorter.md 1 about names, pots, and the two kinds of trouble.
+//! The requirements on names, pots and the two kinds of trouble (autosort/README.md, Names and trouble).
 
 use std::collections::BTreeMap;
 

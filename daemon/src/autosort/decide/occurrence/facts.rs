@@ -63,7 +63,7 @@ pub enum CreditKind {
     Other,
 }
 
-/// What tells a credit's kind (monzo-api.md 5.4, 5.5).
+/// What tells a credit's kind (monzo/README.md, Kinds of rows).
 #[derive(Debug, Clone, Copy, Default)]
 pub struct CreditMarks<'a> {
     /// The payment rail.

@@ -1,4 +1,4 @@
-//! Occurrences: each time that a rule is due, once and for all under its key (autosorter.md 2).
+//! Occurrences: each time that a rule is due, once and for all under its key (autosort/README.md, When a rule runs).
 //!
 //! [`evaluate`] is asked after each sync and remembers nothing: keys that were used, the balances of the last
 //! evaluated sync and open edges are told to it. What it calls open is to be planned; nothing fires for the past.

@@ -1,4 +1,4 @@
-//! What a rule would move, and why: a pure function of rule, state and time (autosorter.md 3).
+//! What a rule would move, and why: a pure function of rule, state and time (autosort/README.md, Planning).
 
 mod allocation;
 mod recheck;

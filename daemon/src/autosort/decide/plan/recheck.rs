@@ -1,4 +1,4 @@
-//! Whether moves that a person approved are still right after a fresh sync (autosorter.md 3.6).
+//! Whether moves that a person approved are still right after a fresh sync (autosort/README.md, Planning).
 
 use monzo_common::model::{Plan, PlanStep, TransferKind};
 

@@ -1,4 +1,4 @@
-//! Each kind of step: what it asks for, what caps it, and what it gets of what is left (autosorter.md 3.2 to 3.4).
+//! Each kind of step: what it asks for, what caps it, and what it gets of what is left (autosort/README.md, Planning).
 
 use jiff::civil::Date;
 use monzo_common::model::{PlanStep, PlannedBill, PlannedInput, PlannedTarget};

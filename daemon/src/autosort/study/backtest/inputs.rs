@@ -1,5 +1,5 @@
 //! What a rule would have done: each time that its triggers would have fired, planned by what was held then
-//! (autosorter.md 5).
+//! (autosort/README.md, Before money moves).
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -9,10 +9,10 @@ use monzo_common::id::{AccountId, PotId};
 use crate::autosort::study::backtest::{Balances, Event, What};
 use crate::store::{Reader, ReplayedRow, StoreError};
 
-/// A pot pays for a standing order at most so long before the order (autosorter.md 3.4).
+/// A pot pays for a standing order at most so long before the order (autosort/README.md, Bills).
 const APART: SignedDuration = SignedDuration::from_hours(6);
 
-/// What a pot gave for a bill: the bank's word for that cause (monzo-api.md 5.5).
+/// What a pot gave for a bill: the bank's word for that cause (monzo/README.md, Metadata).
 const FOR_A_BILL: &str = "committed_spending";
 
 /// What happened in an account and its pots during a span: as events, and what was held.

@@ -1,4 +1,4 @@
-//! What holds for every plan, over arbitrary rules and states (autosorter.md 3, *Invariants*).
+//! What holds for every plan, over arbitrary rules and states (autosort/README.md, Planning).
 
 use std::collections::BTreeMap;
 

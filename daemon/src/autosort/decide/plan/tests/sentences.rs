@@ -1,4 +1,4 @@
-//! The sentences of autosorter.md 3, each as a case or a table of them.
+//! The requirements on plans (autosort/README.md, Planning), each as a case or a table of them.
 
 use jiff::civil::date;
 use monzo_common::model::{Plan, TransferKind};
