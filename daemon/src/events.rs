@@ -241,14 +241,14 @@ impl Happened {
 
 /// Keeps events and tells of them.
 #[derive(Clone)]
-pub struct Journal {
+pub struct EventLog {
     store: Store,
     clock: Clock,
     tell: broadcast::Sender<Event>,
 }
 
-impl Journal {
-    /// A journal over `store` that tells whoever listens to `tell`.
+impl EventLog {
+    /// An event log over `store` that tells whoever listens to `tell`.
     pub fn new(store: Store, clock: Clock, tell: broadcast::Sender<Event>) -> Self {
         Self { store, clock, tell }
     }

@@ -2,7 +2,7 @@
 
 use crate::attention::Observer;
 use crate::autosort::Sorter;
-use crate::events::Journal;
+use crate::events::EventLog;
 use crate::login::Login;
 use crate::notify::Notifier;
 use crate::store::Store;
@@ -18,7 +18,7 @@ pub struct Services {
     /// The sync loop.
     pub sync: sync::Handle,
     /// The event log.
-    pub journal: Journal,
+    pub event_log: EventLog,
     /// What moves money.
     pub sorter: Sorter,
     /// Observes what needs a person.

@@ -107,15 +107,16 @@ pub fn ends_right(harness: &Harness, frozen: bool) {
             thaw(harness);
             continue;
         }
-        let open = harness.journal(invariants::under_way);
-        if open.is_empty() && harness.journal(invariants::unseen).is_empty() {
+        let open = harness.connection(invariants::under_way);
+        if open.is_empty() && harness.connection(invariants::unseen).is_empty() {
             return;
         }
         let hours = [0, 0, 0, 1, 3, 6, 26];
         let hours = hours.get(look as usize).copied().unwrap_or(13);
         harness.jump(SignedDuration::from_mins(3 + 60 * hours));
     }
-    let open = harness.journal(|journal| (invariants::under_way(journal), invariants::unseen(journal)));
+    let open =
+        harness.connection(|connection| (invariants::under_way(connection), invariants::unseen(connection)));
     harness.watch.notes.wrong(format!("it does not end: {open:?}"));
 }
 

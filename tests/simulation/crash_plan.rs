@@ -1,4 +1,4 @@
-//! When a life of the daemon ends: before or after a request, or between two statements of its journal.
+//! When a life of the daemon ends: before or after a request, or between two statements to its database.
 //!
 //! What has died sends nothing and commits nothing more; what it had answered stays, as after a `kill -9`.
 

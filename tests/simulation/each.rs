@@ -109,14 +109,14 @@ fn brew(watch: &Watch, strike: Strike) {
 
 /// One of everything, at every place.
 fn singles(requests: &[Asked], commits: u64) -> Vec<Strike> {
-    let journal = |nth: u64| {
+    let near_a_move = |nth: u64| {
         // What a run writes lies around what it sends; the rest is what syncs write.
         let near = |asked: &Asked| nth + 8 > asked.commits && nth < asked.commits + 12;
         requests.iter().filter(|asked| asked.moves()).any(near)
     };
-    let told = |nth: &u64| parallel::soaking() || journal(*nth) || nth.is_multiple_of(6);
+    let chosen = |nth: &u64| parallel::soaking() || near_a_move(*nth) || nth.is_multiple_of(6);
     let mut all: Vec<Strike> = (1..=commits)
-        .filter(told)
+        .filter(chosen)
         .map(|nth| Strike { fault: None, death: Some(Death::Commit(nth)) })
         .collect();
     for (nth, asked) in (1..).zip(requests) {

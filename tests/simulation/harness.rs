@@ -56,7 +56,7 @@ pub struct Harness {
     told: (watch::Sender<monzod::sync::Settings>, watch::Sender<monzod::autosort::Settings>),
     state: TempDir,
     life: RefCell<Option<Life>>,
-    journal: RefCell<Option<Connection>>,
+    connection: RefCell<Option<Connection>>,
 }
 
 impl Harness {
@@ -78,7 +78,7 @@ impl Harness {
             watch: Watch::new(),
             state: scene.state,
             life: RefCell::new(None),
-            journal: RefCell::new(None),
+            connection: RefCell::new(None),
         };
         harness.open();
         harness
@@ -103,7 +103,7 @@ impl Harness {
             self.core(&fate).await
         });
         let closed = core.services.store.closed();
-        *self.journal.borrow_mut() = Some(invariants::open(&self.database()));
+        *self.connection.borrow_mut() = Some(invariants::open(&self.database()));
         *self.life.borrow_mut() = Some(Life { runtime, core, fate, closed });
         self.note("the daemon begins");
     }
@@ -241,7 +241,7 @@ impl Harness {
     }
 
     fn bury(&self) {
-        *self.journal.borrow_mut() = None;
+        *self.connection.borrow_mut() = None;
         let Some(Life { runtime, core, fate, closed }) = self.life.borrow_mut().take() else { return };
         {
             let _inside = runtime.enter();
@@ -256,7 +256,7 @@ impl Harness {
     /// Stops the daemon as systemd does.
     pub fn stop(&self) {
         self.note("the daemon stops");
-        *self.journal.borrow_mut() = None;
+        *self.connection.borrow_mut() = None;
         let Some(Life { runtime, core, fate, closed }) = self.life.borrow_mut().take() else { return };
         let in_time = runtime.block_on(async {
             tokio::select! {
@@ -311,22 +311,22 @@ impl Harness {
         Scene { bank: self.bank.lock().clone(), now: self.clock.now(), state: self.copy() }
     }
 
-    /// Looks into the journal.
-    pub fn journal<T>(&self, look: impl FnOnce(&Connection) -> T) -> T {
-        match &*self.journal.borrow() {
-            Some(journal) => look(journal),
+    /// Looks into the database.
+    pub fn connection<T>(&self, look: impl FnOnce(&Connection) -> T) -> T {
+        match &*self.connection.borrow() {
+            Some(connection) => look(connection),
             None => look(&invariants::open(&self.database())),
         }
     }
 
     /// Who is frozen now: a rule, or nothing for everything.
     pub fn frozen(&self) -> Vec<String> {
-        self.journal(|journal| invariants::frozen(journal, self.now()))
+        self.connection(|connection| invariants::frozen(connection, self.now()))
     }
 
     /// Looks whether everything is as it must be.
     pub fn check(&self) {
-        self.journal(|journal| invariants::check(journal, &self.bank.lock(), &self.watch));
+        self.connection(|connection| invariants::check(connection, &self.bank.lock(), &self.watch));
     }
 
     pub fn note(&self, what: &str) {

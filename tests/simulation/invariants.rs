@@ -1,4 +1,4 @@
-//! The invariants, told from the bank's own books and the journal's tables, with nothing of the engine's.
+//! The invariants, told from the bank's own books and the stored runs and transfers, with nothing of the engine's.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -23,7 +23,7 @@ pub fn open(path: &Path) -> Connection {
     Connection::open_with_flags(path, flags).expect("the database opens")
 }
 
-/// A transfer of the journal, with its run.
+/// A stored transfer, with its run.
 #[derive(Debug, Clone)]
 pub struct Entry {
     pub key: String,
@@ -77,39 +77,40 @@ impl Entry {
     }
 }
 
-/// Every transfer of the journal.
-pub fn entries(journal: &Connection) -> Vec<Entry> {
-    let mut query = journal.prepare_cached(&format!("{ENTRY} ORDER BY r.number, t.place")).expect("a query");
+/// Every stored transfer.
+pub fn entries(connection: &Connection) -> Vec<Entry> {
+    let mut query =
+        connection.prepare_cached(&format!("{ENTRY} ORDER BY r.number, t.place")).expect("a query");
     query.query_map([], entry).expect("rows").collect::<Result<_, _>>().expect("entries")
 }
 
 /// Who is frozen at an instant: a rule, or nothing for everything.
-pub fn frozen(journal: &Connection, now: Timestamp) -> Vec<String> {
+pub fn frozen(connection: &Connection, now: Timestamp) -> Vec<String> {
     let all = "SELECT rule FROM freezes WHERE until IS NULL OR until > ?1 UNION ALL SELECT '' FROM meta WHERE key = 'restored_at'";
-    let mut query = journal.prepare_cached(all).expect("a query");
+    let mut query = connection.prepare_cached(all).expect("a query");
     let rules = query.query_map([now.as_millisecond()], |row| row.get(0));
     rules.expect("rows").collect::<Result<_, _>>().expect("rules")
 }
 
-fn excluded(journal: &Connection, id: &str) -> bool {
-    let mut query = journal.prepare_cached("SELECT 1 FROM exclusions WHERE id = ?1").expect("a query");
+fn excluded(connection: &Connection, id: &str) -> bool {
+    let mut query = connection.prepare_cached("SELECT 1 FROM exclusions WHERE id = ?1").expect("a query");
     query.exists([id]).expect("an answer")
 }
 
-fn plan_of(journal: &Connection, run: &str) -> Fingerprint {
+fn plan_of(connection: &Connection, run: &str) -> Fingerprint {
     let planned = "SELECT place, pot_id, kind, amount FROM transfers WHERE run_id = ?1 AND kind <> 'return' ORDER BY place";
-    let mut query = journal.prepare_cached(planned).expect("a query");
+    let mut query = connection.prepare_cached(planned).expect("a query");
     let rows = query.query_map([run], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)));
     rows.expect("rows").collect::<Result<_, _>>().expect("a plan")
 }
 
 /// What the runs of a day have sent, each penny once, where it arrives.
-fn sent_on(journal: &Connection, day: i64) -> i64 {
+fn sent_on(connection: &Connection, day: i64) -> i64 {
     let sum = "SELECT coalesce(sum(t.amount), 0) FROM transfers t JOIN runs r ON r.id = t.run_id \
          WHERE r.approved_at / 86400000 = ?1 AND r.cause NOT IN ('undo', 'discover') \
          AND t.state IN ('requested', 'confirmed') AND (t.kind = 'deposit' OR (t.kind = 'withdraw' \
          AND NOT EXISTS (SELECT 1 FROM transfers o WHERE o.run_id = t.run_id AND o.needs = t.place)))";
-    journal.prepare_cached(sum).expect("a query").query_row([day], |row| row.get(0)).expect("a sum")
+    connection.prepare_cached(sum).expect("a query").query_row([day], |row| row.get(0)).expect("a sum")
 }
 
 /// Transfers at the bank that bear a key.
@@ -119,11 +120,11 @@ fn at_bank<'a>(bank: &'a Bank, key: &str) -> Vec<&'a Transfer> {
 }
 
 /// Looks at an order to move money as it leaves for the bank.
-pub fn may_leave(journal: &Connection, order: &Order, bank: &Bank, watch: &Watch) {
+pub fn may_leave(connection: &Connection, order: &Order, bank: &Bank, watch: &Watch) {
     let wrong = |what: String| watch.notes.wrong(format!("{what}: {order:?}"));
-    let mut query = journal.prepare_cached(&format!("{ENTRY} WHERE t.dedupe_id = ?1")).expect("a query");
+    let mut query = connection.prepare_cached(&format!("{ENTRY} WHERE t.dedupe_id = ?1")).expect("a query");
     let Some(found) = query.query_row([&order.key], entry).optional().expect("an entry") else {
-        return wrong("it is sent, and the journal does not know of it".to_owned());
+        return wrong("it is sent, and the database does not know of it".to_owned());
     };
     if order.amount <= 0 {
         wrong("nothing, or less, is sent".to_owned());
@@ -132,19 +133,19 @@ pub fn may_leave(journal: &Connection, order: &Order, bank: &Bank, watch: &Watch
         wrong(format!("it is sent while it is {}", found.state));
     }
     if !found.agrees(&order.pot, order.withdraw, order.amount) || found.account != order.account {
-        wrong(format!("the journal says otherwise ({found:?})"));
+        wrong(format!("the database says otherwise ({found:?})"));
     }
     if !matches!(found.run_state.as_str(), "approved" | "executing" | "waiting") {
         wrong(format!("its run is {}", found.run_state));
     }
     let pot = bank.world.pots.iter().find(|pot| pot.id == order.pot);
     let name = pot.map_or("", |pot| pot.name);
-    if name == VAULT || excluded(journal, &order.pot) || excluded(journal, &order.account) {
+    if name == VAULT || excluded(connection, &order.pot) || excluded(connection, &order.account) {
         wrong(format!("{name} is excluded"));
     }
     let mut memory = watch.memory();
     // From before the look at the balance until now: what was thawed or frozen meanwhile is no matter.
-    let still = frozen(journal, bank.now());
+    let still = frozen(connection, bank.now());
     let holds = |rule: &&String| rule.is_empty() || **rule == found.rule;
     if memory.frozen().iter().filter(holds).any(|rule| still.contains(rule)) {
         wrong("it is sent in spite of a freeze".to_owned());
@@ -165,7 +166,7 @@ pub fn may_leave(journal: &Connection, order: &Order, bank: &Bank, watch: &Watch
     let now = bank.now().as_millisecond();
     let quiet = (QUIET.0..QUIET.1).contains(&(now % DAY));
     let first = found.requests == 1
-        && !entries(journal)
+        && !entries(connection)
             .iter()
             .any(|other| other.run == found.run && other.key != found.key && other.requests > 0);
     // A second of the clock may pass between the decision and the send.
@@ -178,7 +179,7 @@ pub fn may_leave(journal: &Connection, order: &Order, bank: &Bank, watch: &Watch
         wrong("a run begins in quiet hours".to_owned());
     }
     if found.approved_by.as_deref() == Some("auto") && found.kind != "return" && !memory.restored {
-        caps(journal, &found, now, &wrong);
+        caps(connection, &found, now, &wrong);
     }
     if let Some((_, _, level)) = LEVELS.iter().find(|(rule, pot, _)| *rule == found.rule && *pot == name)
         && let Some(index) = bank.world.pot(&order.pot)
@@ -192,15 +193,15 @@ pub fn may_leave(journal: &Connection, order: &Order, bank: &Bank, watch: &Watch
             wrong(format!("{name} is filled to {after}, over its level of {level}"));
         }
     }
-    let plan = plan_of(journal, &found.run);
+    let plan = plan_of(connection, &found.run);
     let first = memory.first_plan(&found.seed, plan.clone());
     if found.kind != "return" && *first != plan && done.is_empty() {
         wrong(format!("its occurrence ran before: {first:?}, and now {plan:?}"));
     }
 }
 
-fn caps(journal: &Connection, found: &Entry, now: i64, wrong: &dyn Fn(String)) {
-    let plan = plan_of(journal, &found.run);
+fn caps(connection: &Connection, found: &Entry, now: i64, wrong: &dyn Fn(String)) {
+    let plan = plan_of(connection, &found.run);
     let sum =
         |out: bool| -> i64 { plan.iter().filter(|one| (one.2 == "withdraw") == out).map(|one| one.3).sum() };
     let moves = sum(true).max(sum(false));
@@ -208,7 +209,7 @@ fn caps(journal: &Connection, found: &Entry, now: i64, wrong: &dyn Fn(String)) {
         wrong(format!("a run moves {moves} by itself"));
     }
     let today = now / DAY;
-    let sent = sent_on(journal, today);
+    let sent = sent_on(connection, today);
     let of_today = found.approved_at.is_some_and(|at| at / DAY == today);
     let day = if of_today { sent } else { sent + found.amount };
     if day > PER_DAY {
@@ -216,8 +217,8 @@ fn caps(journal: &Connection, found: &Entry, now: i64, wrong: &dyn Fn(String)) {
     }
 }
 
-/// Looks at the bank's books beside the journal, at any moment.
-pub fn check(journal: &Connection, bank: &Bank, watch: &Watch) {
+/// Looks at the bank's books beside the stored transfers, at any moment.
+pub fn check(connection: &Connection, bank: &Bank, watch: &Watch) {
     let wrong = |what: String| watch.notes.wrong(what);
     let world = &bank.world;
     let personal = bank.life.cast.personal;
@@ -235,7 +236,7 @@ pub fn check(journal: &Connection, bank: &Bank, watch: &Watch) {
         ));
     }
     let restored = watch.memory().restored;
-    let entries = entries(journal);
+    let entries = entries(connection);
     let mut made: BTreeMap<&str, Vec<&Transfer>> = BTreeMap::new();
     for transfer in world.transfers.iter().filter(|made| made.external_id.contains(":mz-")) {
         let key = transfer.external_id.rsplit(':').next().unwrap_or_default();
@@ -245,7 +246,7 @@ pub fn check(journal: &Connection, bank: &Bank, watch: &Watch) {
         }
         let known = entries.iter().any(|entry| entry.key == key);
         if !known && !restored {
-            wrong(format!("the journal does not know of {transfer:?}"));
+            wrong(format!("the database does not know of {transfer:?}"));
         }
     }
     for entry in &entries {
@@ -265,20 +266,20 @@ pub fn check(journal: &Connection, bank: &Bank, watch: &Watch) {
             wrong(format!("{entry:?}, and the bank has {} of it", found.len()));
         }
     }
-    runs(journal, &entries, &wrong);
+    runs(connection, &entries, &wrong);
 }
 
 /// What a run says of itself is what its transfers say, and no occasion was used twice.
-fn runs(journal: &Connection, entries: &[Entry], wrong: &dyn Fn(String)) {
+fn runs(connection: &Connection, entries: &[Entry], wrong: &dyn Fn(String)) {
     let twice = "SELECT rule || ' ' || occurrence FROM runs WHERE occurrence IS NOT NULL AND cause <> 'again' \
          AND state NOT IN ('proposed', 'withheld', 'expired', 'rejected') AND EXISTS \
          (SELECT 1 FROM transfers WHERE run_id = id AND state IN ('requested', 'confirmed')) GROUP BY 1 HAVING count(*) > 1";
-    let mut query = journal.prepare_cached(twice).expect("a query");
+    let mut query = connection.prepare_cached(twice).expect("a query");
     for occasion in query.query_map([], |row| row.get::<_, String>(0)).expect("rows") {
         wrong(format!("{} was used twice", occasion.expect("an occasion")));
     }
     let all = "SELECT id, state, coalesce(reason, ''), returns FROM runs";
-    let mut query = journal.prepare_cached(all).expect("a query");
+    let mut query = connection.prepare_cached(all).expect("a query");
     let rows = query.query_map([], |row| {
         Ok((
             row.get::<_, String>(0)?,
@@ -306,7 +307,7 @@ fn runs(journal: &Connection, entries: &[Entry], wrong: &dyn Fn(String)) {
             wrong(format!("{id} is {state} ({reason}) with {own:?}"));
         }
         if ended && state != "expired" && state != "rejected" {
-            let left = left(journal, &id);
+            let left = left(connection, &id);
             if left != 0 && !reason.contains("stays in") {
                 wrong(format!("{id} is {state} ({reason}) and leaves {left} without a word: {own:?}"));
             }
@@ -315,23 +316,23 @@ fn runs(journal: &Connection, entries: &[Entry], wrong: &dyn Fn(String)) {
 }
 
 /// What a run took out of pots for others and neither gave them nor brought back.
-fn left(journal: &Connection, run: &str) -> i64 {
+fn left(connection: &Connection, run: &str) -> i64 {
     let sum = "SELECT coalesce(sum(CASE WHEN t.kind = 'return' AND t.state = 'confirmed' THEN -t.amount \
          WHEN t.kind = 'deposit' AND t.state IN ('failed', 'cancelled') AND EXISTS (SELECT 1 FROM transfers w \
          WHERE w.run_id = t.run_id AND w.place = t.needs AND w.kind = 'withdraw' AND w.state = 'confirmed') \
          THEN t.amount ELSE 0 END), 0) FROM transfers t WHERE t.run_id = ?1";
-    journal.prepare_cached(sum).expect("a query").query_row([run], |row| row.get(0)).expect("a sum")
+    connection.prepare_cached(sum).expect("a query").query_row([run], |row| row.get(0)).expect("a sum")
 }
 
 /// Runs that have neither ended nor wait for a person.
-pub fn under_way(journal: &Connection) -> Vec<String> {
+pub fn under_way(connection: &Connection) -> Vec<String> {
     let open = "SELECT id || ' ' || rule || ' ' || state || ' ' || coalesce(reason, '') FROM runs \
          WHERE state IN ('approved', 'waiting', 'executing')";
-    let mut query = journal.prepare_cached(open).expect("a query");
+    let mut query = connection.prepare_cached(open).expect("a query");
     query.query_map([], |row| row.get(0)).expect("rows").collect::<Result<_, _>>().expect("runs")
 }
 
 /// Confirmed transfers whose row was not seen.
-pub fn unseen(journal: &Connection) -> Vec<Entry> {
-    entries(journal).into_iter().filter(|entry| entry.state == "confirmed" && !entry.reconciled).collect()
+pub fn unseen(connection: &Connection) -> Vec<Entry> {
+    entries(connection).into_iter().filter(|entry| entry.state == "confirmed" && !entry.reconciled).collect()
 }

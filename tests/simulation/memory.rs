@@ -28,9 +28,9 @@ pub struct Memory {
 
 impl Memory {
     /// Something that moves no money is asked.
-    pub fn asked(&mut self, journal: &Connection, now: Timestamp) {
+    pub fn asked(&mut self, connection: &Connection, now: Timestamp) {
         self.frozen.rotate_left(1);
-        self.frozen[1] = invariants::frozen(journal, now);
+        self.frozen[1] = invariants::frozen(connection, now);
     }
 
     /// The bank tells a balance.

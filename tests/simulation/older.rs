@@ -27,10 +27,10 @@ fn a_payday_that_an_older_database_forgot_is_found_at_the_bank() {
     harness.open();
     ends_right(&harness, false);
     assert_eq!(moved(&harness), after);
-    let runs = harness.journal(|journal| {
+    let runs = harness.connection(|connection| {
         let found = "SELECT count(*) FROM runs WHERE rule = 'payday' AND occurrence = '2026-11-30' \
              AND state = 'done' AND reason = 'found at the bank'";
-        journal.query_row(found, [], |row| row.get::<_, i64>(0)).expect("a count")
+        connection.query_row(found, [], |row| row.get::<_, i64>(0)).expect("a count")
     });
     assert_eq!(runs, 1);
     harness.watch.notes.assert_right("an older database");

@@ -1,4 +1,4 @@
-//! The door to the bank, watched: what leaves must be in the journal first, and must be allowed to.
+//! The transport to the bank, watched: what is sent must be stored first, and must be allowed.
 //!
 //! Here scenarios strike: a death before or after a request, a fault, or the person with the phone in their hand.
 
@@ -58,18 +58,18 @@ pub struct WatchedTransport {
     bank: Simulated,
     fate: Arc<CrashPlan>,
     watch: Watch,
-    journal: Mutex<Connection>,
+    connection: Mutex<Connection>,
 }
 
 impl WatchedTransport {
     /// A door to `bank` for a daemon whose database is at `path`.
     pub fn new(bank: Simulated, fate: Arc<CrashPlan>, watch: Watch, path: &Path) -> Self {
-        let journal = Mutex::new(invariants::open(path));
-        Self { bank, fate, watch, journal }
+        let connection = Mutex::new(invariants::open(path));
+        Self { bank, fate, watch, connection }
     }
 
-    fn journal(&self) -> MutexGuard<'_, Connection> {
-        self.journal.lock().unwrap_or_else(PoisonError::into_inner)
+    fn connection(&self) -> MutexGuard<'_, Connection> {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn now(&self) -> Timestamp {
@@ -95,12 +95,12 @@ impl WatchedTransport {
     }
 
     fn leaves(&self, request: &Request) {
-        let journal = self.journal();
+        let connection = self.connection();
         match order(request) {
-            Some(order) => invariants::may_leave(&journal, &order, &self.bank.bank(), &self.watch),
+            Some(order) => invariants::may_leave(&connection, &order, &self.bank.bank(), &self.watch),
             None => {
                 let now = self.now();
-                self.watch.memory().asked(&journal, now);
+                self.watch.memory().asked(&connection, now);
             }
         }
     }

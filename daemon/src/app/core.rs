@@ -18,7 +18,7 @@ use crate::attention::{self, Observer, Troubles};
 use crate::autosort::{self, Sorter};
 use crate::clock::{Clock, elapsed};
 use crate::config::Loaded;
-use crate::events::Journal;
+use crate::events::EventLog;
 use crate::host::notify::Heartbeats;
 use crate::login::seal::{self, Seal, SealError};
 use crate::login::{self, Login, Vault, VaultError};
@@ -185,14 +185,14 @@ impl Core {
         let sealed = store.read(|reader| reader.any_secret()).await?;
         let seal = Seal::find(base.seal_key.clone(), &base.state, sealed)?;
         let vault = Vault::open(store.clone(), seal).await?;
-        let journal = Journal::new(store.clone(), base.clock.clone(), base.events.clone());
+        let event_log = EventLog::new(store.clone(), base.clock.clone(), base.events.clone());
         let login = Login::open(login::Parts {
             vault,
             http_client: base.http_client.clone(),
             rate_limiter: Arc::clone(&base.rate_limiter),
             clock: base.clock.clone(),
             metrics: Arc::clone(&base.metrics),
-            journal: journal.clone(),
+            event_log: event_log.clone(),
             tracker: tracker.clone(),
             stop: stop.clone(),
             settings: base.login.clone(),
@@ -208,7 +208,7 @@ impl Core {
             client: login.client(),
             login: login.clone(),
             clock: base.clock.clone(),
-            journal: journal.clone(),
+            event_log: event_log.clone(),
             settings: base.sync.clone(),
             metrics: Arc::clone(&base.metrics),
             heartbeat: base.heartbeats.register("sync", SYNC_BEAT),
@@ -221,7 +221,7 @@ impl Core {
             client: login.client(),
             login: login.clone(),
             clock: base.clock.clone(),
-            journal: journal.clone(),
+            event_log: event_log.clone(),
             metrics: Arc::clone(&base.metrics),
             settings: base.sorter.clone(),
             sync: handle.clone(),
@@ -254,7 +254,7 @@ impl Core {
             }
         });
         Ok(Self {
-            services: Services { store, login, sync: handle, journal, sorter, attention, notifier },
+            services: Services { store, login, sync: handle, event_log, sorter, attention, notifier },
             looping,
             verified,
             stop,
@@ -269,7 +269,7 @@ impl Core {
         let Self { services, looping, stop, tracker, .. } = self;
         stop.cancel();
         tracker.close();
-        let Services { store, login, sync, journal, sorter, attention, notifier } = services;
+        let Services { store, login, sync, event_log, sorter, attention, notifier } = services;
         let closed = store.closed();
         let closing = async move {
             if let Err(error) = looping.await
@@ -278,7 +278,7 @@ impl Core {
                 std::panic::resume_unwind(error.into_panic());
             }
             tracker.wait().await;
-            drop((login, sync, journal, sorter, attention, notifier));
+            drop((login, sync, event_log, sorter, attention, notifier));
             if let Err(error) = store.close().await {
                 tracing::warn!(%error, "the database could not be marked as closed; the next start checks it");
             }

@@ -24,7 +24,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::config;
-use crate::events::{Happened, Journal};
+use crate::events::{EventLog, Happened};
 use crate::host::notify::Heartbeat;
 use crate::login::Login;
 use crate::metrics::Metrics;
@@ -83,7 +83,7 @@ pub struct Services {
     /// The time.
     pub clock: Clock,
     /// Who hears of events.
-    pub journal: Journal,
+    pub event_log: EventLog,
     /// Counts for whoever scrapes.
     pub metrics: Arc<Metrics>,
     /// The configuration, as it changes.
@@ -198,7 +198,7 @@ impl Sorter {
                 crate::events::Kind::SorterFrozen,
                 format!("the sorter froze itself: {reason}"),
             );
-            self.journal.record(happened).await;
+            self.event_log.record(happened).await;
         }
         Ok(())
     }

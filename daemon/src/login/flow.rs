@@ -230,7 +230,7 @@ impl Login {
             self.revoke(grant.access).await;
             let message =
                 "somebody else tried to log in; this database belongs to another person and nothing was kept";
-            self.0.journal.record(Happened::new(Kind::LoginRefused, message)).await;
+            self.0.event_log.record(Happened::new(Kind::LoginRefused, message)).await;
             self.show().await;
             return Err(LoginError::AnotherPerson);
         }
@@ -247,7 +247,7 @@ impl Login {
         *self.0.standing() = standing;
         self.show().await;
         self.0
-            .journal
+            .event_log
             .record(Happened::new(Kind::LoggedIn, "signed in; waiting for approval in the Monzo app"))
             .await;
         self.await_approval();
@@ -309,7 +309,7 @@ impl Login {
             tracing::error!(%error, "the approval could not be kept");
         }
         let message = "approved in the app; the whole history is being read";
-        self.0.journal.record(Happened::new(Kind::LoginApproved, message)).await;
+        self.0.event_log.record(Happened::new(Kind::LoginApproved, message)).await;
     }
 }
 

@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::{Clock, elapsed};
-use crate::events::{Happened, Journal, Kind};
+use crate::events::{EventLog, Happened, Kind};
 use crate::metrics::Metrics;
 use crate::monzo::{Client, Error, HttpClient, Method, RateLimiter, Request};
 
@@ -94,7 +94,7 @@ struct Inner {
     client: Client,
     clock: Clock,
     metrics: Arc<Metrics>,
-    journal: Journal,
+    event_log: EventLog,
     tracker: TaskTracker,
     stop: CancellationToken,
     settings: watch::Receiver<Settings>,
@@ -117,7 +117,7 @@ pub struct Parts {
     /// Counts.
     pub metrics: Arc<Metrics>,
     /// Who hears of events.
-    pub journal: Journal,
+    pub event_log: EventLog,
     /// Whom a stopping daemon waits for.
     pub tracker: TaskTracker,
     /// The daemon stops.
@@ -132,7 +132,7 @@ impl Login {
     /// # Errors
     /// [`VaultError`] when it cannot be read.
     pub async fn open(parts: Parts) -> Result<Self, VaultError> {
-        let Parts { vault, http_client, rate_limiter, clock, metrics, journal, tracker, stop, settings } =
+        let Parts { vault, http_client, rate_limiter, clock, metrics, event_log, tracker, stop, settings } =
             parts;
         let (pair, mut standing) = (vault.pair().await?, vault.standing().await?);
         if pair.is_none() && standing.state != LoginState::None {
@@ -186,7 +186,7 @@ impl Login {
             client,
             clock,
             metrics,
-            journal,
+            event_log,
             tracker,
             stop,
             settings,
@@ -306,7 +306,10 @@ impl Login {
             standing.error = None;
         })
         .await?;
-        self.0.journal.record(Happened::new(Kind::AccessRenewed, "the bank's ninety days begin again")).await;
+        self.0
+            .event_log
+            .record(Happened::new(Kind::AccessRenewed, "the bank's ninety days begin again"))
+            .await;
         Ok(self.state())
     }
 
@@ -346,7 +349,7 @@ impl Login {
         *self.0.standing() = Standing::default();
         self.show().await;
         if changed {
-            self.0.journal.record(Happened::new(Kind::LoggedOut, "logged out")).await;
+            self.0.event_log.record(Happened::new(Kind::LoggedOut, "logged out")).await;
         }
         Ok(LoggedOut { login: self.state(), revoked, changed })
     }
@@ -376,7 +379,7 @@ impl Login {
             let message = format!(
                 "the bank's permission ends within {due} days: refresh it in the Monzo app, then `monzoctl login --renewed`"
             );
-            self.0.journal.record(Happened::new(Kind::AccessEnding, message)).await;
+            self.0.event_log.record(Happened::new(Kind::AccessEnding, message)).await;
         }
     }
 
@@ -416,7 +419,7 @@ impl Login {
             }
             _ => format!("the bank no longer takes the login ({}): `monzoctl login`", told.unwrap_or_default()),
         };
-        self.0.journal.record(Happened::new(kind, message)).await;
+        self.0.event_log.record(Happened::new(kind, message)).await;
     }
 
     /// Changes where the login stands, in memory, on disk, and for whoever watches.

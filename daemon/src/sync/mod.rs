@@ -30,7 +30,7 @@ use monzo_common::id::AccountId;
 use monzo_common::model::{Progress, Sync, SyncCancelled, SyncStarted, SyncState};
 
 use crate::clock::Clock;
-use crate::events::Journal;
+use crate::events::EventLog;
 use crate::host::notify::Heartbeat;
 use crate::login::Login;
 use crate::metrics::Metrics;
@@ -79,7 +79,7 @@ pub struct Services {
     /// The time.
     pub clock: Clock,
     /// Who hears of events.
-    pub journal: Journal,
+    pub event_log: EventLog,
     /// The configuration, as it changes.
     pub settings: watch::Receiver<Settings>,
     /// Counts for whoever scrapes.

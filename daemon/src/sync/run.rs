@@ -134,7 +134,7 @@ impl Run {
 
     /// Keeps an event, and tells of it.
     pub async fn happened(&self, happened: Happened) {
-        self.services.journal.record(happened.sync(&self.id)).await;
+        self.services.event_log.record(happened.sync(&self.id)).await;
     }
 }
 

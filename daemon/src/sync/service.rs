@@ -285,7 +285,7 @@ impl Service {
         self.ended_at = None;
         let message = "the clock was wrong and was set back: what it noted for the future counts as unknown, and a sync begins now";
         tracing::warn!("{message}");
-        self.services.journal.record(Happened::new(Kind::ClockSetBack, message)).await;
+        self.services.event_log.record(Happened::new(Kind::ClockSetBack, message)).await;
         self.set_due(now).await;
     }
 

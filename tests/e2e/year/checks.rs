@@ -94,7 +94,7 @@ impl Checks {
         }
     }
 
-    /// Each of our transfers at the bank is one of the journal, the same in all, and within what its rule may do.
+    /// Each of our transfers at the bank is stored here, the same in all, and within what its rule may do.
     fn at_the_bank(&mut self, world: &World, runs: &BTreeMap<&str, &Run>, transfers: &[Transfer]) {
         let by_key: BTreeMap<&str, &Transfer> = transfers.iter().map(|one| (one.key.as_str(), one)).collect();
         for index in self.seen..world.transfers.len() {
@@ -154,7 +154,7 @@ impl Checks {
         }
     }
 
-    /// What the journal calls done is at the bank, and what it calls not done is not.
+    /// What the stored run calls done is at the bank, and what it calls not done is not.
     fn in_the_journal(&mut self, transfers: &[Transfer]) {
         for one in transfers {
             let there = self.made.contains_key(&one.key);
@@ -270,7 +270,7 @@ mod met {
             self
         }
 
-        /// A deposit that the last run's journal calls confirmed, and that is at the bank.
+        /// A deposit that the last run has stored as confirmed, and that is at the bank.
         fn deposit(&mut self, pot: &str, amount: i64) -> &mut Self {
             let run = self.runs.last().expect("a run").id.clone();
             let key = format!("mz-{run}-{}d", self.transfers.len());

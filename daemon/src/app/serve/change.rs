@@ -82,7 +82,7 @@ impl Daemon {
 
     async fn record(&self, happened: Happened) {
         if let Some(core) = &self.core {
-            core.services.journal.record(happened).await;
+            core.services.event_log.record(happened).await;
         }
     }
 

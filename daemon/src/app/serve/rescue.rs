@@ -63,7 +63,7 @@ impl Daemon {
         };
         let error = Unusable::from(store::OpenError::Damaged(damage));
         if let Some(core) = self.core.take() {
-            core.services.journal.record(Happened::new(Kind::StoreDamaged, error.to_string())).await;
+            core.services.event_log.record(Happened::new(Kind::StoreDamaged, error.to_string())).await;
             self.rescue(&error);
             core.close(tokio::time::sleep(DRAIN)).await;
         }

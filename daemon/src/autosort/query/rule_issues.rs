@@ -125,7 +125,7 @@ impl Sorter {
             if let Some(before) = self.changed_note(&format!("renamed/{}", rule.name), &now).await? {
                 let told: Vec<&str> = before.lines().collect();
                 for note in found.notes.iter().filter(|note| !told.contains(&note.as_str())) {
-                    self.journal
+                    self.event_log
                         .record(Happened::new(Kind::NameChanged, note.as_str()).rule(&rule.name))
                         .await;
                 }
@@ -134,7 +134,7 @@ impl Sorter {
         for one in self.overdue().await? {
             let key = format!("income_late/{}", one.payday);
             if self.changed_note(&key, &one.date.to_string()).await?.is_some() {
-                self.journal
+                self.event_log
                     .record(Happened::new(Kind::IncomeLate, late(&one, &world, &settings.zone)))
                     .await;
             }
@@ -173,7 +173,7 @@ impl Sorter {
                 let money = world.money(&ask.account_id, ask.amount);
                 let message = format!("{money} to {} was paid, as a run had asked", ask.payee);
                 let happened = Happened::new(Kind::AskPaid, message).account(ask.account_id.as_str());
-                self.journal.record(happened.transaction(row.transaction_id)).await;
+                self.event_log.record(happened.transaction(row.transaction_id)).await;
             }
         }
         Ok(())

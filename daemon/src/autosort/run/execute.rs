@@ -445,7 +445,7 @@ impl Sorter {
             let name = self.world().await?.pot_name(&pot.pot_id);
             let message = format!("{name} {}", needs_app(&refusal, pot.out));
             let happened = Happened::new(Kind::PotNeedsApp, message).pot(one.transfer.pot_id.as_str());
-            self.journal.record(happened).await;
+            self.event_log.record(happened).await;
         }
         Ok(())
     }

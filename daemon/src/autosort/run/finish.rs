@@ -166,7 +166,7 @@ impl Sorter {
     /// Keeps an event about a run.
     pub(crate) async fn tell(&self, run: &StoredRun, kind: Kind, message: String) {
         let happened = Happened::new(kind, message).run(&run.rule, &run.id);
-        self.journal.record(happened.account(run.account_id.as_str())).await;
+        self.event_log.record(happened.account(run.account_id.as_str())).await;
     }
 
     /// Keeps an event about a transfer.
@@ -182,7 +182,7 @@ impl Sorter {
         };
         let money = Money::new(one.transfer.amount, one.transfer.currency);
         let happened = Happened::new(kind, format!("{money} {way} {name} {what}")).run(&run.rule, &run.id);
-        self.journal.record(happened.pot(one.transfer.pot_id.as_str())).await;
+        self.event_log.record(happened.pot(one.transfer.pot_id.as_str())).await;
     }
 }
 

@@ -47,7 +47,7 @@ impl Sorter {
         let changed = self.store.write(move |writer| writer.thaw_pot(&thawed)).await?;
         if changed {
             let message = format!("the pot {} may be tried again", world.pot_name(&id));
-            self.journal.record(Happened::new(Kind::PotThawed, message).pot(id.as_str())).await;
+            self.event_log.record(Happened::new(Kind::PotThawed, message).pot(id.as_str())).await;
             self.nudge();
         }
         Ok(FreezeChange { freezes: self.freezes().await?, changed })
@@ -65,7 +65,7 @@ impl Sorter {
                 Some(rule) => Happened::new(kind, format!("the rule {rule} {what}")).rule(rule),
                 None => Happened::new(kind, format!("the sorter {what}")),
             };
-            self.journal.record(happened).await;
+            self.event_log.record(happened).await;
             self.measure().await?;
             self.nudge();
         }

@@ -53,7 +53,7 @@ impl Sorter {
             let message = format!(
                 "{reason}: another installation, or an older copy of the database, may be at work; the sorter froze itself"
             );
-            self.journal.record(Happened::new(Kind::SorterFrozen, message)).await;
+            self.event_log.record(Happened::new(Kind::SorterFrozen, message)).await;
         }
         Ok(())
     }

@@ -193,7 +193,7 @@ impl Sorter {
         let future = now.checked_add(TOLERATED_SKEW).unwrap_or(now);
         self.store.write(move |writer| writer.date_freezes(future, now)).await?;
         let message = "a clock was wrong when the sorter was frozen: the freeze is counted from now";
-        self.journal.record(Happened::new(Kind::SorterFrozen, message)).await;
+        self.event_log.record(Happened::new(Kind::SorterFrozen, message)).await;
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! The states of runs and transfers, the legal steps between them, and what a run does next. Pure.
 //!
-//! What happens next follows from what the journal holds and from nothing else, so that a run goes on after a crash
+//! What happens next follows from the stored states and from nothing else, so that a run goes on after a crash
 //! exactly as it would have without one. Money that is certainly still on its way is never left behind: what was
 //! withdrawn and could not be placed goes back in one return (autosort/README.md, Exactly once).
 

@@ -51,7 +51,7 @@ impl Rig {
         let vault = Vault::open(store.clone(), seal).await.expect("a vault");
         let clock = Clock::manual(now);
         let (tell, events) = tokio::sync::broadcast::channel(64);
-        let journal = Journal::new(store.clone(), clock.clone(), tell);
+        let event_log = EventLog::new(store.clone(), clock.clone(), tell);
         let (tracker, stop) = (TaskTracker::new(), CancellationToken::new());
         let settings = Settings {
             auth_url: "https://auth.bank.test/".into(),
@@ -67,7 +67,7 @@ impl Rig {
             rate_limiter: Arc::new(RateLimiter::new(4)),
             clock: clock.clone(),
             metrics: Arc::new(Metrics::new(now)),
-            journal,
+            event_log,
             tracker: tracker.clone(),
             stop: stop.clone(),
             settings: watch::Sender::new(settings).subscribe(),

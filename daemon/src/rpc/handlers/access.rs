@@ -29,7 +29,7 @@ impl AccessControlServer for RpcContext {
         if changed {
             apply(self).await?;
             services
-                .journal
+                .event_log
                 .record(Happened::new(Kind::AccessChanged, format!("{who} is now {}", word(role))))
                 .await;
         }
@@ -60,7 +60,7 @@ impl AccessControlServer for RpcContext {
         let changed = services.store.write(move |writer| writer.revoke(&name)).await?;
         apply(self).await?;
         services
-            .journal
+            .event_log
             .record(Happened::new(Kind::AccessChanged, format!("{who} has no added role any more")))
             .await;
         Ok(AccessChange { grant, changed })

@@ -1,4 +1,4 @@
-//! Runs and transfers: the schema lets through exactly the steps that the journal knows, and forgets nothing.
+//! Runs and transfers: the schema lets through exactly the steps that `autosort::run::state` knows, and forgets nothing.
 
 use monzo_common::model::{Plan, PlannedTransfer, RunCause, RunState, Transfer, TransferKind, TransferState};
 

@@ -80,7 +80,7 @@ impl Service {
             _ => None,
         };
         if let Some(happened) = happened {
-            self.services.journal.record(happened.sync(sync.id.as_str())).await;
+            self.services.event_log.record(happened.sync(sync.id.as_str())).await;
         }
     }
 

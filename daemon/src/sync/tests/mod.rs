@@ -91,7 +91,7 @@ impl Rig {
         let seal = Seal::find(None, directory.path(), false).expect("a key");
         let vault = Vault::open(store.clone(), seal).await.expect("a vault");
         let (tell, events) = tokio::sync::broadcast::channel(256);
-        let journal = Journal::new(store.clone(), clock.clone(), tell);
+        let event_log = EventLog::new(store.clone(), clock.clone(), tell);
         let (tracker, stop) = (TaskTracker::new(), CancellationToken::new());
         let metrics = Arc::new(Metrics::new(now));
         let settings = crate::login::Settings {
@@ -107,7 +107,7 @@ impl Rig {
             rate_limiter: Arc::new(RateLimiter::new(4)),
             clock: clock.clone(),
             metrics: Arc::clone(&metrics),
-            journal: journal.clone(),
+            event_log: event_log.clone(),
             tracker: tracker.clone(),
             stop: stop.clone(),
             settings: watch::Sender::new(settings).subscribe(),
@@ -129,7 +129,7 @@ impl Rig {
             client: login.client(),
             login: login.clone(),
             clock: clock.clone(),
-            journal,
+            event_log,
             settings: watch::Sender::new(settings).subscribe(),
             metrics,
             heartbeat: Heartbeats::default().register("sync", PATIENCE),
