@@ -1,6 +1,6 @@
 //! What the bank said, as values on their way from `monzo` through `sync` into `store`.
 //!
-//! Neither of the two rooms knows the other; both know these. Each fact keeps the bank's own JSON,
+//! Neither of the two modules knows the other; both know these. Each fact keeps the bank's own JSON,
 //! so that a later version can read what this one did not.
 
 pub mod record;

@@ -1,4 +1,4 @@
-//! What each room's errors are to whoever called: one conversion a kind of error, by its variants.
+//! What each module's errors are to whoever called: one conversion a kind of error, by its variants.
 //!
 //! Every fault ends with the next step; nothing here looks into texts.
 

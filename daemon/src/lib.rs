@@ -1,7 +1,7 @@
 //! The daemon: keeps a person's Monzo history in SQLite, stays logged in, and answers JSON-RPC on a Unix socket.
 //!
 //! *Sync brings facts from the bank into the store; RPC answers from it; app wires.*
-//! Read [`facts`] first: the values that travel between the rooms.
+//! Read [`facts`] first: the values that travel between the modules.
 
 pub mod app;
 pub mod attention;

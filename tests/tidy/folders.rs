@@ -32,7 +32,7 @@ fn lacks(path: &str, text: &str) -> Vec<Finding> {
     found
 }
 
-/// The folder of the modules that a README tells of, for crates and rooms.
+/// The folder of the modules that a README tells of, for crates and their modules.
 fn modules_of(path: &str) -> Option<String> {
     let folder = path.strip_suffix("/README.md")?;
     match folder.split('/').collect::<Vec<_>>().as_slice() {

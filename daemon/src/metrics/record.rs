@@ -1,4 +1,4 @@
-//! What the other rooms call when something happened.
+//! What the other modules call when something happened.
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,4 +1,4 @@
-//! The database: the only room that knows SQLite, and the only place where what the bank said is kept.
+//! The database: the only module that knows SQLite, and the only place where what the bank said is kept.
 //!
 //! One connection writes and a few read, so that reading never waits and two writes can never meet.
 //! Everything that may write is one IMMEDIATE transaction with `synchronous=FULL`: what was answered is on disk.

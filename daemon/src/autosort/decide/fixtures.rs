@@ -1,4 +1,4 @@
-//! Accounts, pots, rules and facts that the tests of this room are made of.
+//! Accounts, pots, rules and facts that the tests of this module are made of.
 
 use std::collections::BTreeMap;
 
