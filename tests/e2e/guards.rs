@@ -209,6 +209,16 @@ fn a_stop_waits_for_the_answer_to_what_was_sent() {
     assert_eq!(asked, 1, "the answer was waited for, so that nothing was asked twice");
 }
 
+#[test]
+fn a_floor_for_an_account_that_is_none_is_a_problem() {
+    let rig = Rig::with(rig::small(), "[autosort]\naccount_floor = { Personl = \"£50.00\" }\n");
+    rig.login();
+    let status = rig.status();
+    let found = status["attention"][0].clone();
+    assert_eq!((&found["code"], &found["severity"]), (&"rule_unfit".into(), &"problem".into()), "{status}");
+    assert!(found["message"].as_str().expect("text").contains("‘Personl’, which is no account"), "{found}");
+}
+
 /// What a bills pot needs, from a year of rows.
 const BILLS: &str = r#"
 [sync]

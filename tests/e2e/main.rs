@@ -23,7 +23,7 @@ mod login;
 mod midway;
 mod moves;
 mod notices;
-mod occasions;
+mod occurrences;
 mod pasts;
 mod pauses;
 mod pots;

@@ -264,7 +264,7 @@ fn a_cap_that_is_lowered_midway_holds_for_a_run_that_nobody_approved() {
 }
 
 #[test]
-fn a_payday_run_that_dies_midway_goes_on_and_its_occasion_is_used_once() {
+fn a_payday_run_that_dies_midway_goes_on_and_its_occurrence_is_used_once() {
     let mut rig = three_pots(PAY);
     let id = pay_halfway(&rig);
     reborn(&mut rig);

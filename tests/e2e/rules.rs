@@ -1,4 +1,4 @@
-//! Rules from the credit that fires them to the money that arrives: by themselves, by hand, and once for each occasion.
+//! Rules from the credit that fires them to the money that arrives: by themselves, by hand, and once for each occurrence.
 
 use jiff::SignedDuration;
 use monzo_sandbox::bank::faults::{Fault, Rule};
@@ -102,7 +102,7 @@ pub fn reconfigure(rig: &Rig, more: &str) {
 }
 
 fn paid(rig: &Rig, amount: i64) {
-    // The sync that follows a run yields no occasions, even for who joins it.
+    // The sync that follows a run yields no occurrences, even for who joins it.
     rig.until("no sync runs", || rig.status()["sync"]["state"] == "idle");
     rig.bank.bank().pay_salary(None, amount).expect("paid");
     rig.sync();
@@ -150,7 +150,7 @@ fn pay_is_sorted_by_itself_once_a_person_has_seen_it_and_only_within_its_guards(
 }
 
 #[test]
-fn a_rule_run_by_hand_uses_its_occasion_and_says_so() {
+fn a_rule_run_by_hand_uses_its_occurrence_and_says_so() {
     let rig = two_pots(&INCOME.replace("\"auto\"", "\"propose\""));
     paid(&rig, 40_000);
     newest(&rig, 1, "proposed");
@@ -300,7 +300,7 @@ fn what_a_guard_holds_back_is_one_run_that_goes_on_when_the_guard_lifts() {
 }
 
 #[test]
-fn what_is_held_back_ends_with_its_occasion() {
+fn what_is_held_back_ends_with_its_occurrence() {
     let rig = two_pots(
         "[sync]\npoll = \"\"\n[[autosort.rule]]\nname = \"over\"\n\
          trigger = { on = \"balance\", of = \"account:Personal\", above = \"£1,500.00\" }\n\

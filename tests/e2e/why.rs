@@ -77,6 +77,14 @@ fn a_rule_that_does_not_run_says_which_condition_is_false_with_both_figures() {
 }
 
 #[test]
+fn an_occurrence_that_was_used_names_its_run() {
+    let rig = three_pots(RULES);
+    let said = rig.ctl(&["sort", "run", "sweep", "--yes"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    says(&rig, "sweep", &["was used by run_", ": done"]);
+}
+
+#[test]
 fn a_proposal_ends_when_its_rule_is_removed() {
     let rig = three_pots(RULES);
     rig.bank.bank().spend(&Spend { amount: Some(145_000), ..Spend::default() }).expect("bought");

@@ -269,14 +269,14 @@ pub fn check(connection: &Connection, bank: &Bank, watch: &Watch) {
     runs(connection, &entries, &wrong);
 }
 
-/// What a run says of itself is what its transfers say, and no occasion was used twice.
+/// What a run says of itself is what its transfers say, and no occurrence was used twice.
 fn runs(connection: &Connection, entries: &[Entry], wrong: &dyn Fn(String)) {
     let twice = "SELECT rule || ' ' || occurrence FROM runs WHERE occurrence IS NOT NULL AND cause <> 'again' \
          AND state NOT IN ('proposed', 'withheld', 'expired', 'rejected') AND EXISTS \
          (SELECT 1 FROM transfers WHERE run_id = id AND state IN ('requested', 'confirmed')) GROUP BY 1 HAVING count(*) > 1";
     let mut query = connection.prepare_cached(twice).expect("a query");
-    for occasion in query.query_map([], |row| row.get::<_, String>(0)).expect("rows") {
-        wrong(format!("{} was used twice", occasion.expect("an occasion")));
+    for occurrence in query.query_map([], |row| row.get::<_, String>(0)).expect("rows") {
+        wrong(format!("{} was used twice", occurrence.expect("an occurrence")));
     }
     let all = "SELECT id, state, coalesce(reason, ''), returns FROM runs";
     let mut query = connection.prepare_cached(all).expect("a query");

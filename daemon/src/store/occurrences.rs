@@ -1,4 +1,4 @@
-//! Rules as they were first accepted, the occasions on which they fire, and what triggers on balances saw last.
+//! Rules as they were first accepted, the occurrences of each, and what triggers on balances saw last.
 
 use jiff::Timestamp;
 use monzo_common::id::{AccountId, PotId, TransactionId};
@@ -32,7 +32,7 @@ pub struct StoredWatch {
     pub edge: Option<(String, Timestamp)>,
 }
 
-/// An occasion on which a rule fires, as far as a person can look it up.
+/// An occurrence: a time that a rule is due, as far as a person can look it up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredOccurrence {
     /// The rule.
@@ -162,7 +162,7 @@ impl Reader<'_> {
         Ok(optional(found)?.unwrap_or_default())
     }
 
-    /// The occasions of a rule, newest first.
+    /// The occurrences of a rule, newest first.
     pub fn occurrences(&self, rule: &str) -> Result<Vec<StoredOccurrence>, StoreError> {
         let mut query = self.0.prepare_cached(
             "SELECT rule, key, due_at, ends_at, credit, transaction_id, only_proposed, state, reason FROM occurrences \

@@ -169,7 +169,7 @@ impl Checks {
         }
     }
 
-    /// Of each occasion one run has moved money at most.
+    /// Of each occurrence one run has moved money at most.
     fn once(&mut self, runs: &[Run]) {
         let mut used: BTreeMap<(&str, &str), &str> = BTreeMap::new();
         let moved = runs.iter().filter(|run| run.started.is_some() && run.cause == "occurrence");

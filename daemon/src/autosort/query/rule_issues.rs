@@ -6,6 +6,7 @@ use crate::autosort::decide::trouble::{needs_app, thaw_command};
 use crate::autosort::decide::world::World;
 use crate::autosort::decide::{names, plan};
 use crate::autosort::run::error::SorterError;
+use crate::autosort::snapshot::world::floor_means;
 use crate::autosort::{Sorter, clock_text};
 use crate::events::{Happened, Kind};
 use crate::monzo::marks;
@@ -79,6 +80,15 @@ impl Sorter {
                 if !what.is_empty() {
                     issues.rules.push((rule.name.clone(), what.join("; ")));
                 }
+            }
+            // A floor that holds for no account protects nothing.
+            let of_none = |given: &&String| {
+                !world.accounts.iter().any(|one| floor_means(given, one.id.as_str(), &one.name))
+            };
+            for given in settings.sorter.floors.keys().filter(of_none) {
+                let what =
+                    format!("`account_floor` names ‘{given}’, which is no account: its floor holds for none");
+                issues.rules.push((format!("account_floor/{given}"), what));
             }
         }
         for pot in world.pots.iter().filter(|pot| !pot.deleted && pot.unlisted_at.is_none()) {

@@ -36,9 +36,9 @@ impl Sorter {
             let run = self.run_of(subject).await?;
             let mut reasons: Vec<String> = run.reason.clone().into_iter().collect();
             reasons.extend(run.transfers.iter().filter_map(|one| one.error.clone()));
-            reasons.push(format!("it is {}, of {}", state_word(run.state), run.rule));
+            reasons.push(format!("{}: {}", run.rule, state_word(run.state)));
             if run.state == RunState::Proposed {
-                reasons.push(format!("`monzoctl sort approve {}` lets it go", run.id));
+                reasons.push(format!("`monzoctl sort approve {}` approves it", run.id));
             }
             return Ok(model::Why { subject: run.id, reasons, plan: Some(run.plan) });
         }
@@ -48,7 +48,7 @@ impl Sorter {
             AccountOrPot::Account(id) => (world.account_name(&id), Vec::new()),
         };
         if reasons.is_empty() {
-            reasons.push("nothing is in its way".to_owned());
+            reasons.push("nothing blocks it".to_owned());
         }
         Ok(model::Why { subject, reasons, plan: None })
     }
@@ -56,8 +56,16 @@ impl Sorter {
     async fn why_rule(&self, rule: &Rule) -> Result<model::Why, SorterError> {
         let (settings, now) = (self.settings(), self.clock.now());
         let name = rule.name.clone();
-        let read = self.store.read(move |reader| Ok((reader.unfinished_runs()?, reader.occurrences(&name)?)));
-        let (open, occurrences) = read.await?;
+        let read = self.store.read(move |reader| {
+            let occurrences = reader.occurrences(&name)?;
+            let used = occurrences.iter().find(|one| one.state == OccurrenceState::Used);
+            let user = match used {
+                Some(used) => reader.runs_of(&name, &used.key)?.into_iter().max_by_key(|run| run.created_at),
+                None => None,
+            };
+            Ok((reader.unfinished_runs()?, occurrences, user))
+        });
+        let (open, occurrences, user) = read.await?;
         let mut reasons: Vec<String> = turned_off(rule, &settings).into_iter().collect();
         reasons.extend(open.iter().filter(|run| run.rule == rule.name).map(stands));
         let world = self.world().await?;
@@ -65,6 +73,9 @@ impl Sorter {
         for one in occurrences.iter().filter(|one| one.state != OccurrenceState::Used).take(3) {
             let why = one.reason.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
             reasons.push(format!("its occurrence {} is {}{why}", one.key, one.state));
+        }
+        if let Some((run, key)) = user.as_ref().and_then(|run| Some((run, run.occurrence.as_ref()?))) {
+            reasons.push(format!("its occurrence {key} was used by {}: {}", run.id, state_word(run.state)));
         }
         if let Some(next) = self.next_of(rule, now) {
             reasons.push(format!("it is next due on {}", clock_text(next, &settings.zone)));
@@ -137,7 +148,7 @@ impl Sorter {
 fn stands(run: &StoredRun) -> String {
     let why = run.reason.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
     let next = match run.state {
-        RunState::Proposed => format!("; `monzoctl sort approve {}` lets it go", run.id),
+        RunState::Proposed => format!("; `monzoctl sort approve {}` approves it", run.id),
         _ => String::new(),
     };
     format!("{} is {}{why}{next}", run.id, state_word(run.state))
@@ -219,6 +230,16 @@ fn conditions(rule: &Rule, world: &World, credits: &[CreditRow], settings: &Sett
                     (None, Some(row)) => format!("no payment {wanted} has come; the last was {}", told(row)),
                     (None, None) => format!("no payment {wanted} has come"),
                 });
+                let since = fits.map(|row| row.created_at);
+                let passed_over = credits.iter().filter(|row| {
+                    row.account == *account && row.amount > 0 && row.kind == CreditKind::Own && !*own
+                });
+                let passed_over =
+                    passed_over.filter(|row| matches(credit, row)).max_by_key(|row| row.created_at);
+                if let Some(row) = passed_over.filter(|row| since.is_none_or(|since| row.created_at > since))
+                {
+                    found.push(format!("{} is your own money, which is no income", told(row)));
+                }
             }
             Trigger::Manual => found
                 .push(format!("only a person starts it: `monzoctl sort run {}`", shell::word(&rule.name))),

@@ -55,10 +55,11 @@ pub fn read(reader: &Reader<'_>, settings: &Settings, now: Timestamp) -> Result<
         withdraw_listed: false,
         refuses_deposits: refusal(&pot.id, false),
         refuses_withdrawals: refusal(&pot.id, true),
-        unexplained: pot.pot_current_id.as_ref().and_then(|id| hidden.get(id)).is_some_and(|account| {
-            // The difference between balance and rows is another than the one that was found twice.
-            account.difference.unwrap_or(0) != account.told_difference.unwrap_or(0)
-        }),
+        unexplained: pot
+            .pot_current_id
+            .as_ref()
+            .and_then(|id| hidden.get(id))
+            .is_some_and(|account| unexplained(account.difference, account.told_difference)),
     });
     let mut world =
         World { as_of: now, accounts: listed.collect(), pots: pots.collect(), bound: reader.bound_names()? };
@@ -69,9 +70,37 @@ pub fn read(reader: &Reader<'_>, settings: &Settings, now: Timestamp) -> Result<
     Ok(world)
 }
 
+/// Whether the difference between a pot's balance and its rows is another than the one that was found twice.
+fn unexplained(difference: Option<i64>, told: Option<i64>) -> bool {
+    difference.unwrap_or(0) != told.unwrap_or(0)
+}
+
+/// Whether an entry of `account_floor` means an account.
+pub(crate) fn floor_means(given: &str, id: &str, name: &str) -> bool {
+    given.to_lowercase() == name.to_lowercase() || given == id
+}
+
 /// The floor that the settings give an account, in minor units; the highest where several entries mean it.
 fn floor(settings: &Settings, id: &str, name: &str) -> i64 {
-    let name = name.to_lowercase();
-    let own = settings.sorter.floors.iter().filter(|(given, _)| given.to_lowercase() == name || *given == id);
+    let own = settings.sorter.floors.iter().filter(|(given, _)| floor_means(given, id, name));
     own.map(|(_, floor)| *floor).max().unwrap_or(settings.sorter.account_floor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_of_a_pot_is_unexplained_until_it_was_seen_twice() {
+        for (difference, told, expected) in [
+            (None, None, false),
+            (Some(0), None, false),
+            (Some(-249), None, true),
+            (Some(-249), Some(-249), false),
+            (Some(-498), Some(-249), true),
+            (Some(0), Some(-249), true),
+        ] {
+            assert_eq!(unexplained(difference, told), expected, "{difference:?}, told {told:?}");
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! Occasions: nothing fires for the past, each is used once, and what is late, changed or too much waits for a person.
+//! Occurrences: nothing fires for the past, each is used once, and what is late, changed or too much waits for a person.
 
 use jiff::{SignedDuration, Timestamp};
 use monzo_sandbox::Settings;
@@ -159,6 +159,7 @@ fn own_money_fires_no_income_rule_whichever_mark_alone_tells_it() {
         rig.bank.bank().pay_oneself(None, 40_000, mark).expect("paid");
         quiet(&rig, 1);
     }
+    assert!(reasons(&rig, "pay").contains("is your own money"), "{}", reasons(&rig, "pay"));
     let said = rig.ctl(&["sort", "suggest", "payday"]);
     assert!(!said.out.contains("Ada Example"), "own money is no pay either: {said:?}");
     pay(&rig);
