@@ -2,7 +2,7 @@
 //!
 //! A library with a thin main, so that tests and the sandbox's tour run the same client.
 //! The command line is types ([`args`]); a command fetches ([`client`], [`commands`]), then shows ([`view`]);
-//! [`terminal`] is the only rim, [`exit`] and [`failure`] say how it ended.
+//! [`terminal`] is the only input and output, [`exit`] and [`failure`] say how it ended.
 //! It never opens the database and never talks to the network.
 
 use std::ffi::OsString;

@@ -23,7 +23,7 @@ macro_rules! kinds {
                 match self { $(Self::$name => $text,)* }
             }
 
-            /// What it means, in a sentence about nobody in particular.
+            /// What it means, in one sentence that names nobody.
             pub fn meaning(self) -> &'static str {
                 let doc = match self { $(Self::$name => $doc,)* };
                 doc.trim().trim_end_matches('.')

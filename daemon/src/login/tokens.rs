@@ -89,7 +89,7 @@ impl Trouble {
         self.rest.until()
     }
 
-    /// What whoever asks meanwhile is told.
+    /// The error for requests in the meantime.
     fn error(self) -> Error {
         if matches!(self.why, Error::ClientRefused { .. } | Error::RateLimited { .. }) {
             return self.why;

@@ -103,7 +103,7 @@ impl Client {
     /// `GET /transactions`: up to 100 rows, oldest first, with merchants.
     ///
     /// # Errors
-    /// As every request; [`Error::TooOld`] beyond what the bank serves now.
+    /// [`Error::TooOld`] beyond what the bank serves now.
     pub async fn transactions(
         &self,
         account: &AccountId,

@@ -51,7 +51,7 @@ pub struct Move {
     pub account: AccountId,
     /// Minor units, more than zero.
     pub amount: i64,
-    /// The bank's key against a second time.
+    /// The idempotency key: the bank makes a move with one key once.
     pub dedupe_id: String,
 }
 
@@ -143,7 +143,7 @@ impl Client {
     fn meaning(&self, error: Error) -> MoveError {
         match error {
             Error::Refused { status, code, message } => MoveError::Refused { status, code, message },
-            // The server's own failures may come after the deed (monzo/README.md, Moving money).
+            // The server's own failures may come after the move was made (monzo/README.md, Moving money).
             Error::Transient(why) | Error::OutcomeUnknown(why) => MoveError::Unknown(why),
             // Whatever stands between may have passed the request on.
             error @ Error::Foreign { .. } => MoveError::Unknown(error.to_string()),

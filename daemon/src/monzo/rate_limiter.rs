@@ -127,7 +127,7 @@ impl RateLimiter {
         pass
     }
 
-    /// When the next request may go: evenly, but for a burst after a quiet time.
+    /// When the next request may go: at an even rate, with a burst allowed after a pause.
     fn next(&self) -> Instant {
         let now = Instant::now();
         let mut even = self.even.lock().unwrap_or_else(PoisonError::into_inner);

@@ -28,7 +28,7 @@ pub enum Method {
     Put,
 }
 
-/// A request, complete but for the bank's address.
+/// A request, complete except for the bank's address.
 #[derive(Debug, Clone)]
 pub struct Request {
     /// Its method.

@@ -1,4 +1,4 @@
-//! Shares of something of which there is only so much: connections, calls at a time, bytes of answers that wait.
+//! Shares of what is limited: connections, calls at a time, bytes of answers that wait.
 //!
 //! One viewer gets at most a quarter, all viewers together a half, and one operator three quarters. So no viewer
 //! can keep an operator out, and no operator another one.

@@ -1,7 +1,7 @@
 //! One WebSocket: requests in, answers and events out, and only so much of each at a time.
 //!
 //! A few calls of a connection are worked on at once, and the next request is read when one of them is answered and
-//! its answer written; so whoever asks faster than they read waits for themselves.
+//! its answer written; so a client that asks faster than it reads waits.
 
 use std::sync::Arc;
 use std::time::Duration;

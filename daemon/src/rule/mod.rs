@@ -64,7 +64,7 @@ pub struct Rule {
     pub source: Place,
     /// What stays at the source: the largest of these; nothing for a pot that says nothing.
     pub keep: Vec<Keep>,
-    /// What of the rest may be taken.
+    /// How much of the rest may be taken.
     pub take: Take,
     /// Instead of `[autosort]`'s.
     pub mode: Option<Mode>,
@@ -93,7 +93,7 @@ pub enum Keep {
     Share(BasisPoints),
 }
 
-/// What of a balance may be taken.
+/// How much of a balance may be taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Take {
     /// All above what stays.

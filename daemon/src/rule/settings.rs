@@ -38,7 +38,7 @@ pub struct Autosort {
     pub max_staleness: SignedDuration,
     /// A proposal lasts so long.
     pub plan_ttl: SignedDuration,
-    /// One transfer is pressed so long before the run waits for the next sync.
+    /// For so long one transfer is tried before the run waits for the next sync.
     pub move_deadline: SignedDuration,
     /// From approval; then what is unsent is cancelled.
     pub run_deadline: SignedDuration,

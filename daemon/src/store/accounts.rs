@@ -1,4 +1,4 @@
-//! Accounts, listed and hidden, and what is known about how well they are known.
+//! Accounts, listed and hidden, and how completely each was read.
 
 use std::collections::BTreeMap;
 

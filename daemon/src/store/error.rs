@@ -43,7 +43,7 @@ pub enum OpenError {
     Unusable(StoreError),
 }
 
-/// Why a question or deed failed; nothing of a failed deed is kept.
+/// Why a read or a write failed; nothing of a failed write is kept.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The disk has no room.

@@ -2,7 +2,7 @@
 //!
 //! One connection writes and a few read, so that reading never waits and two writes can never meet.
 //! Everything that may write is one IMMEDIATE transaction with `synchronous=FULL`: what was answered is on disk.
-//! Each file here adds the questions and deeds of one family of tables to [`Reader`] and [`Writer`].
+//! Each file here adds the reads and writes of one family of tables to [`Reader`] and [`Writer`].
 
 mod accounts;
 mod asks;
@@ -128,20 +128,20 @@ impl<'a> Deref for Writer<'a> {
 }
 
 impl Store {
-    /// Does `deed` in one transaction: all of it is on disk when this answers, or nothing.
+    /// Runs `write` in one transaction: all of it is on disk when this returns, or nothing.
     ///
     /// # Errors
-    /// What `deed` failed with, or why the database could not be written.
+    /// The error of `write`, or why the database could not be written.
     pub async fn write<T: Send + 'static>(
         &self,
-        deed: impl FnOnce(&Writer<'_>) -> Result<T, StoreError> + Send + 'static,
+        write: impl FnOnce(&Writer<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let inner = Arc::clone(&self.0);
         let turn = turn(&inner.writing).await?;
         blocking(move || {
             let _turn = turn;
             let began = Instant::now();
-            let done = inner.commit(deed);
+            let done = inner.commit(write);
             inner.judge(done.as_ref().err());
             (inner.observe)(done.is_ok(), began.elapsed());
             done
@@ -195,11 +195,11 @@ impl Store {
 }
 
 impl Inner {
-    fn commit<T>(&self, deed: impl FnOnce(&Writer<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    fn commit<T>(&self, write: impl FnOnce(&Writer<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
         self.file.check()?;
         let mut connection = self.writer.get()?;
         let transaction = Transaction::new(&mut connection, TransactionBehavior::Immediate)?;
-        let done = deed(&Writer(Reader(&transaction)))?;
+        let done = write(&Writer(Reader(&transaction)))?;
         transaction.commit()?;
         Ok(done)
     }

@@ -33,7 +33,7 @@ pub struct Stored {
     pub discovered: Vec<(PotId, AccountId)>,
 }
 
-/// What is needed of a row to miss it.
+/// A stored row, as far as a sync needs it to notice that the bank no longer lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowSummary {
     /// Its id.

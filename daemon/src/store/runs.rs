@@ -202,7 +202,7 @@ impl Writer<'_> {
     /// Keeps a new run; its number is given here.
     ///
     /// # Errors
-    /// As every deed; an occurrence's second run is refused by the schema.
+    /// The schema refuses an occurrence's second run.
     pub fn insert_run(&self, run: &StoredRun) -> Result<(), StoreError> {
         let mut insert = self.0.0.prepare_cached(
             "INSERT INTO runs (number, id, rule, cause, occurrence, state, reason, plan, plan_hash, rule_hash, account_id, \

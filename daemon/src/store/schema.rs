@@ -32,7 +32,7 @@ pub(super) fn differences(connection: &Connection, version: i64) -> Result<Vec<S
     Ok(differences)
 }
 
-/// What a database defines, but for the statistics that SQLite keeps for itself.
+/// What a database defines, except the statistics that SQLite keeps for itself.
 fn objects(connection: &Connection) -> rusqlite::Result<Objects> {
     let mut query = connection.prepare(
         "SELECT type, name, coalesce(sql, '') FROM sqlite_schema \

@@ -1,4 +1,4 @@
-//! Transfers of runs, each with the bank's key against a second time, and what the ledger shows of them.
+//! Transfers of runs, each with its idempotency key, and the ledger's rows that show them.
 
 use jiff::Timestamp;
 use monzo_common::id::{AccountId, PotId};
@@ -177,7 +177,7 @@ impl Writer<'_> {
     /// Keeps a new transfer.
     ///
     /// # Errors
-    /// As every deed; a key that is used already is refused by the schema.
+    /// The schema refuses a key that is used already.
     pub fn insert_transfer(&self, stored: &StoredTransfer) -> Result<(), StoreError> {
         let mut insert = self.0.0.prepare_cached(
             "INSERT INTO transfers (run_id, place, kind, pot_id, account_id, amount, currency, state, dedupe_id, \
@@ -209,7 +209,7 @@ impl Writer<'_> {
     /// Notes that a transfer is about to be sent; only then may it be.
     ///
     /// # Errors
-    /// As every deed; one that is settled cannot be sent again.
+    /// One that is settled cannot be sent again.
     pub fn transfer_requested(&self, dedupe_id: &str, now: Timestamp) -> Result<bool, StoreError> {
         let update = "UPDATE transfers SET state = 'requested', requested_at = coalesce(requested_at, ?2), \
              last_requested_at = ?2, requests = requests + 1, doubtful = 1 \
@@ -250,7 +250,7 @@ impl Writer<'_> {
     /// Notes that a transfer will not happen: `Failed` where the bank said so, `Cancelled` where it was never sent.
     ///
     /// # Errors
-    /// As every deed; what is in doubt cannot be cancelled.
+    /// A transfer whose outcome is unknown cannot be cancelled.
     pub fn transfer_ended(
         &self,
         dedupe_id: &str,

@@ -46,9 +46,9 @@ impl Sorter {
     /// Decides and stores in one transaction. A refusal writes nothing: it has to come before the first write.
     pub(crate) async fn transact<T: Send + 'static>(
         &self,
-        deed: impl FnOnce(&Writer<'_>) -> Result<T, SorterError> + Send + 'static,
+        write: impl FnOnce(&Writer<'_>) -> Result<T, SorterError> + Send + 'static,
     ) -> Result<T, SorterError> {
-        let done = self.store.write(move |writer| match deed(writer) {
+        let done = self.store.write(move |writer| match write(writer) {
             Err(SorterError::Store(error)) => Err(error),
             other => Ok(other),
         });

@@ -108,7 +108,7 @@ impl Sorter {
         .await
     }
 
-    /// Keeps how an occurrence stands, for whoever asks why.
+    /// Stores how an occurrence stands, so that `why` can say it.
     async fn note(&self, due: &Due, one: &Occurrence) -> Result<(), SorterError> {
         let rule = &due.rule;
         let account = due.resolved.source.as_ref().map(|source| &source.account.id);

@@ -88,7 +88,7 @@ pub(in crate::config) const KEYS: [Key; 10] = [
         move_deadline,
         span("1m", "6h"),
         span_text,
-        "How long one transfer is pressed before its run waits for the next sync."
+        "How long one transfer is tried before its run waits for the next sync."
     ),
     setting!(run_deadline, span("15m", "7d"), span_text, "From approval; then what is unsent is cancelled."),
     setting!(

@@ -60,8 +60,8 @@ fn due(bill: &Predicted, horizon: DateTime, calendar: &Calendar) -> Vec<PlannedB
     dates
 }
 
-/// What of a bill that comes less often than pay is to be there by now: as many parts as paydays of its period are
-/// gone, this run's own included.
+/// How much of a bill that comes less often than pay must have been saved by now: one part for each payday of its
+/// period that has passed, this run's own included.
 fn part(name: &str, amount: i64, since: Date, due: Date, calendar: &Calendar) -> Option<PlannedBill> {
     let of_period: Vec<Date> =
         calendar.paydays.iter().copied().filter(|payday| since <= *payday && *payday < due).collect();

@@ -18,7 +18,7 @@ pub(crate) struct Share {
     pub(crate) capped: bool,
 }
 
-/// How much each portion gets of `amount`. All of it is given, but for what caps leave: that goes to the portions that
+/// How much each portion gets of `amount`. All of it is given, except what caps leave: that goes to the portions that
 /// still take some, where `redistribute` says so.
 pub(crate) fn divide(amount: i64, portions: &[Portion], redistribute: bool) -> Vec<Share> {
     let mut full = vec![false; portions.len()];
