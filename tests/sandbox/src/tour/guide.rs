@@ -6,6 +6,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ChildStdin, ExitStatus, Stdio};
 
 use anyhow::{Context, bail, ensure};
+use monzoctl::exit::Exit;
 
 use super::Interrupted;
 use super::interrupt::Interrupt;
@@ -130,7 +131,8 @@ impl<'a> Guide<'a> {
 
     /// A command that did not end as it should ends the tour, with the daemon's last words.
     fn check(&self, arguments: &[&str], status: ExitStatus, expected: i32) -> anyhow::Result<()> {
-        let interrupted = status.signal() == Some(rustix::process::Signal::INT.as_raw());
+        let interrupted = status.signal() == Some(rustix::process::Signal::INT.as_raw())
+            || status.code() == Some(i32::from(Exit::Interrupted.code()));
         if self.interrupt.heard() || interrupted {
             // The keyboard's interrupt has reached the command, too, perhaps before us: how that ended says nothing.
             bail!(Interrupted);
