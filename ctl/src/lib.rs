@@ -56,10 +56,21 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
 
 /// Waits for a signal. Without a handler it ends the process, which is as good.
 async fn heard(kind: SignalKind) {
+    if kind == SignalKind::hangup() && hangup_is_ignored() {
+        return std::future::pending().await;
+    }
     match signal(kind) {
         Ok(mut signals) => drop(signals.recv().await),
         Err(_) => std::future::pending().await,
     }
+}
+
+/// Whether this was started to outlive its terminal, as `nohup` does.
+fn hangup_is_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    // The lowest bit is the first signal, and that is SIGHUP.
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
 }
 
 /// Runs one command line on given streams until it ends or `interrupt` does.

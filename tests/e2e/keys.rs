@@ -31,8 +31,10 @@ impl Seat {
         let client = rig.home.client(arguments);
         let words = std::iter::once(client.get_program()).chain(client.get_args());
         let line: Vec<String> = words.map(|word| format!("'{}'", word.to_string_lossy())).collect();
+        // Whoever runs the tests may have these signals ignored, which is inherited.
+        let line = format!("exec /usr/bin/env --default-signal=HUP,INT,QUIT {}", line.join(" "));
         let mut command = Command::new("script");
-        command.args(["-qefc", &format!("exec {}", line.join(" ")), "/dev/null"]);
+        command.args(["-qefc", &line, "/dev/null"]);
         command.env_clear().envs(client.get_envs().filter_map(|(name, value)| Some((name, value?))));
         command.env("TERM", "dumb").envs(env.iter().copied()).current_dir(rig.home.directory());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
