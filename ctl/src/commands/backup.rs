@@ -439,7 +439,7 @@ mod tests {
         exit 0
         --- out
         the database is sound
-        Whose         user_1
+        Belongs to    user_1
         Accounts      2
         Transactions  4,000
         Newest        2026-07-22 11:00
@@ -454,7 +454,7 @@ mod tests {
         --- out
         DIR/mine.db is not sound
           ✗ page 7 is torn
-        Whose         user_1
+        Belongs to    user_1
         Accounts      2
         Transactions  4,000
         Newest        2026-07-22 11:00
@@ -526,7 +526,7 @@ mod tests {
         --- out
         --- err
         monzod-1.db is sound
-        Whose         user_1
+        Belongs to    user_1
         Accounts      2
         Transactions  4,000
         Newest        2026-07-22 11:00
@@ -542,7 +542,7 @@ mod tests {
         The login was carried over.
         --- err
         monzod-1.db is sound
-        Whose         user_1
+        Belongs to    user_1
         Accounts      2
         Transactions  4,000
         Newest        2026-07-22 11:00
@@ -578,7 +578,7 @@ mod tests {
         --- err
         monzod-1.db is not sound
           ✗ page 7 is torn
-        Whose         user_1
+        Belongs to    user_1
         Accounts      2
         Transactions  4,000
         Newest        2026-07-22 11:00

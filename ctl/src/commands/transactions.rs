@@ -612,7 +612,7 @@ mod tests {
             "{ran}"
         );
         let ran = fake.run(&["show", "run_7"], "").await;
-        assert!(String::from_utf8_lossy(&ran.out).starts_with("Run    run_7k\nRule   payday\n"), "{ran}");
+        assert!(String::from_utf8_lossy(&ran.out).starts_with("Run      run_7k\nRule     payday\n"), "{ran}");
         assert_eq!(ran.exit, Exit::Done);
     }
 }

@@ -150,11 +150,11 @@ pub fn show_run(run: &Run, style: &Style) -> String {
         &[
             ("Run", run.id.clone()),
             ("Rule", run.rule.clone()),
-            ("Reason", run.cause.to_string()),
+            ("Cause", run.cause.to_string()),
             ("For", run.occurrence.clone().unwrap_or_default()),
             ("Undoes", run.undoes.clone().unwrap_or_default()),
             ("State", run_state(run.state).1.to_owned()),
-            ("Because", run.reason.clone().unwrap_or_default()),
+            ("Reason", run.reason.clone().unwrap_or_default()),
             ("Made", at(Some(run.created_at))),
             (expires, at(run.expires_at)),
             ("Started", at(run.started_at)),
@@ -284,15 +284,15 @@ mod tests {
     #[test]
     fn one_run_is_shown_with_its_transfers_and_its_plan() {
         insta::assert_snapshot!(show_run(&fixture::run(RunState::Done), &style(None)), @r"
-        Run    run_7k
-        Rule   payday
-        Why    occurrence
-        For    2026-07-22
-        State  done
-        Made   2026-07-22 11:00:00
-        Began  2026-07-22 11:00:00
-        Ended  2026-07-22 11:00:04
-        Plan   5f2c77
+        Run      run_7k
+        Rule     payday
+        Cause    occurrence
+        For      2026-07-22
+        State    done
+        Made     2026-07-22 11:00:00
+        Started  2026-07-22 11:00:00
+        Ended    2026-07-22 11:00:04
+        Plan     5f2c77
 
         SENT               AMOUNT  WAY   POT      STATE      IN THE LEDGER  RUN
         2026-07-22 11:00  £394.50  into  Bills    confirmed                 run_7k
