@@ -14,9 +14,8 @@ pub struct RawJson(Box<RawValue>);
 
 impl RawJson {
     /// Keeps a text as it is; one that is not JSON becomes a JSON string.
-    pub fn new(text: String) -> Self {
-        let kept = RawValue::from_string(text.clone());
-        Self(kept.unwrap_or_else(|_| raw(&Value::String(text))))
+    pub fn new(text: &str) -> Self {
+        Self(serde_json::from_str(text).unwrap_or_else(|_| raw(&Value::String(text.to_owned()))))
     }
 
     /// The text.

@@ -306,7 +306,7 @@ impl Reader<'_> {
 }
 
 fn json(deflated: &[u8]) -> RawJson {
-    RawJson::new(record::decodable(&inflate(deflated)).into_owned())
+    RawJson::new(&record::decodable(&inflate(deflated)))
 }
 
 /// Instants leave the database as text.
