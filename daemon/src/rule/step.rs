@@ -95,6 +95,19 @@ pub enum Step {
     },
 }
 
+impl Step {
+    /// The accounts and pots that it gives to, as they were written.
+    pub fn places(&self) -> Vec<&Place> {
+        match self {
+            Self::Bills { pot, .. } | Self::Pot { pot, .. } | Self::Rest { pot, .. } => vec![pot],
+            Self::Account { account, .. } => vec![account],
+            Self::Goals { pots, .. } => pots.iter().collect(),
+            Self::Split { parts, .. } => parts.iter().map(|part| &part.pot).collect(),
+            Self::Ask { .. } => Vec::new(),
+        }
+    }
+}
+
 /// A part of a split.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {

@@ -6,7 +6,7 @@ use monzo_common::model::{Excluded, Plan};
 use sha2::{Digest, Sha256};
 
 use super::guard::{self, Limits, Verdict, Violation};
-use super::names::{self, Resolved, bound_name};
+use super::names::{Resolved, bound_name};
 use super::plan::Facts;
 use super::world::World;
 use super::{balances, calendar, plan};
@@ -144,7 +144,7 @@ pub fn text_hash(rule: &Rule) -> String {
 
 /// Every place that a rule names.
 pub fn places(rule: &Rule) -> Vec<Place> {
-    let steps = rule.steps.iter().flat_map(names::places).cloned();
+    let steps = rule.steps.iter().flat_map(Step::places).cloned();
     std::iter::once(rule.source.clone()).chain(steps).collect()
 }
 

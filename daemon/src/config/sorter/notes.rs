@@ -2,9 +2,8 @@
 
 use monzo_common::model::ConfigProblem;
 
-use super::step::targets;
 use crate::config::model::Config;
-use crate::rule::{Place, Rule};
+use crate::rule::{Place, Rule, Step};
 
 /// Something worth a second look.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +47,7 @@ pub fn notes(config: &Config) -> Vec<Note> {
 
 /// Tells whether a rule fills the source of another.
 fn pays(rule: &Rule, other: &Rule) -> bool {
-    rule.steps.iter().flat_map(targets).any(|target| same(target, &other.source))
+    rule.steps.iter().flat_map(Step::places).any(|target| same(target, &other.source))
 }
 
 fn same(one: &Place, other: &Place) -> bool {

@@ -236,17 +236,6 @@ fn takes_all(step: &Step) -> bool {
     )
 }
 
-/// The places that a step fills.
-pub(super) fn targets(step: &Step) -> Vec<&Place> {
-    match step {
-        Step::Bills { pot, .. } | Step::Pot { pot, .. } | Step::Rest { pot, .. } => vec![pot],
-        Step::Account { account, .. } => vec![account],
-        Step::Goals { pots, .. } => pots.iter().collect(),
-        Step::Split { parts, .. } => parts.iter().map(|part| &part.pot).collect(),
-        Step::Ask { .. } => Vec::new(),
-    }
-}
-
 /// Says what no run could ever do with this source.
 fn possible(out: &mut Out<'_>, block: &Block<'_, '_>, step: &Step, source: &Place) {
     if let (Step::Account { .. }, Place::Account(_)) = (step, source) {
@@ -254,7 +243,7 @@ fn possible(out: &mut Out<'_>, block: &Block<'_, '_>, step: &Step, source: &Plac
                     { ask = \"£600.00\", to = \"Joint\" }";
         return out.say(block.head(), "an `account` step needs a pot as the rule's source", help);
     }
-    for target in targets(step) {
+    for target in step.places() {
         if target == source {
             out.say(block.head(), "a step fills the pot that is the rule's source", "name another pot");
         } else if let (Some(one), Some(other)) = (usual_account(source), usual_account(target))

@@ -1,9 +1,9 @@
 //! What the bills of a pot cost in a cycle, read from what left the pot and what it paid.
 
 use jiff::{SignedDuration, Timestamp};
-use monzo_common::model::{PlannedBill, PlannedInput};
+use monzo_common::model::PlannedBill;
 
-use super::{Calendar, Cycle, Hidden, Level, MainRow, NotKnown, PotBills, PotRow, is_bill, sum};
+use super::{Calendar, Cycle, Hidden, Level, MainRow, NotKnown, PotBills, PotRow, is_bill};
 use crate::autosort::decide::plan::words::money;
 
 /// So far apart may be what left a pot and the bill that it paid (autosort/README.md, Bills).
@@ -55,15 +55,13 @@ pub(super) fn cost(pot: &PotBills, hidden: &Hidden, cycle: Cycle) -> Level {
     }
     let refunds = refunds(pot, hidden);
     level.bills.extend(refunds.into_iter().filter(|(at, _)| inside(*at)).map(|(_, refund)| refund));
-    level.bills.sort_by(|one, other| (one.date, &one.name).cmp(&(other.date, &other.name)));
-    level.amount = sum(&level.bills);
+    level.add_up();
     if let Some(unseen) = unseen(pot, hidden, cycle) {
-        level.amount = level.amount.saturating_add(unseen);
-        level.inputs.push(PlannedInput { name: "unexplained".to_owned(), amount: unseen });
-        level.notes.push(format!(
+        let note = format!(
             "{} left the pot that no row shows, as payments by virtual card may; it counts as spending",
             money(unseen)
-        ));
+        );
+        level.add_unexplained(unseen, note);
     }
     level
 }

@@ -28,6 +28,21 @@ pub struct Level {
     pub notes: Vec<String>,
 }
 
+impl Level {
+    /// Orders the bills, and adds them up.
+    fn add_up(&mut self) {
+        self.bills.sort_by(|one, other| (one.date, &one.name).cmp(&(other.date, &other.name)));
+        self.amount = sum(&self.bills);
+    }
+
+    /// Adds what left the pot without a row, in minor units; `note` says so.
+    fn add_unexplained(&mut self, amount: i64, note: String) {
+        self.amount = self.amount.saturating_add(amount);
+        self.inputs.push(PlannedInput { name: "unexplained".to_owned(), amount });
+        self.notes.push(note);
+    }
+}
+
 /// Why a level cannot be told: a planning error, never zero.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotKnown {

@@ -2,10 +2,10 @@
 
 use jiff::civil::{Date, DateTime, Time};
 use jiff::{SignedDuration, Span};
-use monzo_common::model::{PlannedBill, PlannedInput};
+use monzo_common::model::PlannedBill;
 
 use super::cycle;
-use super::{Calendar, Hidden, Level, Period, PotBills, Predicted, sum};
+use super::{Calendar, Hidden, Level, Period, PotBills, Predicted};
 use crate::autosort::decide::plan::share;
 use crate::autosort::decide::plan::words::money;
 
@@ -26,17 +26,15 @@ pub(super) fn level(
     for bill in &pot.predicted {
         level.bills.extend(due(bill, horizon, calendar));
     }
-    level.bills.sort_by(|one, other| (one.date, &one.name).cmp(&(other.date, &other.name)));
-    level.amount = sum(&level.bills);
+    level.add_up();
     // What the last cycle spent unseen cannot be predicted bill by bill, and comes again all the same.
     let last = calendar.cycles.last().filter(|last| guard.is_none() && cycle::covered(hidden, **last));
     if let Some(unseen) = last.and_then(|last| cycle::unseen(pot, hidden, *last)) {
-        level.amount = level.amount.saturating_add(unseen);
-        level.inputs.push(PlannedInput { name: "unexplained".to_owned(), amount: unseen });
-        level.notes.push(format!(
+        let note = format!(
             "{} left the pot in the last cycle that no row shows, as payments by virtual card may; as much is kept ready",
             money(unseen)
-        ));
+        );
+        level.add_unexplained(unseen, note);
     }
     level
 }

@@ -11,7 +11,7 @@ use monzo_common::id::{AccountId, PotId};
 use monzo_common::model::Plan;
 
 use crate::autosort::decide::bills::Level;
-use crate::autosort::decide::names::{places, resolve};
+use crate::autosort::decide::names::resolve;
 use crate::autosort::decide::plan::words::money;
 use crate::autosort::decide::plan::{Facts, plan};
 use crate::autosort::decide::world::{Account, Pot, World};
@@ -116,9 +116,9 @@ fn planned(rule: &Rule, example: &Example, paydays: &[Date]) -> Plan {
 fn world(rule: &Rule, example: &Example) -> World {
     let home = home(rule);
     let mut world = World::default();
-    let goals = rule.steps.iter().filter(|step| matches!(step, Step::Goals { .. })).flat_map(places);
+    let goals = rule.steps.iter().filter(|step| matches!(step, Step::Goals { .. })).flat_map(Step::places);
     let goals: Vec<&Place> = goals.collect();
-    for place in std::iter::once(&rule.source).chain(rule.steps.iter().flat_map(places)) {
+    for place in std::iter::once(&rule.source).chain(rule.steps.iter().flat_map(Step::places)) {
         let owner = owner(place, &home).to_owned();
         if world.accounts.iter().all(|account| account.name != owner) {
             let balance = balance(
@@ -146,7 +146,7 @@ fn home(rule: &Rule) -> String {
         Place::Account(name) => Some(name.clone()),
         Place::Pot { account, .. } => account.clone(),
     };
-    let of_steps = || rule.steps.iter().flat_map(places).find_map(named);
+    let of_steps = || rule.steps.iter().flat_map(Step::places).find_map(named);
     named(&rule.source).or_else(of_steps).unwrap_or_else(|| "Personal".to_owned())
 }
 

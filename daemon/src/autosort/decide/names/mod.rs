@@ -8,7 +8,7 @@ mod find;
 use super::check;
 use super::trouble::Trouble;
 use super::world::{Account, Holder, World};
-use crate::rule::{Place, Rule, Step};
+use crate::rule::{Place, Rule};
 use find::Names;
 pub use find::{NameError, bound_name, find, find_any, holder, withdraw_listed};
 
@@ -85,7 +85,7 @@ pub fn resolve(rule: &Rule, world: &World) -> Resolved {
     let mut targets = Vec::new();
     for (number, step) in (1..).zip(&rule.steps) {
         let mut of_step = Vec::new();
-        for place in places(step) {
+        for place in step.places() {
             let target = target(place, account.as_ref(), source.as_ref(), &mut names);
             if let Some(trouble) = &target.held {
                 problems.push(problem(rule, Some(number), place, trouble.clone()));
@@ -96,17 +96,6 @@ pub fn resolve(rule: &Rule, world: &World) -> Resolved {
     }
     let (bound, notes) = names.kept();
     Resolved { rule: rule.clone(), source, targets, problems, notes, bound }
-}
-
-/// The places that a step gives to, as they were written.
-pub fn places(step: &Step) -> Vec<&Place> {
-    match step {
-        Step::Bills { pot, .. } | Step::Pot { pot, .. } | Step::Rest { pot, .. } => vec![pot],
-        Step::Account { account, .. } => vec![account],
-        Step::Goals { pots, .. } => pots.iter().collect(),
-        Step::Split { parts, .. } => parts.iter().map(|part| &part.pot).collect(),
-        Step::Ask { .. } => Vec::new(),
-    }
 }
 
 fn source(rule: &Rule, world: &World, names: &mut Names<'_>) -> Result<Option<Source>, Trouble> {

@@ -10,6 +10,7 @@ use crate::autosort::decide::fixtures::{
 };
 use crate::autosort::decide::trouble::needs_app;
 use crate::autosort::decide::world::{AccountOrPot, Pot};
+use crate::rule::Step;
 
 /// What is the matter with the only step of a rule that gives to a place.
 #[track_caller]
