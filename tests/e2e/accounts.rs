@@ -1,17 +1,9 @@
 //! Accounts that the bank closes, refuses, or lists with a type that nobody knows.
 
-use monzo_sandbox::Switches;
 use serde_json::Value;
 
 use crate::ledger;
 use crate::rig::{self, Rig};
-
-fn switch(rig: &Rig, change: impl FnOnce(&mut Switches)) {
-    let mut bank = rig.bank.bank();
-    let mut switches = bank.switches.clone();
-    change(&mut switches);
-    bank.switch(switches);
-}
 
 fn left_out(rig: &Rig) -> Vec<Value> {
     let accounts = rig.json(&["accounts"])["accounts"].as_array().expect("a list").clone();
@@ -24,7 +16,7 @@ fn a_closed_account_that_is_refused_needs_nobody_and_keeps_its_history() {
         let rig = Rig::new(rig::year());
         rig.login();
         let rows = ledger::count(&rig);
-        switch(&rig, |switches| switches.closed_refused = status);
+        rig.switch(|switches| switches.closed_refused = status);
         for _ in 0..2 {
             rig.sync();
             let newest = rig.json(&["sync", "history"])["syncs"][0].clone();
@@ -44,7 +36,7 @@ fn a_closed_account_that_is_refused_needs_nobody_and_keeps_its_history() {
 fn an_account_of_another_type_is_shown_with_how_to_sync_it() {
     for told in ["uk_young", ""] {
         let rig = Rig::new(rig::year());
-        switch(&rig, |switches| switches.joint_type = Some(told.to_owned()));
+        rig.switch(|switches| switches.joint_type = Some(told.to_owned()));
         rig.login();
         let other = left_out(&rig).into_iter().find(|account| account["type"] == told);
         let id = other.expect("it is listed")["id"].as_str().expect("an id").to_owned();

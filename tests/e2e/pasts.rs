@@ -1,16 +1,8 @@
 //! Balances of the past, after runs and at a bank whose clock is not ours.
 
-use monzo_sandbox::Switches;
 use serde_json::{Value, json};
 
 use crate::rig::{self, Rig};
-
-fn switch(rig: &Rig, change: impl FnOnce(&mut Switches)) {
-    let mut bank = rig.bank.bank();
-    let mut switches = bank.switches.clone();
-    change(&mut switches);
-    bank.switch(switches);
-}
 
 /// What `balance` says of the pot Holiday.
 fn holiday(rig: &Rig, more: &[&str]) -> Value {
@@ -25,7 +17,7 @@ fn after_a_move_yesterday_holds_what_it_held() {
     for ahead in [0, -3_000, 3_000] {
         let rig = Rig::new(rig::year());
         rig.login();
-        switch(&rig, |switches| switches.date_ahead_ms = ahead);
+        rig.switch(|switches| switches.date_ahead_ms = ahead);
         let before = holiday(&rig, &["--at", "yesterday"])["balance"].as_i64().expect("a balance");
         for _ in 0..2 {
             let said = rig.ctl(&["move", "£5", "Personal", "Holiday", "--yes"]);
@@ -65,10 +57,10 @@ fn what_a_clock_that_was_ahead_noted_as_read_is_taken_back() {
             said.as_array().expect("a list").iter().map(|one| one["balance"].clone()).collect()
         };
         let before = (covered(&rig), balances(&rig));
-        switch(&rig, |switches| switches.date_ahead_ms = days * 24 * 3_600_000);
+        rig.switch(|switches| switches.date_ahead_ms = days * 24 * 3_600_000);
         rig.sync();
         rig.sync();
-        switch(&rig, |switches| switches.date_ahead_ms = 0);
+        rig.switch(|switches| switches.date_ahead_ms = 0);
         rig.sync();
         rig.sync();
         assert_eq!((covered(&rig), balances(&rig)), before, "{days} days");

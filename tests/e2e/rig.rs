@@ -11,6 +11,7 @@ use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use monzo_sandbox::Switches;
 use monzo_sandbox::bank::{Bank, CLIENT_SECRET, Settings};
 use monzo_sandbox::home::{Home, Program};
 use monzo_sandbox::http::{self, Served};
@@ -299,6 +300,14 @@ impl Rig {
             assert!(std::time::Instant::now() < deadline, "it never came that {what}");
             std::thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    /// Changes how the bank behaves.
+    pub fn switch(&self, change: impl FnOnce(&mut Switches)) {
+        let mut bank = self.bank.bank();
+        let mut switches = bank.switches.clone();
+        change(&mut switches);
+        bank.switch(switches);
     }
 
     /// The daemon's log so far.

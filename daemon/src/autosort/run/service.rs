@@ -1,6 +1,5 @@
 //! The loop: looks at the ledger after each sync, ends what has expired, and carries runs on, one at a time.
 
-use std::collections::BTreeSet;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -162,8 +161,6 @@ impl Sorter {
     /// Ends proposals that nobody approved in time, or whose rule was removed.
     async fn expire(&self) -> Result<(), StoreError> {
         let now = self.clock.now();
-        let rules: BTreeSet<String> =
-            self.settings.borrow().sorter.rules.iter().map(|rule| rule.name.clone()).collect();
         let open = self.store.read(|reader| reader.unfinished_runs()).await?;
         let waits = |run: &&StoredRun| matches!(run.state, RunState::Proposed | RunState::Withheld);
         for run in open.iter().filter(waits) {
@@ -173,7 +170,7 @@ impl Sorter {
             } else if self.clock.confirmed() && elapsed(run.created_at, now).is_none() {
                 let told = format!("{} has ended: a clock was wrong when it was proposed", title(run));
                 self.expire_run(run, "a clock was wrong when it was proposed", told).await?;
-            } else if run.rule_hash.is_some() && !rules.contains(&run.rule) {
+            } else if run.rule_hash.is_some() && self.rule(&run.rule).is_none() {
                 let told = format!("{} has ended: the rule was removed", title(run));
                 self.expire_run(run, "the rule was removed", told).await?;
             }
