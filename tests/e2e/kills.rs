@@ -113,7 +113,7 @@ fn storm(rig: &mut Rig, id: &str, random: &mut Random) -> Value {
         bank.switches.visibility_lag_ms = 0;
         bank.settings.latency = Duration::ZERO;
     }
-    rig.bank.advance(SignedDuration::from_mins(3));
+    rig.bank.advance(SignedDuration::from_mins(6));
     if run(rig, id)["state"] == "proposed" {
         // The bank could not be read, so that nothing was approved.
         rig.rpc("autosort.approve", &json!({"id": id}));

@@ -97,7 +97,7 @@ pub fn halfway(rig: &Rig) -> String {
 pub fn reborn(rig: &mut Rig) {
     rig.kill();
     rig.start();
-    rig.bank.advance(SignedDuration::from_mins(3));
+    rig.bank.advance(SignedDuration::from_mins(6));
 }
 
 /// Waits until a transfer is given up, while the bank still has no time for others.
@@ -325,7 +325,7 @@ fn a_repeat_that_meets_the_banks_funds_before_its_key_is_believed_only_with_the_
             reborn(rig);
         }
         assert_eq!(states(&run(rig, &id))[0], "requested", "a refused repeat proves nothing");
-        rig.bank.advance(SignedDuration::from_mins(3));
+        rig.bank.advance(SignedDuration::from_mins(6));
         let run = ended(rig, &id);
         assert_eq!(run["state"], "done", "{run}");
         assert_eq!(moved(rig), [out("Bills", 50_000), into("Holiday", 45_000), into("Car", 5_000)]);

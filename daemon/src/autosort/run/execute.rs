@@ -241,20 +241,22 @@ impl Sorter {
             Ok(balance) => balance.balance,
             Err(error) => return Ok(self.on_bank_error(error).await),
         };
-        // After the question: the machine may have slept over it.
-        if !moved && let Some(came) = self.may_begin(run) {
+        // After the question, since the machine may have slept over it; one instant for both, so that no run is noted
+        // as begun at a time at which it may not begin.
+        let now = self.clock.now();
+        if !moved && let Some(came) = self.may_begin(run, now) {
             return Ok(came);
         }
-        let run = &self.begin(run, balance).await?;
+        let run = &self.begin(run, balance, now).await?;
         if let Some(why) = self.veto(run, one, balance).await? {
             return self.cancel_unsent(run, one, &why).await;
         }
         self.send_request(run, one).await
     }
 
-    /// What keeps a run from beginning.
-    fn may_begin(&self, run: &StoredRun) -> Option<StepOutcome> {
-        let (settings, now) = (self.settings(), self.clock.now());
+    /// What keeps a run from beginning at `now`.
+    fn may_begin(&self, run: &StoredRun, now: Timestamp) -> Option<StepOutcome> {
+        let settings = self.settings();
         if guard::excess_skew(self.clock.skew()).is_some() {
             // In words that stay the same while it lasts: each other reason is told anew.
             return Some(StepOutcome::Waits("this machine's clock is not the bank's".to_owned(), None));
@@ -265,15 +267,15 @@ impl Sorter {
         Some(StepOutcome::Waits(why, Some(until)))
     }
 
-    /// Notes that a run begins, with the floor that holds for all of it, and answers it as it is then.
-    async fn begin(&self, run: &StoredRun, balance: i64) -> Result<StoredRun, StoreError> {
+    /// Notes that a run begins at `now`, with the floor that holds for all of it, and answers it as it is then.
+    async fn begin(&self, run: &StoredRun, balance: i64, now: Timestamp) -> Result<StoredRun, StoreError> {
         let first = run.started_at.is_none();
         if !first && run.state == RunState::Executing {
             return Ok(run.clone());
         }
         let world = self.world().await?.with_balance(&run.account_id, balance);
         let floor = world.account(&run.account_id).map_or(balance, check::floor);
-        let (id, state, now) = (run.id.clone(), run.state, self.clock.now());
+        let (id, state) = (run.id.clone(), run.state);
         let begun = self.store.write(move |writer| {
             writer.step_run(&id, state, RunState::Executing, None, None)?;
             writer.run_started(&id, Some(floor), now)?;

@@ -17,8 +17,9 @@ use crate::store::{StoreError, StoredRun, StoredTransfer};
 /// How far before the first request a reading begins.
 const BEFORE: SignedDuration = SignedDuration::from_mins(5);
 
-/// How long after the last request a reading must be made to prove that nothing happened.
-const AFTER: SignedDuration = SignedDuration::from_mins(2);
+/// How long after the last request a reading must be made to prove that nothing happened. Two minutes are asked for; how
+/// late the bank's list can be is not known, and waiting longer costs nothing (monzo/README.md, Moves).
+const AFTER: SignedDuration = SignedDuration::from_mins(5);
 
 /// Pages that one look reads at most: thousands of rows in some minutes are no person's.
 const PAGES: usize = 50;
