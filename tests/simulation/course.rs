@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use monzo_common::model::{LoginState, RunState};
+use monzo_common::model::{LoginState, RunState, SyncCause};
 
 use crate::harness::{Died, Harness};
 use crate::invariants;
@@ -65,7 +65,7 @@ fn until(harness: &Harness, at: &str) {
 /// Reads the bank, if it lets us.
 pub fn sync(harness: &Harness) -> Result<(), Died> {
     harness.act(|services| async move {
-        let finishing = services.sync.finish_for("request");
+        let finishing = services.sync.finish_for(SyncCause::Request);
         let _ = tokio::time::timeout(Duration::from_secs(1800), finishing).await;
     })
 }

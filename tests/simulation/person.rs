@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use monzo_common::model::{Excluded, RunStarted, RunState};
+use monzo_common::model::{Excluded, RunStarted, RunState, SyncCause};
 use monzo_sandbox::random::Random;
 use monzod::autosort::SorterError;
+use monzod::autosort::query::rules;
 use monzod::services::Services;
 use monzod::store::{StoreError, StoredRun};
 
@@ -101,7 +102,7 @@ impl Wish {
                 None => Ok("there is no run".to_owned()),
             },
             Self::Run { rule, again, hash, approve } => {
-                let hash = if hash { Some(sorter.plan(rule, None).await?.hash) } else { None };
+                let hash = if hash { Some(rules::plan(sorter, rule, None).await?.hash) } else { None };
                 proposed(services, sorter.run_rule(rule, hash.as_deref(), again).await?, approve).await
             }
             Self::Freeze { rule, hours } => {
@@ -113,7 +114,7 @@ impl Wish {
             Self::Thaw(rule) => Ok(format!("{:?}", sorter.thaw(rule.map(str::to_owned)).await?)),
             Self::Exclude(name) => excluded(services, name, true).await,
             Self::Include(name) => excluded(services, name, false).await,
-            Self::Sync => Ok(format!("{:?}", services.sync.finish_for("request").await?.state)),
+            Self::Sync => Ok(format!("{:?}", services.sync.finish_for(SyncCause::Request).await?.state)),
         }
     }
 }

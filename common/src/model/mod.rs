@@ -33,14 +33,14 @@ pub use pot::{NeedsApp, Pot};
 pub use raw_json::RawJson;
 pub use sorter::{
     Approver, Backtest, BacktestRun, Freeze, FreezeChange, OccurrenceState, Outcome, PaydayCalendar,
-    PaydayDate, Plan, PlanStep, PlannedBill, PlannedInput, PlannedTarget, PlannedTransfer, Rule, Run,
-    RunCause, RunPage, RunStarted, RunState, Suggestion, Transfer, TransferKind, TransferPage, TransferState,
-    Why,
+    PaydayDate, Plan, PlanStep, PlannedBill, PlannedInput, PlannedTarget, PlannedTransfer, Rule, RuleMode,
+    Run, RunCause, RunPage, RunStarted, RunState, StepKind, Suggestion, Transfer, TransferKind, TransferPage,
+    TransferState, Why,
 };
 pub use status::{AccountStatus, Attention, Mode, SorterStatus, Status, SyncStatus, Version};
 pub use sync::{
-    AccountSync, Progress, ProgressAccount, Quarantined, QuarantinedRecord, Sync, SyncCancelled, SyncHistory,
-    SyncPhase, SyncStarted, SyncState,
+    AccountSync, Progress, ProgressAccount, Quarantined, QuarantinedRecord, Sync, SyncCancelled, SyncCause,
+    SyncHistory, SyncPhase, SyncStarted, SyncState,
 };
 pub use transaction::{
     Direction, Merchant, Revision, Transaction, TransactionDetail, TransactionPage, TransactionQuery,

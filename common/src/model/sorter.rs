@@ -72,6 +72,55 @@ impl RunCause {
     }
 }
 
+/// How runs of a rule begin.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum RuleMode {
+    /// Never.
+    Off,
+    /// A person approves each.
+    #[default]
+    Propose,
+    /// By themselves, within the guardrails.
+    Auto,
+}
+
+words!(RuleMode, "mode of a rule", Off => "off", Propose => "propose", Auto => "auto");
+
+/// What a step of a plan is: the word that makes a step of a rule what it is, or the command of what is made by hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StepKind {
+    /// What the bills of a pot need.
+    Bills,
+    /// A pot.
+    Pot,
+    /// An account, for rules whose source is a pot.
+    Account,
+    /// Several pots equally, each up to the bank's goal.
+    Goals,
+    /// Several pots by shares.
+    Split,
+    /// What the bank's API cannot move: asked of the person.
+    Ask,
+    /// All that is left.
+    Rest,
+    /// A move that a person asked for.
+    Move,
+    /// What takes a run back.
+    Undo,
+    /// A penny in and out of a pot, for the account behind it.
+    Discover,
+}
+
+words!(
+    StepKind, "kind of step",
+    Bills => "bills", Pot => "pot", Account => "account", Goals => "goals", Split => "split", Ask => "ask",
+    Rest => "rest", Move => "move", Undo => "undo", Discover => "discover",
+);
+
 /// Who approved a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -230,8 +279,8 @@ pub struct PlannedInput {
 pub struct PlanStep {
     /// Its number in the rule, from 1.
     pub index: u32,
-    /// `bills`, `pot`, `account`, `goals`, `split`, `ask` or `rest`.
-    pub kind: String,
+    /// What it is.
+    pub kind: StepKind,
     /// What each target gets.
     pub targets: Vec<PlannedTarget>,
     /// The figures that went in.
@@ -338,8 +387,8 @@ impl Run {
 pub struct Rule {
     /// Its name.
     pub name: String,
-    /// `off`, `propose` or `auto`.
-    pub mode: String,
+    /// How its runs begin.
+    pub mode: RuleMode,
     /// It fires.
     pub enabled: bool,
     /// Nothing of it moves until it is thawed.

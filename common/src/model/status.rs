@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Account, Login, Severity};
+use super::{Account, Login, RuleMode, Severity};
 use crate::period::Cycle;
 
 /// How the daemon serves.
@@ -81,8 +81,8 @@ pub struct AccountStatus {
 /// The autosorter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SorterStatus {
-    /// `off`, `propose` or `auto`.
-    pub mode: String,
+    /// How runs of rules begin that say nothing of their own.
+    pub mode: RuleMode,
     /// Nothing moves until it is thawed.
     pub frozen: bool,
     /// When the next rule is due.

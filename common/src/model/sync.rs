@@ -29,6 +29,32 @@ words!(
     Running => "running", Done => "done", Partial => "partial", Failed => "failed", Cancelled => "cancelled",
 );
 
+/// Why a sync ran.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SyncCause {
+    /// The daemon started.
+    Start,
+    /// It was due.
+    Schedule,
+    /// Somebody asked for it.
+    Request,
+    /// A person logged in.
+    Login,
+    /// A look at the balances saw a change.
+    Poll,
+    /// A rule was due and what is known was too old.
+    Rule,
+    /// A run needed fresh facts, or has moved money.
+    Run,
+}
+
+words!(
+    SyncCause, "cause of a sync",
+    Start => "start", Schedule => "schedule", Request => "request", Login => "login", Poll => "poll",
+    Rule => "rule", Run => "run",
+);
+
 /// One sync.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Sync {
@@ -36,8 +62,8 @@ pub struct Sync {
     pub id: String,
     /// Where it stands.
     pub state: SyncState,
-    /// Why it ran: `start`, `schedule`, `request`, `login`, `poll`, `sweep`.
-    pub cause: String,
+    /// Why it ran.
+    pub cause: SyncCause,
     /// When it began.
     pub started_at: Timestamp,
     /// When it ended.

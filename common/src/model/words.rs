@@ -54,7 +54,8 @@ mod tests {
 
     use super::*;
     use crate::model::{
-        Approver, OccurrenceState, RunCause, RunState, SyncState, TransferKind, TransferState,
+        Approver, OccurrenceState, RuleMode, RunCause, RunState, StepKind, SyncCause, SyncState,
+        TransferKind, TransferState,
     };
 
     #[track_caller]
@@ -79,5 +80,8 @@ mod tests {
         check(Approver::ALL, Approver::word);
         check(OccurrenceState::ALL, OccurrenceState::word);
         check(SyncState::ALL, SyncState::word);
+        check(SyncCause::ALL, SyncCause::word);
+        check(RuleMode::ALL, RuleMode::word);
+        check(StepKind::ALL, StepKind::word);
     }
 }

@@ -139,7 +139,7 @@ fn stays(rest: &[String]) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use monzo_common::model::{RunPage, RunStarted, Status, Sync, SyncStarted};
+    use monzo_common::model::{RunPage, RunStarted, Status, Sync, SyncCause, SyncStarted};
 
     use super::*;
     use crate::fake::Fake;
@@ -289,7 +289,7 @@ mod tests {
         let read = Sync {
             id: "sync_1".into(),
             state: SyncState::Done,
-            cause: "request".into(),
+            cause: SyncCause::Request,
             started_at: fixture::now(),
             ended_at: Some(fixture::now()),
             accounts: Vec::new(),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use monzo_common::api::client::*;
 use monzo_common::fault::{Fault, FaultKind};
-use monzo_common::model::{Login, LoginState, Sync, SyncState};
+use monzo_common::model::{Login, LoginState, Sync, SyncCause, SyncState};
 use tokio::time::sleep;
 
 use super::sign_in::sign_in;
@@ -94,7 +94,7 @@ async fn newest_sync(daemon: &Daemon) -> Result<Option<Sync>, Failure> {
 }
 
 fn reads_the_history(sync: &Sync) -> bool {
-    sync.state == SyncState::Running && sync.cause == "login"
+    sync.state == SyncState::Running && sync.cause == SyncCause::Login
 }
 
 /// Waits for the approval in the app.
@@ -137,7 +137,7 @@ async fn history(
         let past =
             session.ask(daemon, async |client| client.sync_history(false, None, Some(5)).await).await?;
         let new = past.syncs.iter().take_while(|sync| Some(&sync.id) != before.as_ref());
-        if let Some(sync) = new.into_iter().find(|sync| sync.cause == "login") {
+        if let Some(sync) = new.into_iter().find(|sync| sync.cause == SyncCause::Login) {
             let ended = follow(session, daemon, &sync.id).await?;
             return Ok(Some(resumed(session, daemon, ended).await?));
         }
@@ -272,11 +272,11 @@ mod tests {
         }
     }
 
-    fn sync(id: &str, state: SyncState, cause: &str) -> Sync {
+    fn sync(id: &str, state: SyncState, cause: SyncCause) -> Sync {
         Sync {
             id: id.into(),
             state,
-            cause: cause.into(),
+            cause,
             started_at: now(),
             ended_at: Some(now() + SignedDuration::from_secs(90)),
             accounts: vec![AccountSync {
@@ -300,7 +300,7 @@ mod tests {
     /// A daemon where nobody is logged in, and where all goes well.
     fn fake(states: &[LoginState]) -> Fake {
         let logins: Vec<Login> = states.iter().map(|state| login(*state)).collect();
-        let captured = sync("sync_2", SyncState::Done, "login");
+        let captured = sync("sync_2", SyncState::Done, SyncCause::Login);
         Fake::new()
             .says_in_turn("auth.status", &logins)
             .says("auth.begin", &begun(true))
@@ -542,7 +542,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_history_that_is_being_read_is_followed() {
-        let running = sync("sync_2", SyncState::Running, "login");
+        let running = sync("sync_2", SyncState::Running, SyncCause::Login);
         let fake = fake(&[Ready]).says("sync.history", &past(&[running]));
         let ran = fake.run(&["login"], "").await;
         insta::assert_snapshot!(ran, @r"
@@ -557,8 +557,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_capture_that_a_restart_cut_off_is_followed_in_the_sync_that_goes_on() {
-        let (cut, next) =
-            (sync("sync_2", SyncState::Cancelled, "login"), sync("sync_3", SyncState::Done, "start"));
+        let (cut, next) = (
+            sync("sync_2", SyncState::Cancelled, SyncCause::Login),
+            sync("sync_3", SyncState::Done, SyncCause::Start),
+        );
         let fake = fake(&[WaitingApproval, Ready])
             .says_in_turn(
                 "sync.history",

@@ -200,7 +200,9 @@ async fn history(problems: bool, limit: Option<u64>, session: &mut Session) -> R
 #[cfg(test)]
 mod tests {
     use monzo_common::fault::FaultKind;
-    use monzo_common::model::{AccountSync, LoginState, Progress, SyncCancelled, SyncHistory, SyncStarted};
+    use monzo_common::model::{
+        AccountSync, LoginState, Progress, SyncCancelled, SyncCause, SyncHistory, SyncStarted,
+    };
 
     use super::*;
     use crate::fake::Fake;
@@ -210,7 +212,7 @@ mod tests {
         Sync {
             id: "sync_1".into(),
             state,
-            cause: "request".into(),
+            cause: SyncCause::Request,
             started_at: now(),
             ended_at: (state != SyncState::Running).then(|| now() + jiff::SignedDuration::from_secs(4)),
             accounts: vec![AccountSync {

@@ -4,8 +4,8 @@ use jiff::civil::date;
 use jiff::{SignedDuration, Timestamp};
 use monzo_common::model::{
     Account, AccountStatus, Login, LoginState, Mode, Outcome, Plan, PlanStep, PlannedBill, PlannedInput,
-    PlannedTarget, PlannedTransfer, Pot, Rule, Run, RunState, SorterStatus, Status, SyncStatus, Transaction,
-    Transfer, TransferKind, TransferState,
+    PlannedTarget, PlannedTransfer, Pot, Rule, RuleMode, Run, RunState, SorterStatus, Status, StepKind,
+    SyncStatus, Transaction, Transfer, TransferKind, TransferState,
 };
 use monzo_common::money::Currency;
 
@@ -127,17 +127,17 @@ pub(crate) fn status() -> Status {
             known(account("acc_2", "Joint", Some(-1_205))),
             known(hidden),
         ],
-        sorter: SorterStatus { mode: "off".into(), frozen: false, next: None, proposed: 0, unsettled: 0 },
+        sorter: SorterStatus { mode: RuleMode::Off, frozen: false, next: None, proposed: 0, unsettled: 0 },
         quarantined: 0,
         attention: Vec::new(),
     }
 }
 
 /// One step with one target.
-fn step(index: u32, kind: &str, id: &str, name: &str, amount: i64, before: i64) -> PlanStep {
+fn step(index: u32, kind: StepKind, id: &str, name: &str, amount: i64, before: i64) -> PlanStep {
     PlanStep {
         index,
-        kind: kind.into(),
+        kind,
         targets: vec![PlannedTarget {
             id: Some(id.into()),
             name: name.into(),
@@ -157,7 +157,7 @@ fn step(index: u32, kind: &str, id: &str, name: &str, amount: i64, before: i64) 
 
 /// A payday with bills, rent, a level, two goals of which one is full, and something to ask for.
 pub(crate) fn plan() -> Plan {
-    let mut bills = step(1, "bills", "pot_1", "Bills", 39_450, 1_800);
+    let mut bills = step(1, StepKind::Bills, "pot_1", "Bills", 39_450, 1_800);
     bills.explanation = "bills until 28 Aug, plus 5 %, less what is there".into();
     bills.inputs = vec![
         PlannedInput { name: "bills".into(), amount: 39_285 },
@@ -173,15 +173,15 @@ pub(crate) fn plan() -> Plan {
         bill("Council Tax", 1, 15_000, None),
         bill("Car insurance", 14, 24_285, Some("a twelfth of £2,914.20")),
     ];
-    let rent = step(2, "pot", "pot_2", "Rent", 85_000, 0);
-    let mut goals = step(3, "goals", "pot_3", "Holiday", 6_670, 43_330);
-    let car = step(3, "goals", "pot_4", "Car", 10_000, 0);
+    let rent = step(2, StepKind::Pot, "pot_2", "Rent", 85_000, 0);
+    let mut goals = step(3, StepKind::Goals, "pot_3", "Holiday", 6_670, 43_330);
+    let car = step(3, StepKind::Goals, "pot_4", "Car", 10_000, 0);
     goals.targets.extend(car.targets);
     goals.amount = 16_670;
     goals.short = 90_000;
     goals.explanation = "the rest in equal parts, each up to its goal".into();
     goals.caps = vec!["Holiday reaches its goal of £500.00".into()];
-    let mut ask = step(4, "ask", "", "Joint", 60_000, 0);
+    let mut ask = step(4, StepKind::Ask, "", "Joint", 60_000, 0);
     ask.targets[0] =
         PlannedTarget { id: None, name: "Joint".into(), amount: 60_000, before: None, after: None };
     let deposit = |pot: &str, amount| PlannedTransfer {
@@ -266,7 +266,7 @@ pub(crate) fn run(state: RunState) -> Run {
 pub(crate) fn rule(name: &str) -> Rule {
     Rule {
         name: name.into(),
-        mode: "auto".into(),
+        mode: RuleMode::Auto,
         enabled: true,
         frozen: false,
         trigger: "on payday".into(),

@@ -1,6 +1,6 @@
 //! A plan as a table of moves: before → after, what stays, what fell short and why.
 
-use monzo_common::model::{Outcome, Plan, PlanStep, TransferKind};
+use monzo_common::model::{Outcome, Plan, PlanStep, StepKind, TransferKind};
 use monzo_common::money::{Currency, Money};
 use monzo_common::shell;
 
@@ -103,7 +103,7 @@ fn add_step(table: &mut Table, step: &PlanStep, plan: &Plan) {
         let moves = signed(step.amount, plan.currency);
         table.painted([
             (&step.index.to_string(), Paint::Quiet),
-            (&step.kind, Paint::Quiet),
+            (step.kind.word(), Paint::Quiet),
             (&moves, Paint::Quiet),
             ("", Paint::Plain),
             ("", Paint::Plain),
@@ -116,8 +116,8 @@ fn add_step(table: &mut Table, step: &PlanStep, plan: &Plan) {
         let index = if first { step.index.to_string() } else { String::new() };
         let known = target.before.zip(target.after);
         // What is only asked for does not move.
-        let (ink, moves) = match (target.amount, step.kind.as_str()) {
-            (1.., "ask") => (Paint::Note, Money::new(target.amount, plan.currency).to_string()),
+        let (ink, moves) = match (target.amount, step.kind) {
+            (1.., StepKind::Ask) => (Paint::Note, Money::new(target.amount, plan.currency).to_string()),
             (0, _) => (Paint::Quiet, signed(0, plan.currency)),
             (minor, _) => (Paint::Good, signed(minor, plan.currency)),
         };
@@ -151,9 +151,9 @@ fn remark(step: &PlanStep, currency: Currency) -> (Paint, String) {
     if step.short > 0 {
         return (Paint::Note, format!("short by {}", Money::new(step.short, currency)));
     }
-    match (step.kind.as_str(), step.amount, step.caps.is_empty()) {
-        ("undo", _, false) => (Paint::Note, "not all of it".to_owned()),
-        ("ask", 1.., _) => (Paint::Note, "set aside; you send it".to_owned()),
+    match (step.kind, step.amount, step.caps.is_empty()) {
+        (StepKind::Undo, _, false) => (Paint::Note, "not all of it".to_owned()),
+        (StepKind::Ask, 1.., _) => (Paint::Note, "set aside; you send it".to_owned()),
         (_, _, false) => (Paint::Quiet, "capped".to_owned()),
         _ => (Paint::Plain, String::new()),
     }
@@ -176,7 +176,8 @@ fn sums(plan: &Plan, style: &Style) -> String {
     let money = |minor| Money::new(minor, plan.currency);
     let moved = once(plan.transfers.iter().map(|transfer| (transfer.kind, transfer.amount)));
     let mut text = String::from("\n");
-    let asked = plan.steps.iter().filter(|step| step.kind == "ask").map(|step| step.amount).sum::<i64>();
+    let asked =
+        plan.steps.iter().filter(|step| step.kind == StepKind::Ask).map(|step| step.amount).sum::<i64>();
     if plan.transfers.is_empty() && asked > 0 {
         let words = format!("Nothing moves by itself; {} is for you to send.", money(asked));
         text.push_str(&style.paint(Paint::Strong, &words));
@@ -235,7 +236,7 @@ fn reasons(plan: &Plan, style: &Style) -> String {
         } else if step.amount == 0 && !step.explanation.is_empty() {
             lines.push((Paint::Quiet, "•", format!("{name}, nothing: {}", step.explanation)));
         }
-        if step.kind == "undo" {
+        if step.kind == StepKind::Undo {
             lines.extend(step.caps.iter().map(|rest| (Paint::Note, "!", rest.clone())));
             continue;
         }
@@ -256,7 +257,7 @@ fn reasons(plan: &Plan, style: &Style) -> String {
 fn called(step: &PlanStep) -> String {
     let names: Vec<_> = step.targets.iter().map(|target| clean(&target.name)).collect();
     match names.split_last() {
-        None => step.kind.clone(),
+        None => step.kind.to_string(),
         Some((only, [])) => only.to_string(),
         Some((last, others)) => format!("{} and {last}", others.join(", ")),
     }

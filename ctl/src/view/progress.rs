@@ -89,7 +89,7 @@ pub fn outcome(sync: &Sync, accounts: &[Account], style: &Style) -> String {
 #[cfg(test)]
 mod tests {
     use monzo_common::fault::FaultKind;
-    use monzo_common::model::{AccountSync, ProgressAccount};
+    use monzo_common::model::{AccountSync, ProgressAccount, SyncCause};
 
     use super::*;
     use crate::view::fixture::{account, now, style};
@@ -134,7 +134,7 @@ mod tests {
         let sync = Sync {
             id: "s".into(),
             state: SyncState::Partial,
-            cause: "request".into(),
+            cause: SyncCause::Request,
             started_at: now(),
             ended_at: Some(now() + jiff::SignedDuration::from_secs(3)),
             accounts: vec![part("acc_1", None), part("acc_2", Some("the bank answers with failures"))],

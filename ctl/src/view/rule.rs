@@ -16,7 +16,7 @@ fn mode(rule: &Rule) -> (Paint, String) {
     match rule {
         Rule { frozen: true, .. } => (Paint::Note, format!("{}, frozen", rule.mode)),
         Rule { enabled: false, .. } => (Paint::Quiet, "disabled".to_owned()),
-        _ => (Paint::Plain, rule.mode.clone()),
+        _ => (Paint::Plain, rule.mode.to_string()),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Runs and their transfers: how far they are, how they ended, and what stands behind them.
 
-use monzo_common::model::{PlannedTarget, Run, RunState, Transfer, TransferKind, TransferState};
+use monzo_common::model::{PlannedTarget, Run, RunState, StepKind, Transfer, TransferKind, TransferState};
 use monzo_common::money::Money;
 
 use super::account::facts;
@@ -122,7 +122,7 @@ pub fn run_outcome(run: &Run, style: &Style) -> String {
 
 /// What a run leaves for the person to send.
 fn asked(run: &Run, style: &Style) -> String {
-    let asks = run.plan.steps.iter().filter(|step| step.kind == "ask").flat_map(|step| &step.targets);
+    let asks = run.plan.steps.iter().filter(|step| step.kind == StepKind::Ask).flat_map(|step| &step.targets);
     let line = |target: &PlannedTarget| {
         let (mark, money) = (style.paint(Paint::Note, "→"), Money::new(target.amount, run.plan.currency));
         format!("  {mark} {money} to {}: for you to send in the app\n", clean(&target.name))

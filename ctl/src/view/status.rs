@@ -1,6 +1,6 @@
 //! The status page: one screen that says how things stand and, where they stand badly, what mends them.
 
-use monzo_common::model::{AccountStatus, Attention, LoginState, Mode, Severity, Status};
+use monzo_common::model::{AccountStatus, Attention, LoginState, Mode, RuleMode, Severity, Status};
 use monzo_common::money::Money;
 
 use super::account::amount;
@@ -100,10 +100,10 @@ fn sync(status: &Status, style: &Style) -> String {
 
 fn sorter(status: &Status, style: &Style) -> String {
     let sorter = &status.sorter;
-    if sorter.mode == "off" {
+    if sorter.mode == RuleMode::Off {
         return style.paint(Paint::Quiet, "off");
     }
-    let mut parts = vec![clean(&sorter.mode).into_owned()];
+    let mut parts = vec![sorter.mode.to_string()];
     if sorter.frozen {
         parts.push(style.paint(Paint::Note, "frozen"));
     }
@@ -275,7 +275,7 @@ mod tests {
     fn the_sorter_says_what_is_next_and_what_to_do_about_what_waits() {
         let mut page = fixture::status();
         page.sorter = SorterStatus {
-            mode: "auto".into(),
+            mode: RuleMode::Auto,
             frozen: true,
             next: Some(fixture::now() + jiff::SignedDuration::from_hours(24 * 9)),
             proposed: 1,

@@ -74,7 +74,7 @@ fn add(table: &mut Table, sync: &Sync, style: &Style) {
     table.painted([
         (&style.time.minute(sync.started_at), Paint::Plain),
         (&took.unwrap_or_default(), Paint::Quiet),
-        (&sync.cause, Paint::Quiet),
+        (sync.cause.word(), Paint::Quiet),
         (state, paint),
         (&sum(|account| account.added), Paint::Plain),
         (&sum(|account| account.changed), Paint::Plain),
@@ -113,7 +113,7 @@ pub fn show_sync(sync: &Sync, accounts: &[Account], style: &Style) -> String {
         style,
         &[
             ("Sync", sync.id.clone()),
-            ("Reason", sync.cause.clone()),
+            ("Reason", sync.cause.to_string()),
             ("Started", style.time.second(sync.started_at)),
             ("Ended", sync.ended_at.map(|at| style.time.second(at)).unwrap_or_default()),
         ],

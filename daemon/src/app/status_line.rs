@@ -154,7 +154,7 @@ fn standing(status: &Status, now: Timestamp) -> String {
 
 #[cfg(test)]
 mod tests {
-    use monzo_common::model::{Login, SorterStatus, SyncStatus};
+    use monzo_common::model::{Login, RuleMode, SorterStatus, SyncStatus};
 
     use super::*;
 
@@ -184,7 +184,7 @@ mod tests {
             },
             accounts: Vec::new(),
             sorter: SorterStatus {
-                mode: "off".to_owned(),
+                mode: RuleMode::Off,
                 frozen: false,
                 next: None,
                 proposed: 0,

@@ -9,6 +9,8 @@ use tokio::sync::watch;
 
 use super::{Difference, Inputs, MissingHistory, OpenRun, Troubles, attention, silence};
 use crate::autosort::Sorter;
+use crate::autosort::query::rule_issues::rule_issues;
+use crate::autosort::query::runs::{Standing, standing};
 use crate::clock::{Clock, elapsed};
 use crate::config::Loaded;
 use crate::ledger::Ledger;
@@ -110,8 +112,9 @@ impl Observer {
         for account in &mut stored.accounts {
             account.last_success_at = known(account.last_success_at);
         }
-        let (sorter, runs, freezes) = self.0.sorter.status().await?;
-        let rule_issues = self.0.sorter.rule_issues().await?;
+        let sorter = &self.0.sorter;
+        let Standing { status, runs, freezes } = standing(sorter, sorter.next_due()).await?;
+        let rule_issues = rule_issues(sorter).await?;
         let runs = runs.into_iter().map(|run| OpenRun {
             id: run.id,
             rule: run.rule,
@@ -150,7 +153,7 @@ impl Observer {
             store: self.0.store.health(),
             skew: self.0.clock.excessive_skew(),
             troubles: self.0.troubles.borrow().clone(),
-            sorter,
+            sorter: status,
             runs: runs.collect(),
             frozen: freezes.into_iter().map(|freeze| (freeze.rule, freeze.reason)).collect(),
             rule_issues,

@@ -1,5 +1,6 @@
 //! The sorter: freezes, runs, and what rules need.
 
+use crate::autosort::query::rule_issues::{AppPotIssue, RuleIssue};
 use monzo_common::model::{Attention, RunState, Severity};
 use monzo_common::shell;
 
@@ -53,31 +54,31 @@ pub(super) fn attention(inputs: &Inputs) -> Vec<Attention> {
         };
         all.push(about(severity, code, id, format!("{}: the run {what}{because}", run.rule), &hint));
     }
-    for (rule, what) in &inputs.rule_issues.rules {
+    for RuleIssue { subject, message } in &inputs.rule_issues.rules {
         all.push(about(
             Severity::Problem,
             "rule_unfit",
-            rule,
-            what,
+            subject,
+            message,
             "do what it says; or change the rule, then `monzoctl config reload`",
         ));
     }
-    for (which, what) in &inputs.rule_issues.incomes {
+    for RuleIssue { subject, message } in &inputs.rule_issues.incomes {
         let hint = format!(
             "if it came in another form, change `income` of the payday, then `monzoctl config reload`; or `monzoctl ack {}`",
-            shell::word(&format!("income_late:{which}"))
+            shell::word(&format!("income_late:{subject}"))
         );
-        all.push(about(Severity::Problem, "income_late", which, what, &hint));
+        all.push(about(Severity::Problem, "income_late", subject, message, &hint));
     }
-    for (which, what) in &inputs.rule_issues.asks {
+    for RuleIssue { subject, message } in &inputs.rule_issues.asks {
         let hint = format!(
-            "pay it in the app: this note goes when a sync sees the payment; or `monzoctl ack payment_asked:{which}`"
+            "pay it in the app: this note goes when a sync sees the payment; or `monzoctl ack payment_asked:{subject}`"
         );
-        all.push(about(Severity::Note, "payment_asked", which, what, &hint));
+        all.push(about(Severity::Note, "payment_asked", subject, message, &hint));
     }
-    for (which, what, thaw) in &inputs.rule_issues.app_pots {
+    for AppPotIssue { issue, thaw } in &inputs.rule_issues.app_pots {
         let hint = format!("move its money in the Monzo app; `{thaw}` lets it be tried again");
-        all.push(about(Severity::Note, "pot_needs_app", which, what, &hint));
+        all.push(about(Severity::Note, "pot_needs_app", &issue.subject, &issue.message, &hint));
     }
     all
 }

@@ -2,11 +2,13 @@
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use monzo_common::model::{Account, AccountStatus, Login, LoginState, RunState, SorterStatus, SyncStatus};
+use monzo_common::model::{
+    Account, AccountStatus, Login, LoginState, RuleMode, RunState, SorterStatus, SyncStatus,
+};
 use monzo_common::money::Currency;
 
 use super::*;
-use crate::autosort::query::rule_issues::RuleIssues;
+use crate::autosort::query::rule_issues::{RuleIssue, RuleIssues};
 use crate::store::{Health, LeftOut};
 
 fn day(days: i64) -> Timestamp {
@@ -71,7 +73,7 @@ fn inputs() -> Inputs {
         skew: None,
         troubles: Troubles::default(),
         sorter: SorterStatus {
-            mode: "approve".to_owned(),
+            mode: RuleMode::Propose,
             frozen: false,
             next: Some(day(104)),
             proposed: 0,
@@ -184,8 +186,9 @@ fn hints_name_the_run_rule_and_attention_that_they_are_about() {
         [RunState::Proposed, RunState::Withheld, RunState::Waiting, RunState::Partial, RunState::Failed]
             .map(|state| OpenRun { id: "run_1".to_owned(), rule: "payday".to_owned(), state, reason: None })
             .to_vec();
-    inputs.rule_issues.incomes = vec![("main:2026-11-27".to_owned(), "late".to_owned())];
-    inputs.rule_issues.asks = vec![("run_1/2".to_owned(), "pay".to_owned())];
+    inputs.rule_issues.incomes =
+        vec![RuleIssue { subject: "main:2026-11-27".to_owned(), message: "late".to_owned() }];
+    inputs.rule_issues.asks = vec![RuleIssue { subject: "run_1/2".to_owned(), message: "pay".to_owned() }];
     for one in attention(&inputs) {
         let named = match one.code.as_str() {
             "sorter_frozen" => "`monzoctl sort thaw 'big pay'`".to_owned(),

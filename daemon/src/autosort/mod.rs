@@ -2,7 +2,8 @@
 //!
 //! [`decide`] is pure: it decides what a rule would move, and whether it may. [`snapshot`] reads what a decision needs.
 //! [`run`] carries decisions out, each intent written before it is sent; one run at a time moves money, never while a
-//! sync reads. [`query`] answers what others ask of the sorter, and [`study`] learns from the ledger.
+//! sync reads. [`query`] answers what others ask of the sorter, and [`study`] learns from the ledger: functions over
+//! [`Services`], while [`Sorter`] is who moves money.
 
 pub mod decide;
 pub mod query;
@@ -16,7 +17,7 @@ use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use monzo_common::model::{Freeze, RunState};
+use monzo_common::model::{Freeze, RuleMode, RunState};
 use monzo_common::shell;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
@@ -100,7 +101,54 @@ pub struct Services {
     pub stop: CancellationToken,
 }
 
-/// The autosorter: asked from anywhere, and run by one loop.
+impl Services {
+    fn settings(&self) -> Settings {
+        self.settings.borrow().clone()
+    }
+
+    /// What is known of the bank now.
+    async fn world(&self) -> Result<World, StoreError> {
+        let (settings, now) = (self.settings(), self.clock.now());
+        self.store.read(move |reader| snapshot::world::read(reader, &settings, now)).await
+    }
+
+    /// What a rule would move at an instant, by what is stored; names that mean something for the first time are bound.
+    async fn decide(&self, rule: &Rule, at: Timestamp, purpose: &Purpose) -> Result<Decision, StoreError> {
+        let (settings, rule) = (self.settings(), rule.clone());
+        let moment = Moment { at, ..self.moment() };
+        let snapshot =
+            self.store.read(move |reader| Snapshot::read(reader, &settings, &rule, moment)).await?;
+        let decision = decision::decide(&snapshot, purpose);
+        if !decision.bind.is_empty() {
+            let (bind, now) = (decision.bind.clone(), self.clock.now());
+            self.store.write(move |writer| run::proposal::bind(writer, &bind, now)).await?;
+        }
+        Ok(decision)
+    }
+
+    /// A rule by its name, whatever the case.
+    fn rule(&self, name: &str) -> Option<Rule> {
+        self.settings.borrow().rule(name).cloned()
+    }
+
+    /// A rule by its name, or that there is none.
+    fn known(&self, name: &str) -> Result<Rule, SorterError> {
+        self.rule(name).ok_or_else(|| SorterError::NoRule(name.to_owned()))
+    }
+
+    /// The present.
+    fn moment(&self) -> Moment {
+        Moment { at: self.clock.now(), skew: self.clock.skew() }
+    }
+
+    /// The freezes that hold now.
+    async fn freezes(&self) -> Result<Vec<Freeze>, StoreError> {
+        let now = self.clock.now();
+        self.store.read(move |reader| reader.freezes(now)).await
+    }
+}
+
+/// The autosorter: what moves money, asked from anywhere and run by one loop.
 #[derive(Clone)]
 pub struct Sorter(Arc<Inner>);
 
@@ -144,46 +192,6 @@ impl Sorter {
         self.0.nudge.notify_one();
     }
 
-    fn settings(&self) -> Settings {
-        self.settings.borrow().clone()
-    }
-
-    /// What is known of the bank now.
-    async fn world(&self) -> Result<World, StoreError> {
-        let (settings, now) = (self.settings(), self.clock.now());
-        self.store.read(move |reader| snapshot::world::read(reader, &settings, now)).await
-    }
-
-    /// What a rule would move at an instant, by what is stored; names that mean something for the first time are bound.
-    async fn decide(&self, rule: &Rule, at: Timestamp, purpose: &Purpose) -> Result<Decision, StoreError> {
-        let (settings, rule) = (self.settings(), rule.clone());
-        let moment = Moment { at, ..self.moment() };
-        let snapshot =
-            self.store.read(move |reader| Snapshot::read(reader, &settings, &rule, moment)).await?;
-        let decision = decision::decide(&snapshot, purpose);
-        if !decision.bind.is_empty() {
-            let (bind, now) = (decision.bind.clone(), self.clock.now());
-            self.store.write(move |writer| run::proposal::bind(writer, &bind, now)).await?;
-        }
-        Ok(decision)
-    }
-
-    /// A rule by its name, whatever the case.
-    fn rule(&self, name: &str) -> Option<Rule> {
-        self.settings.borrow().rule(name).cloned()
-    }
-
-    /// The present.
-    fn moment(&self) -> Moment {
-        Moment { at: self.clock.now(), skew: self.clock.skew() }
-    }
-
-    /// The freezes that hold now.
-    async fn freezes(&self) -> Result<Vec<Freeze>, StoreError> {
-        let now = self.clock.now();
-        self.store.read(move |reader| reader.freezes(now)).await
-    }
-
     /// Why nothing of a run may be sent now; nothing if it may.
     async fn held(&self, run: &StoredRun) -> Result<Option<String>, StoreError> {
         let freezes = self.freezes().await?;
@@ -224,7 +232,7 @@ fn held(freezes: &[Freeze], settings: &Settings, run: &StoredRun) -> Option<Stri
         return Some(frozen(freeze));
     }
     let own = settings.sorter.rules.iter().find(|rule| rule.name == run.rule).and_then(|rule| rule.mode);
-    let off = settings.sorter.mode == rule::Mode::Off || own == Some(rule::Mode::Off);
+    let off = settings.sorter.mode == RuleMode::Off || own == Some(RuleMode::Off);
     off.then(|| "`autosort.mode` is off".to_owned())
 }
 

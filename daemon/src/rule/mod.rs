@@ -11,12 +11,13 @@ mod step;
 mod trigger;
 
 use jiff::SignedDuration;
+use monzo_common::model::RuleMode;
 
 pub use amount::{Amount, BasisPoints, Cap};
 pub use example::Example;
 pub use payday::{Adjust, Credit, Day, Nation, Payday, Rhythm};
-pub use settings::{Autosort, Mode};
-pub use step::{Basis, By, Part, Step};
+pub use settings::Autosort;
+pub use step::{Basis, By, Part, Share, Step};
 pub use trigger::{Level, Trigger};
 
 /// An account or a pot by the person's name for it.
@@ -67,7 +68,7 @@ pub struct Rule {
     /// How much of the rest may be taken.
     pub take: Take,
     /// Instead of `[autosort]`'s.
-    pub mode: Option<Mode>,
+    pub mode: Option<RuleMode>,
     /// It fires.
     pub enabled: bool,
     /// An occurrence later than this is proposed, not run.

@@ -5,25 +5,15 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 use jiff::civil::Time;
 
-use super::{Place, Rule};
+use monzo_common::model::RuleMode;
 
-/// How runs of a rule begin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub enum Mode {
-    /// Never.
-    Off,
-    /// A person approves each.
-    #[default]
-    Propose,
-    /// By themselves, within the guardrails.
-    Auto,
-}
+use super::{Place, Rule};
 
 /// `[autosort]`: what holds for all rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Autosort {
     /// For rules that say nothing.
-    pub mode: Mode,
+    pub mode: RuleMode,
     /// Minor units; must be set when anything is `auto`.
     pub max_per_run: Option<i64>,
     /// Minor units over all runs of a London date.
@@ -51,7 +41,7 @@ pub struct Autosort {
 impl Default for Autosort {
     fn default() -> Self {
         Self {
-            mode: Mode::Propose,
+            mode: RuleMode::Propose,
             max_per_run: None,
             max_per_day: None,
             account_floor: 0,

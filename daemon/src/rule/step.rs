@@ -1,6 +1,7 @@
 //! The steps of a rule: where its money goes (autosort/README.md, Planning).
 
 use jiff::SignedDuration;
+use monzo_common::model::StepKind;
 
 use super::{Amount, BasisPoints, Cap, Place};
 
@@ -41,38 +42,22 @@ pub enum Step {
         /// Minor units, while the last cycle is not known.
         until_known: Option<i64>,
     },
-    /// A pot.
+    /// A pot, or an account for rules whose source is a pot.
     Pot {
-        /// The pot.
-        pot: Place,
+        /// How it was written: `pot`, `account` or `rest`, which differ in nothing else.
+        written: StepKind,
+        /// The pot or account.
+        target: Place,
         /// How much; all that is left, if neither this nor `up_to` says.
         amount: Option<Amount>,
-        /// Minor units to which it is filled.
+        /// Minor units to which it is filled; where nothing is said, a pot is filled to the bank's goal.
         up_to: Option<i64>,
         /// Filled by then, payday by payday.
         by: Option<By>,
         /// At most.
         max: Option<Cap>,
     },
-    /// An account, for rules whose source is a pot.
-    Account {
-        /// The account.
-        account: Place,
-        /// How much.
-        amount: Option<Amount>,
-        /// Minor units to which it is filled.
-        up_to: Option<i64>,
-        /// At most.
-        max: Option<Cap>,
-    },
-    /// Several pots equally, each up to the bank's goal.
-    Goals {
-        /// The pots.
-        pots: Vec<Place>,
-        /// Most that one gets.
-        max: Option<Cap>,
-    },
-    /// Several pots by shares.
+    /// Several pots by shares: `split`, or `goals` where the shares are equal.
     Split {
         /// The parts.
         parts: Vec<Part>,
@@ -86,26 +71,39 @@ pub enum Step {
         /// To whom.
         to: String,
     },
-    /// All that is left.
-    Rest {
-        /// The pot.
-        pot: Place,
-        /// At most.
-        max: Option<Cap>,
-    },
 }
 
 impl Step {
     /// The accounts and pots that it gives to, as they were written.
     pub fn places(&self) -> Vec<&Place> {
         match self {
-            Self::Bills { pot, .. } | Self::Pot { pot, .. } | Self::Rest { pot, .. } => vec![pot],
-            Self::Account { account, .. } => vec![account],
-            Self::Goals { pots, .. } => pots.iter().collect(),
+            Self::Bills { pot: target, .. } | Self::Pot { target, .. } => vec![target],
             Self::Split { parts, .. } => parts.iter().map(|part| &part.pot).collect(),
             Self::Ask { .. } => Vec::new(),
         }
     }
+
+    /// The word that makes it what it is.
+    pub fn kind(&self) -> StepKind {
+        match self {
+            Self::Bills { .. } => StepKind::Bills,
+            Self::Pot { written, .. } => *written,
+            Self::Split { parts, .. } if parts.iter().all(|part| part.share == Share::Equal) => {
+                StepKind::Goals
+            }
+            Self::Split { .. } => StepKind::Split,
+            Self::Ask { .. } => StepKind::Ask,
+        }
+    }
+}
+
+/// The share of a part of a split.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Share {
+    /// Of what the step began with.
+    Of(BasisPoints),
+    /// As much as each of the others, up to the bank's goal; a pot without a goal gets nothing.
+    Equal,
 }
 
 /// A part of a split.
@@ -114,7 +112,7 @@ pub struct Part {
     /// The pot.
     pub pot: Place,
     /// Its share.
-    pub share: BasisPoints,
+    pub share: Share,
     /// At most.
     pub max: Option<Cap>,
     /// Minor units to which it is filled.

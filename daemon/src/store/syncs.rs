@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use monzo_common::fault::FaultKind;
-use monzo_common::model::{AccountSync, Sync, SyncState};
+use monzo_common::model::{AccountSync, Sync, SyncCause, SyncState};
 use rusqlite::{Row, params};
 
 use super::time::{at, maybe_at, maybe_ms, ms, optional, parsed};
@@ -18,7 +18,7 @@ fn sync(row: &Row<'_>) -> rusqlite::Result<(i64, Sync)> {
     let sync = Sync {
         id: row.get(1)?,
         state: parsed(row, 2)?,
-        cause: row.get(3)?,
+        cause: parsed(row, 3)?,
         started_at: at(row, 4)?,
         ended_at: maybe_at(row, 5)?,
         accounts: Vec::new(),
@@ -131,14 +131,14 @@ impl Writer<'_> {
     /// Notes a sync that begins under a fresh `id`, and ends whatever was left running: only one ever does.
     ///
     /// The number behind it only orders syncs and never leaves the database.
-    pub fn begin_sync(&self, id: &str, cause: &str, now: Timestamp) -> Result<Sync, StoreError> {
+    pub fn begin_sync(&self, id: &str, cause: SyncCause, now: Timestamp) -> Result<Sync, StoreError> {
         self.close_unfinished_syncs(now)?;
         let next = "SELECT coalesce(max(number), 0) + 1 FROM syncs";
         let number: i64 = self.0.0.prepare_cached(next)?.query_row([], |row| row.get(0))?;
         let sync = Sync {
             id: id.to_owned(),
             state: SyncState::Running,
-            cause: cause.to_owned(),
+            cause,
             started_at: now,
             ended_at: None,
             accounts: Vec::new(),
@@ -146,7 +146,7 @@ impl Writer<'_> {
             code: None,
         };
         let insert = "INSERT INTO syncs (number, id, state, cause, started_at) VALUES (?1, ?2, ?3, ?4, ?5)";
-        let values = params![number, sync.id, sync.state.word(), cause, ms(now)];
+        let values = params![number, sync.id, sync.state.word(), cause.word(), ms(now)];
         self.0.0.prepare_cached(insert)?.execute(values)?;
         self.0.0.prepare_cached("DELETE FROM syncs WHERE number <= ?1")?.execute([number - KEPT])?;
         Ok(sync)

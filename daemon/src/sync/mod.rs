@@ -27,7 +27,7 @@ use jiff::SignedDuration;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use monzo_common::id::AccountId;
-use monzo_common::model::{Progress, Sync, SyncCancelled, SyncStarted, SyncState};
+use monzo_common::model::{Progress, Sync, SyncCancelled, SyncCause, SyncStarted, SyncState};
 
 use crate::clock::Clock;
 use crate::events::EventLog;
@@ -95,7 +95,7 @@ pub type Turn = Arc<tokio::sync::Mutex<()>>;
 
 /// What can be asked of the loop.
 enum Request {
-    Start { full: bool, cause: &'static str, answer: oneshot::Sender<Result<SyncStarted, StartError>> },
+    Start { full: bool, cause: SyncCause, answer: oneshot::Sender<Result<SyncStarted, StartError>> },
     Cancel { answer: oneshot::Sender<SyncCancelled> },
 }
 
@@ -115,18 +115,18 @@ impl Handle {
     /// # Errors
     /// [`StartError`] when nobody is logged in, or the daemon stops.
     pub async fn start(&self, full: bool) -> Result<SyncStarted, StartError> {
-        self.start_for("request", full).await
+        self.start_for(SyncCause::Request, full).await
     }
 
     /// The same, for a cause that is kept with the sync.
-    pub async fn start_for(&self, cause: &'static str, full: bool) -> Result<SyncStarted, StartError> {
+    pub async fn start_for(&self, cause: SyncCause, full: bool) -> Result<SyncStarted, StartError> {
         let (answer, answered) = oneshot::channel();
         self.requests.send(Request::Start { full, cause, answer }).await.map_err(|_| StartError::Stopping)?;
         answered.await.map_err(|_| StartError::Stopping)?
     }
 
     /// Starts a sync for a cause, or joins the one that runs, and waits for its end.
-    pub async fn finish_for(&self, cause: &'static str) -> Result<Sync, StartError> {
+    pub async fn finish_for(&self, cause: SyncCause) -> Result<Sync, StartError> {
         let mut progress = self.watch();
         let begun = self.start_for(cause, false).await?.sync;
         loop {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use monzo_common::model::{LoginState, Progress, Sync, SyncCancelled, SyncStarted, SyncState};
+use monzo_common::model::{LoginState, Progress, Sync, SyncCancelled, SyncCause, SyncStarted, SyncState};
 use sha2::{Digest, Sha256};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -122,7 +122,7 @@ impl Service {
                 (poll, changed) = polled(&mut self.polling) => {
                     self.poll = poll;
                     if changed && self.running.is_none() && self.services.login.ready() {
-                        self.begin_or_log("poll", false).await;
+                        self.begin_or_log(SyncCause::Poll, false).await;
                     }
                 }
                 changed = login.changed() => {
@@ -257,12 +257,12 @@ impl Service {
         let now = self.services.clock.now();
         self.doubt_the_plan(now).await;
         if std::mem::take(&mut self.again) {
-            self.begin_or_log("login", false).await;
+            self.begin_or_log(SyncCause::Login, false).await;
         } else if self.services.client.rate_limiter().left_alone().is_some() {
             // The bank asked to wait; a person may ask all the same.
         } else if self.next_due.borrow().is_some_and(|due| due <= now) {
             let first = self.polled_at.is_none();
-            self.begin_or_log(if first { "start" } else { "schedule" }, false).await;
+            self.begin_or_log(if first { SyncCause::Start } else { SyncCause::Schedule }, false).await;
         } else if self.polling.is_none() && self.poll_due().is_some_and(|due| due <= now) {
             self.polled_at = Some(now);
             let (services, mut poll) = (Arc::clone(&self.services), std::mem::take(&mut self.poll));
@@ -289,11 +289,11 @@ impl Service {
         self.set_due(now).await;
     }
 
-    async fn begin_or_log(&mut self, cause: &str, full: bool) {
+    async fn begin_or_log(&mut self, cause: SyncCause, full: bool) {
         if let Err(error) = self.begin(cause, full).await {
-            tracing::warn!(%error, cause, "no sync could be started");
+            tracing::warn!(%error, %cause, "no sync could be started");
             // The history of an approval is still to be captured.
-            self.again |= cause == "login";
+            self.again |= cause == SyncCause::Login;
             // While it is open every second counts: a disk that has room again must not wait.
             let wait = if self.history_open() { SOON } else { LATER };
             let later = self.services.clock.now().checked_add(wait);
@@ -327,14 +327,14 @@ impl Service {
     }
 
     /// Notes a sync and lets it run.
-    async fn begin(&mut self, cause: &str, full: bool) -> Result<Sync, StartError> {
+    async fn begin(&mut self, cause: SyncCause, full: bool) -> Result<Sync, StartError> {
         let now = self.services.clock.now();
-        let (id, noted, unnoted) = (fresh_id(now), cause.to_owned(), self.unnoted.clone());
+        let (id, noted, unnoted) = (fresh_id(now), cause, self.unnoted.clone());
         let begun = self.services.store.write(move |writer| {
             if let Some(ended) = unnoted {
                 writer.end_sync(&ended)?;
             }
-            writer.begin_sync(&id, &noted, now)
+            writer.begin_sync(&id, noted, now)
         });
         let sync = begun.await?;
         self.unnoted = None;
@@ -355,7 +355,7 @@ impl Service {
             found,
         });
         self.services.metrics.sync_started(now);
-        tracing::info!(monzod_sync_id = sync.id, cause, "sync began");
+        tracing::info!(monzod_sync_id = sync.id, %cause, "sync began");
         let task = tokio::spawn(run::run(Arc::clone(&run), receive));
         self.running = Some(Running { sync: sync.clone(), run, task, cancelled: Vec::new() });
         Ok(sync)

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use jiff::civil::Date;
-use monzo_common::model::{Excluded, Plan};
+use monzo_common::model::{Excluded, Plan, RuleMode};
 use sha2::{Digest, Sha256};
 
 use super::guard::{self, Limits, Verdict, Violation};
@@ -12,7 +12,7 @@ use super::world::World;
 use super::{balances, calendar, plan};
 use crate::autosort::Settings;
 use crate::autosort::snapshot::{Snapshot, bill_inputs};
-use crate::rule::{By, Mode, Payday, Place, Rule, Step};
+use crate::rule::{By, Payday, Place, Rule, Step};
 
 /// So many paydays are looked at: weekly ones of twenty years.
 const MOST_PAYDAYS: usize = 1_100;
@@ -168,12 +168,13 @@ pub fn paydays(calendars: &[Payday], day: Date, rule: &Rule) -> Vec<Date> {
 
 /// Why a rule does not run by itself, before anything else is looked at.
 pub fn off(rule: &Rule, settings: &Settings) -> bool {
-    settings.sorter.mode == Mode::Off || rule.mode == Some(Mode::Off) || !rule.enabled
+    settings.sorter.mode == RuleMode::Off || rule.mode == Some(RuleMode::Off) || !rule.enabled
 }
 
 #[cfg(test)]
 mod tests {
     use jiff::civil::date;
+    use monzo_common::model::StepKind;
 
     use super::super::fixtures;
     use super::*;
@@ -190,7 +191,8 @@ mod tests {
             income: None,
         };
         let fund = |year| Step::Pot {
-            pot: fixtures::pot("Car"),
+            written: StepKind::Pot,
+            target: fixtures::pot("Car"),
             amount: None,
             up_to: Some(100),
             by: Some(By { year, month: 3, day: 1 }),

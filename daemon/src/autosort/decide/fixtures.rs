@@ -10,6 +10,7 @@ use crate::autosort::decide::bills::Level;
 use crate::autosort::decide::plan::Facts;
 use crate::autosort::decide::world::{Account, Pot, Refusal, World};
 use crate::rule::{BasisPoints, Keep, OnFailure, Place, Rule, Step, Take};
+use monzo_common::model::StepKind;
 
 pub(crate) fn account(name: &str, balance: i64) -> Account {
     Account::open(AccountId::new(format!("acc_{name}")), name, balance)
@@ -83,7 +84,8 @@ pub(crate) fn level(amount: i64) -> Level {
 
 pub(crate) fn fixed(name: &str, amount: i64) -> Step {
     Step::Pot {
-        pot: pot(name),
+        written: StepKind::Pot,
+        target: pot(name),
         amount: Some(crate::rule::Amount::Fixed(amount)),
         up_to: None,
         by: None,
@@ -92,11 +94,18 @@ pub(crate) fn fixed(name: &str, amount: i64) -> Step {
 }
 
 pub(crate) fn up_to(name: &str, level: i64) -> Step {
-    Step::Pot { pot: pot(name), amount: None, up_to: Some(level), by: None, max: None }
+    Step::Pot {
+        written: StepKind::Pot,
+        target: pot(name),
+        amount: None,
+        up_to: Some(level),
+        by: None,
+        max: None,
+    }
 }
 
 pub(crate) fn rest(name: &str) -> Step {
-    Step::Rest { pot: pot(name), max: None }
+    Step::Pot { written: StepKind::Rest, target: pot(name), amount: None, up_to: None, by: None, max: None }
 }
 
 pub(crate) fn bills(name: &str, buffer: u32) -> Step {

@@ -3,7 +3,7 @@
 
 use monzo_common::id::{AccountId, PotId};
 use monzo_common::model::{
-    Outcome, Plan, PlanStep, PlannedInput, PlannedTarget, PlannedTransfer, TransferKind,
+    Outcome, Plan, PlanStep, PlannedInput, PlannedTarget, PlannedTransfer, StepKind, TransferKind,
 };
 use monzo_common::money::Currency;
 use sha2::{Digest, Sha256};
@@ -87,7 +87,7 @@ pub fn discovery(world: &World, pot: &PotId) -> Option<Vec<PlannedMove>> {
 }
 
 /// A plan of one step that says what is made by hand.
-pub fn plan(world: &World, word: &str, explanation: &str, made: &[PlannedMove]) -> Plan {
+pub fn plan(world: &World, kind: StepKind, explanation: &str, made: &[PlannedMove]) -> Plan {
     let transfers: Vec<PlannedTransfer> = made.iter().map(|one| one.transfer.clone()).collect();
     let mut after: Vec<Outcome> = Vec::new();
     let mut change = |id: String, name: String, before: i64, by: i64| match after
@@ -124,7 +124,7 @@ pub fn plan(world: &World, word: &str, explanation: &str, made: &[PlannedMove]) 
     let left = gives.iter().map(|outcome| outcome.after).fold(0, i64::saturating_add);
     let step = PlanStep {
         index: 1,
-        kind: word.to_owned(),
+        kind,
         targets,
         inputs: vec![PlannedInput { name: "asked for".to_owned(), amount }],
         bills: Vec::new(),
@@ -135,9 +135,9 @@ pub fn plan(world: &World, word: &str, explanation: &str, made: &[PlannedMove]) 
         error: None,
     };
     Plan {
-        rule: word.to_owned(),
+        rule: kind.word().to_owned(),
         as_of: world.as_of,
-        hash: hash(word, &transfers),
+        hash: hash(kind, &transfers),
         one_way: balances::one_way(world, &transfers),
         available,
         currency: Currency::GBP,
@@ -151,9 +151,9 @@ pub fn plan(world: &World, word: &str, explanation: &str, made: &[PlannedMove]) 
 }
 
 /// Covers what is moved, and not the balances.
-fn hash(word: &str, transfers: &[PlannedTransfer]) -> String {
+fn hash(kind: StepKind, transfers: &[PlannedTransfer]) -> String {
     let mut hash = Sha256::new();
-    hash.update(word);
+    hash.update(kind.word());
     for one in transfers {
         hash.update(format!("\n{:?} {} {} {}", one.kind, one.pot_id, one.account_id, one.amount));
     }

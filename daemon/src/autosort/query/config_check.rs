@@ -4,7 +4,7 @@ use monzo_common::model::ConfigProblem;
 
 use crate::autosort::decide::decision::paydays;
 use crate::autosort::decide::{example, names};
-use crate::autosort::{Settings, Sorter, snapshot};
+use crate::autosort::{Services, Settings, snapshot};
 use crate::config::{Config, Note};
 use crate::store::StoreError;
 
@@ -39,31 +39,29 @@ pub fn unasked(config: &Config, why: &str) -> Option<Note> {
     })
 }
 
-impl Sorter {
-    /// What is the matter with the names of rules, by the accounts and pots that are known.
-    pub async fn check_names(&self, config: &Config) -> Result<Vec<Note>, StoreError> {
-        let (settings, now) = (Settings::of(config), self.clock.now());
-        let world = self.store.read(move |reader| snapshot::world::read(reader, &settings, now)).await?;
-        if world.accounts.is_empty() {
-            return Ok(unasked(config, "nothing was read from the bank yet").into_iter().collect());
-        }
-        let mut notes = Vec::new();
-        for rule in &config.autosort.rules {
-            let found = names::resolve(rule, &world);
-            let place = format!(" ({})", rule.origin);
-            notes.extend(found.problems.into_iter().map(|problem| Note {
-                message: problem.message.strip_suffix(&place).unwrap_or(&problem.message).to_owned(),
-                help: "mend the name, or the pot in the app; what it would get stays where it is".to_owned(),
-                origin: rule.origin.clone(),
-            }));
-            notes.extend(found.notes.into_iter().map(|message| Note {
-                message,
-                help: "it goes on working; write the new name when you like".to_owned(),
-                origin: rule.origin.clone(),
-            }));
-        }
-        Ok(notes)
+/// What is the matter with the names of rules, by the accounts and pots that are known.
+pub async fn check_names(services: &Services, config: &Config) -> Result<Vec<Note>, StoreError> {
+    let (settings, now) = (Settings::of(config), services.clock.now());
+    let world = services.store.read(move |reader| snapshot::world::read(reader, &settings, now)).await?;
+    if world.accounts.is_empty() {
+        return Ok(unasked(config, "nothing was read from the bank yet").into_iter().collect());
     }
+    let mut notes = Vec::new();
+    for rule in &config.autosort.rules {
+        let found = names::resolve(rule, &world);
+        let place = format!(" ({})", rule.origin);
+        notes.extend(found.problems.into_iter().map(|problem| Note {
+            message: problem.message.strip_suffix(&place).unwrap_or(&problem.message).to_owned(),
+            help: "mend the name, or the pot in the app; what it would get stays where it is".to_owned(),
+            origin: rule.origin.clone(),
+        }));
+        notes.extend(found.notes.into_iter().map(|message| Note {
+            message,
+            help: "it goes on working; write the new name when you like".to_owned(),
+            origin: rule.origin.clone(),
+        }));
+    }
+    Ok(notes)
 }
 
 #[cfg(test)]

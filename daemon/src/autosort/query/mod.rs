@@ -2,6 +2,6 @@
 
 pub mod config_check;
 pub(crate) mod rule_issues;
-pub(crate) mod rules;
+pub mod rules;
 pub(crate) mod runs;
-mod why;
+pub(crate) mod why;

@@ -1,11 +1,12 @@
 //! Runs and transfers as they are told to clients.
 
 use jiff::SignedDuration;
+use jiff::Timestamp;
 use monzo_common::model::{self, RunState, Transfer, TransferState};
 
 use crate::autosort::decide::balances;
 use crate::autosort::run::dedupe;
-use crate::autosort::{Sorter, snapshot};
+use crate::autosort::{Services, snapshot};
 use crate::store::{StoreError, StoredRun, StoredTransfer};
 
 /// How long a run that did not end well is told of. Taste: a week has every weekday in it.
@@ -70,111 +71,104 @@ const fn waits(state: RunState) -> bool {
     matches!(state, RunState::Proposed | RunState::Withheld)
 }
 
-impl Sorter {
-    /// One run, by id or unique id prefix.
-    ///
-    /// # Errors
-    /// [`StoreError::Missing`] or [`StoreError::Ambiguous`].
-    pub async fn run_of(&self, id: &str) -> Result<model::Run, StoreError> {
-        let (id, settings, now) = (id.to_owned(), self.settings(), self.clock.now());
-        let read = self.store.read(move |reader| {
-            let stored = reader.run(&id)?;
-            let transfers = reader.transfers_of(&stored.id)?;
-            let mut run = run(stored, transfers);
-            if waits(run.state) {
-                let world = snapshot::world::read(reader, &settings, now)?;
-                balances::renew(&mut run.plan, &world, reader.last_success_at()?);
-            }
-            Ok(run)
-        });
-        read.await
-    }
-
-    /// Runs, newest first.
-    pub async fn runs(
-        &self,
-        rule: Option<String>,
-        before: Option<i64>,
-        limit: Option<u32>,
-    ) -> Result<model::RunPage, StoreError> {
-        let limit = limit.unwrap_or(PAGE).clamp(1, LONGEST_PAGE);
-        let (settings, now) = (self.settings(), self.clock.now());
-        let read = self.store.read(move |reader| {
-            let (stored, last) = reader.runs(rule.as_deref(), before, limit)?;
-            let mut runs = Vec::with_capacity(stored.len());
-            for one in stored {
-                let transfers = reader.transfers_of(&one.id)?;
-                runs.push(run(one, transfers));
-            }
-            let cursor = last.map(|number| number.to_string());
-            if runs.iter().any(|run| waits(run.state)) {
-                let (world, read_at) =
-                    (snapshot::world::read(reader, &settings, now)?, reader.last_success_at()?);
-                let waiting = runs.iter_mut().filter(|run| waits(run.state));
-                waiting.for_each(|run| balances::renew(&mut run.plan, &world, read_at));
-            }
-            Ok(model::RunPage { runs, cursor })
-        });
-        read.await
-    }
-
-    /// Transfers, newest run first; of one run, if asked.
-    pub async fn transfers(
-        &self,
-        run: Option<String>,
-        after: Option<(i64, u32)>,
-        limit: Option<u32>,
-    ) -> Result<model::TransferPage, StoreError> {
-        let limit = limit.unwrap_or(PAGE).clamp(1, LONGEST_PAGE);
-        let read = self.store.read(move |reader| {
-            let run = run.map(|id| reader.run(&id)).transpose()?.map(|run| run.id);
-            let (stored, last) = reader.transfers(run.as_deref(), after, limit)?;
-            let cursor = last.map(|(number, place)| format!("{number}/{place}"));
-            Ok(model::TransferPage {
-                transfers: stored.into_iter().map(|one| one.transfer).collect(),
-                cursor,
-            })
-        });
-        read.await
-    }
-
-    /// How the sorter stands, for the status page.
-    pub async fn status(
-        &self,
-    ) -> Result<(model::SorterStatus, Vec<StoredRun>, Vec<model::Freeze>), StoreError> {
-        let now = self.clock.now();
-        let since = now.checked_sub(TOLD).unwrap_or(now);
-        let mode = mode_word(self.settings.borrow().sorter.mode);
-        let read = self.store.read(move |reader| {
-            let freezes = reader.freezes(now)?;
-            let mut runs = reader.unfinished_runs()?;
-            // Whoever asked for a run is asked about it then and there; without an answer it soon expires.
-            runs.retain(|run| run.state != RunState::Proposed || !run.by_hand());
-            let (ended, _) = reader.runs(None, None, LONGEST_PAGE)?;
-            let bad = |run: &StoredRun| matches!(run.state, RunState::Partial | RunState::Failed);
-            runs.extend(
-                ended.into_iter().filter(|run| bad(run) && run.ended_at.is_some_and(|at| at >= since)),
-            );
-            Ok((freezes, runs, reader.unsettled_transfers()?))
-        });
-        let (freezes, unfinished, unsettled) = read.await?;
-        let proposed = unfinished.iter().filter(|run| run.state == RunState::Proposed).count();
-        let status = model::SorterStatus {
-            mode: mode.to_owned(),
-            frozen: freezes.iter().any(|freeze| freeze.rule.is_none()),
-            next: self.next_due().filter(|at| *at > now),
-            proposed: u64::try_from(proposed).unwrap_or(u64::MAX),
-            unsettled,
-        };
-        Ok((status, unfinished, freezes))
-    }
+/// One run, by id or unique id prefix.
+///
+/// # Errors
+/// [`StoreError::Missing`] or [`StoreError::Ambiguous`].
+pub async fn run_of(services: &Services, id: &str) -> Result<model::Run, StoreError> {
+    let (id, settings, now) = (id.to_owned(), services.settings(), services.clock.now());
+    let read = services.store.read(move |reader| {
+        let stored = reader.run(&id)?;
+        let transfers = reader.transfers_of(&stored.id)?;
+        let mut run = run(stored, transfers);
+        if waits(run.state) {
+            let world = snapshot::world::read(reader, &settings, now)?;
+            balances::renew(&mut run.plan, &world, reader.last_success_at()?);
+        }
+        Ok(run)
+    });
+    read.await
 }
 
-/// The word of a mode.
-pub(crate) const fn mode_word(mode: crate::rule::Mode) -> &'static str {
-    match mode {
-        crate::rule::Mode::Off => "off",
-        crate::rule::Mode::Propose => "propose",
-        crate::rule::Mode::Auto => "auto",
-    }
+/// Runs, newest first.
+pub async fn runs(
+    services: &Services,
+    rule: Option<String>,
+    before: Option<i64>,
+    limit: Option<u32>,
+) -> Result<model::RunPage, StoreError> {
+    let limit = limit.unwrap_or(PAGE).clamp(1, LONGEST_PAGE);
+    let (settings, now) = (services.settings(), services.clock.now());
+    let read = services.store.read(move |reader| {
+        let (stored, last) = reader.runs(rule.as_deref(), before, limit)?;
+        let mut runs = Vec::with_capacity(stored.len());
+        for one in stored {
+            let transfers = reader.transfers_of(&one.id)?;
+            runs.push(run(one, transfers));
+        }
+        let cursor = last.map(|number| number.to_string());
+        if runs.iter().any(|run| waits(run.state)) {
+            let (world, read_at) =
+                (snapshot::world::read(reader, &settings, now)?, reader.last_success_at()?);
+            let waiting = runs.iter_mut().filter(|run| waits(run.state));
+            waiting.for_each(|run| balances::renew(&mut run.plan, &world, read_at));
+        }
+        Ok(model::RunPage { runs, cursor })
+    });
+    read.await
+}
+
+/// Transfers, newest run first; of one run, if asked.
+pub async fn transfers(
+    services: &Services,
+    run: Option<String>,
+    after: Option<(i64, u32)>,
+    limit: Option<u32>,
+) -> Result<model::TransferPage, StoreError> {
+    let limit = limit.unwrap_or(PAGE).clamp(1, LONGEST_PAGE);
+    let read = services.store.read(move |reader| {
+        let run = run.map(|id| reader.run(&id)).transpose()?.map(|run| run.id);
+        let (stored, last) = reader.transfers(run.as_deref(), after, limit)?;
+        let cursor = last.map(|(number, place)| format!("{number}/{place}"));
+        Ok(model::TransferPage { transfers: stored.into_iter().map(|one| one.transfer).collect(), cursor })
+    });
+    read.await
+}
+
+/// How the sorter stands, with what a person may have to deal with.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    /// For the status page.
+    pub status: model::SorterStatus,
+    /// Runs that wait, are under way, or ended badly not long ago; without those that a person is being asked about.
+    pub runs: Vec<StoredRun>,
+    /// The freezes that hold now.
+    pub freezes: Vec<model::Freeze>,
+}
+
+/// How the sorter stands; `next` is when its loop will next look at a rule that is due.
+pub async fn standing(services: &Services, next: Option<Timestamp>) -> Result<Standing, StoreError> {
+    let now = services.clock.now();
+    let since = now.checked_sub(TOLD).unwrap_or(now);
+    let mode = services.settings.borrow().sorter.mode;
+    let read = services.store.read(move |reader| {
+        let freezes = reader.freezes(now)?;
+        let mut runs = reader.unfinished_runs()?;
+        // Whoever asked for a run is asked about it then and there; without an answer it soon expires.
+        runs.retain(|run| run.state != RunState::Proposed || !run.by_hand());
+        let (ended, _) = reader.runs(None, None, LONGEST_PAGE)?;
+        let bad = |run: &StoredRun| matches!(run.state, RunState::Partial | RunState::Failed);
+        runs.extend(ended.into_iter().filter(|run| bad(run) && run.ended_at.is_some_and(|at| at >= since)));
+        Ok((freezes, runs, reader.unsettled_transfers()?))
+    });
+    let (freezes, unfinished, unsettled) = read.await?;
+    let proposed = unfinished.iter().filter(|run| run.state == RunState::Proposed).count();
+    let status = model::SorterStatus {
+        mode,
+        frozen: freezes.iter().any(|freeze| freeze.rule.is_none()),
+        next: next.filter(|at| *at > now),
+        proposed: u64::try_from(proposed).unwrap_or(u64::MAX),
+        unsettled,
+    };
+    Ok(Standing { status, runs: unfinished, freezes })
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use monzo_common::id::PotId;
-use monzo_common::model::{self, OccurrenceState, RunState, TransferKind, TransferState};
+use monzo_common::model::{self, OccurrenceState, RuleMode, RunState, TransferKind, TransferState};
 use monzo_common::shell;
 
 use crate::autosort::decide::check;
@@ -13,11 +13,13 @@ use crate::autosort::decide::names::{self, Resolved, resolve};
 use crate::autosort::decide::occurrence::{CreditKind, CreditRow, matches};
 use crate::autosort::decide::plan::words::money;
 use crate::autosort::decide::world::{AccountOrPot, Holder, World};
-use crate::autosort::query::rules::state_word;
+use crate::autosort::query::rules::{self, state_word};
+use crate::autosort::query::runs;
 use crate::autosort::run::error::SorterError;
-use crate::autosort::snapshot::trigger_inputs::{income_accounts, watched};
-use crate::autosort::{Settings, Sorter, clock_text};
-use crate::rule::{Level, Mode, Rule, Trigger};
+use crate::autosort::snapshot::trigger_inputs::{self, income_accounts, watched};
+use crate::autosort::study::suggest;
+use crate::autosort::{Services, Settings, clock_text};
+use crate::rule::{Level, Rule, Trigger};
 use crate::store::StoredRun;
 
 /// Transfers that are looked through for a pot's last one. Taste.
@@ -26,122 +28,119 @@ const LOOKED_THROUGH: u32 = 500;
 /// Bills and runs of one kind that are told at most. Taste.
 const TOLD: usize = 5;
 
-impl Sorter {
-    /// Why a rule, run or pot stands as it does.
-    pub async fn why(&self, subject: &str) -> Result<model::Why, SorterError> {
-        if let Some(rule) = self.rule(subject) {
-            return self.why_rule(&rule).await;
+/// Why a rule, run or pot stands as it does.
+pub async fn why(services: &Services, subject: &str) -> Result<model::Why, SorterError> {
+    if let Some(rule) = services.rule(subject) {
+        return why_rule(services, &rule).await;
+    }
+    if subject.starts_with("run_") {
+        let run = runs::run_of(services, subject).await?;
+        let mut reasons: Vec<String> = run.reason.clone().into_iter().collect();
+        reasons.extend(run.transfers.iter().filter_map(|one| one.error.clone()));
+        reasons.push(format!("{}: {}", run.rule, state_word(run.state)));
+        if run.state == RunState::Proposed {
+            reasons.push(format!("`monzoctl sort approve {}` approves it", run.id));
         }
-        if subject.starts_with("run_") {
-            let run = self.run_of(subject).await?;
-            let mut reasons: Vec<String> = run.reason.clone().into_iter().collect();
-            reasons.extend(run.transfers.iter().filter_map(|one| one.error.clone()));
-            reasons.push(format!("{}: {}", run.rule, state_word(run.state)));
-            if run.state == RunState::Proposed {
-                reasons.push(format!("`monzoctl sort approve {}` approves it", run.id));
-            }
-            return Ok(model::Why { subject: run.id, reasons, plan: Some(run.plan) });
-        }
-        let world = self.world().await?;
-        let (subject, mut reasons) = match names::find_any(&world, subject)? {
-            AccountOrPot::Pot(id) => (world.pot_name(&id), self.why_pot(&world, &id).await?),
-            AccountOrPot::Account(id) => (world.account_name(&id), Vec::new()),
+        return Ok(model::Why { subject: run.id, reasons, plan: Some(run.plan) });
+    }
+    let world = services.world().await?;
+    let (subject, mut reasons) = match names::find_any(&world, subject)? {
+        AccountOrPot::Pot(id) => (world.pot_name(&id), why_pot(services, &world, &id).await?),
+        AccountOrPot::Account(id) => (world.account_name(&id), Vec::new()),
+    };
+    if reasons.is_empty() {
+        reasons.push("nothing blocks it".to_owned());
+    }
+    Ok(model::Why { subject, reasons, plan: None })
+}
+
+async fn why_rule(services: &Services, rule: &Rule) -> Result<model::Why, SorterError> {
+    let (settings, now) = (services.settings(), services.clock.now());
+    let name = rule.name.clone();
+    let read = services.store.read(move |reader| {
+        let occurrences = reader.occurrences(&name)?;
+        let used = occurrences.iter().find(|one| one.state == OccurrenceState::Used);
+        let user = match used {
+            Some(used) => reader.runs_of(&name, &used.key)?.into_iter().max_by_key(|run| run.created_at),
+            None => None,
         };
-        if reasons.is_empty() {
-            reasons.push("nothing blocks it".to_owned());
-        }
-        Ok(model::Why { subject, reasons, plan: None })
+        Ok((reader.unfinished_runs()?, occurrences, user))
+    });
+    let (open, occurrences, user) = read.await?;
+    let mut reasons: Vec<String> = turned_off(rule, &settings).into_iter().collect();
+    reasons.extend(open.iter().filter(|run| run.rule == rule.name).map(stands));
+    let world = services.world().await?;
+    reasons.extend(conditions(rule, &world, &trigger_inputs::credits(services).await?, &settings));
+    for one in occurrences.iter().filter(|one| one.state != OccurrenceState::Used).take(3) {
+        let why = one.reason.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
+        reasons.push(format!("its occurrence {} is {}{why}", one.key, one.state));
     }
+    if let Some((run, key)) = user.as_ref().and_then(|run| Some((run, run.occurrence.as_ref()?))) {
+        reasons.push(format!("its occurrence {key} was used by {}: {}", run.id, state_word(run.state)));
+    }
+    if let Some(next) = rules::next_of(services, rule, now) {
+        reasons.push(format!("it is next due on {}", clock_text(next, &settings.zone)));
+    }
+    let planned = services.decide(rule, now, &Purpose { shown: true, ..Purpose::default() }).await?;
+    reasons.extend(planned.verdict.reasons());
+    reasons.extend(planned.now.iter().map(|held| held.reason.clone()));
+    if planned.verdict == Verdict::Nothing {
+        let available = money(planned.plan.available);
+        reasons.push(format!(
+            "as things stand it would move nothing: {available} may be taken from {}",
+            rule.source
+        ));
+    }
+    let mode = rule.mode.unwrap_or(settings.sorter.mode);
+    if mode == RuleMode::Propose {
+        reasons.push("the mode is propose: a person approves each run".to_owned());
+    }
+    let mut told = BTreeSet::new();
+    reasons.retain(|reason| told.insert(reason.clone()));
+    Ok(model::Why { subject: rule.name.clone(), reasons, plan: Some(planned.explained()) })
+}
 
-    async fn why_rule(&self, rule: &Rule) -> Result<model::Why, SorterError> {
-        let (settings, now) = (self.settings(), self.clock.now());
-        let name = rule.name.clone();
-        let read = self.store.read(move |reader| {
-            let occurrences = reader.occurrences(&name)?;
-            let used = occurrences.iter().find(|one| one.state == OccurrenceState::Used);
-            let user = match used {
-                Some(used) => reader.runs_of(&name, &used.key)?.into_iter().max_by_key(|run| run.created_at),
-                None => None,
-            };
-            Ok((reader.unfinished_runs()?, occurrences, user))
-        });
-        let (open, occurrences, user) = read.await?;
-        let mut reasons: Vec<String> = turned_off(rule, &settings).into_iter().collect();
-        reasons.extend(open.iter().filter(|run| run.rule == rule.name).map(stands));
-        let world = self.world().await?;
-        reasons.extend(conditions(rule, &world, &self.credits().await?, &settings));
-        for one in occurrences.iter().filter(|one| one.state != OccurrenceState::Used).take(3) {
-            let why = one.reason.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
-            reasons.push(format!("its occurrence {} is {}{why}", one.key, one.state));
-        }
-        if let Some((run, key)) = user.as_ref().and_then(|run| Some((run, run.occurrence.as_ref()?))) {
-            reasons.push(format!("its occurrence {key} was used by {}: {}", run.id, state_word(run.state)));
-        }
-        if let Some(next) = self.next_of(rule, now) {
-            reasons.push(format!("it is next due on {}", clock_text(next, &settings.zone)));
-        }
-        let planned = self.decide(rule, now, &Purpose { shown: true, ..Purpose::default() }).await?;
-        reasons.extend(planned.verdict.reasons());
-        reasons.extend(planned.now.iter().map(|held| held.reason.clone()));
-        if planned.verdict == Verdict::Nothing {
-            let available = money(planned.plan.available);
-            reasons.push(format!(
-                "as things stand it would move nothing: {available} may be taken from {}",
-                rule.source
-            ));
-        }
-        let mode = rule.mode.unwrap_or(settings.sorter.mode);
-        if mode == Mode::Propose {
-            reasons.push("the mode is propose: a person approves each run".to_owned());
-        }
-        let mut told = BTreeSet::new();
-        reasons.retain(|reason| told.insert(reason.clone()));
-        Ok(model::Why { subject: rule.name.clone(), reasons, plan: Some(planned.explained()) })
+async fn why_pot(services: &Services, world: &World, id: &PotId) -> Result<Vec<String>, SorterError> {
+    let (settings, now) = (services.settings(), services.clock.now());
+    let Some(pot) = world.pot(id) else { return Ok(Vec::new()) };
+    let troubles = [check::deposit(pot), check::withdrawal(pot)];
+    let mut reasons: Vec<String> =
+        troubles.into_iter().filter_map(|answer| Some(answer.err()?.about(&pot.name))).collect();
+    reasons.dedup();
+    if !pot.deleted && pot.hidden_account.is_none() {
+        let name = shell::word(&pot.name);
+        reasons.push(format!("what leaves it cannot be seen yet: `monzoctl pots discover {name}` shows it"));
     }
-
-    async fn why_pot(&self, world: &World, id: &PotId) -> Result<Vec<String>, SorterError> {
-        let (settings, now) = (self.settings(), self.clock.now());
-        let Some(pot) = world.pot(id) else { return Ok(Vec::new()) };
-        let troubles = [check::deposit(pot), check::withdrawal(pot)];
-        let mut reasons: Vec<String> =
-            troubles.into_iter().filter_map(|answer| Some(answer.err()?.about(&pot.name))).collect();
-        reasons.dedup();
-        if !pot.deleted && pot.hidden_account.is_none() {
-            let name = shell::word(&pot.name);
-            reasons
-                .push(format!("what leaves it cannot be seen yet: `monzoctl pots discover {name}` shows it"));
-        }
-        for rule in &settings.sorter.rules {
-            let resolved = resolve(rule, world);
-            let Some(part) = part_of(&resolved, id) else { continue };
-            let next = match turned_off(rule, &settings) {
-                Some(why) => format!(": {why}"),
-                None => self.next_of(rule, now).map_or_else(String::new, |next| {
-                    format!(", next due on {}", clock_text(next, &settings.zone))
-                }),
-            };
-            reasons.push(format!("the rule {} {part}{next}", rule.name));
-        }
-        let asked = id.clone();
-        let (transfers, _) =
-            self.store.read(move |reader| reader.transfers(None, None, LOOKED_THROUGH)).await?;
-        let last = transfers.into_iter().map(|one| one.transfer).find(|one| {
-            one.pot_id == asked && one.state == TransferState::Confirmed && one.kind != TransferKind::Withdraw
-        });
-        if let Some(last) = last {
-            let at = last.confirmed_at.map(|at| clock_text(at, &settings.zone)).unwrap_or_default();
-            let amount = world.money(&last.account_id, last.amount);
-            reasons.push(format!("it last got {amount} on {at}, by {}", last.run_id));
-        }
-        let mut bills = self.coming_bills(id).await?;
-        let more = bills.len().saturating_sub(TOLD);
-        bills.truncate(TOLD);
-        reasons.extend(bills);
-        if more > 0 {
-            reasons.push(format!("{more} more bills are paid from it"));
-        }
-        Ok(reasons)
+    for rule in &settings.sorter.rules {
+        let resolved = resolve(rule, world);
+        let Some(part) = part_of(&resolved, id) else { continue };
+        let next = match turned_off(rule, &settings) {
+            Some(why) => format!(": {why}"),
+            None => rules::next_of(services, rule, now).map_or_else(String::new, |next| {
+                format!(", next due on {}", clock_text(next, &settings.zone))
+            }),
+        };
+        reasons.push(format!("the rule {} {part}{next}", rule.name));
     }
+    let asked = id.clone();
+    let (transfers, _) =
+        services.store.read(move |reader| reader.transfers(None, None, LOOKED_THROUGH)).await?;
+    let last = transfers.into_iter().map(|one| one.transfer).find(|one| {
+        one.pot_id == asked && one.state == TransferState::Confirmed && one.kind != TransferKind::Withdraw
+    });
+    if let Some(last) = last {
+        let at = last.confirmed_at.map(|at| clock_text(at, &settings.zone)).unwrap_or_default();
+        let amount = world.money(&last.account_id, last.amount);
+        reasons.push(format!("it last got {amount} on {at}, by {}", last.run_id));
+    }
+    let mut bills = suggest::coming_bills(services, id).await?;
+    let more = bills.len().saturating_sub(TOLD);
+    bills.truncate(TOLD);
+    reasons.extend(bills);
+    if more > 0 {
+        reasons.push(format!("{more} more bills are paid from it"));
+    }
+    Ok(reasons)
 }
 
 /// How an unfinished run stands, with what a person can do.
@@ -158,7 +157,7 @@ fn stands(run: &StoredRun) -> String {
 fn turned_off(rule: &Rule, settings: &Settings) -> Option<String> {
     off(rule, settings).then(|| match rule.enabled {
         false => format!("it is off: `enabled = false` ({})", rule.origin),
-        true if rule.mode == Some(Mode::Off) => format!("it is off: its `mode` is off ({})", rule.origin),
+        true if rule.mode == Some(RuleMode::Off) => format!("it is off: its `mode` is off ({})", rule.origin),
         true => "it is off: the `mode` of `[autosort]` is off".to_owned(),
     })
 }

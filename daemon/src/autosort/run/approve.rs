@@ -5,6 +5,7 @@ use monzo_common::model::{Approver, RunStarted, RunState};
 use crate::autosort::decide::check;
 use crate::autosort::decide::decision::{self, Purpose};
 use crate::autosort::decide::guard::Verdict;
+use crate::autosort::query::runs;
 use crate::autosort::run::error::SorterError;
 use crate::autosort::run::finish::title;
 use crate::autosort::run::proposal::{self, Context, Draft, Proposal, commit};
@@ -114,7 +115,7 @@ impl Sorter {
         message: &str,
         changed: bool,
     ) -> Result<RunStarted, SorterError> {
-        let run = self.run_of(id).await?;
+        let run = runs::run_of(self, id).await?;
         let message = match &run.reason {
             Some(reason) if run.state == RunState::Expired => format!("{message}: {reason}"),
             _ => message.to_owned(),

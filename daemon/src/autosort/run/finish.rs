@@ -6,7 +6,7 @@ use monzo_common::money::Money;
 
 use crate::autosort::Sorter;
 use crate::autosort::decide::{check, guard};
-use crate::autosort::query::rule_issues::asks_of;
+use crate::autosort::run::asks::asks_of;
 use crate::autosort::run::execute::{StepOutcome, view};
 use crate::autosort::run::state::{self, TransferView};
 use crate::autosort::run::{crash, dedupe};

@@ -5,6 +5,7 @@
 
 mod adopt;
 mod approve;
+pub(crate) mod asks;
 mod cancel;
 mod crash;
 pub mod dedupe;
@@ -16,6 +17,7 @@ pub(crate) mod proposal;
 pub(crate) mod propose;
 mod reconcile;
 mod refusal;
+mod rule_changes;
 mod service;
 mod settle;
 pub mod state;

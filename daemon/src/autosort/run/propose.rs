@@ -3,7 +3,7 @@
 //! The bank is read first; then one transaction decides and stores ([`super::proposal`]). Nothing here sends anything.
 
 use monzo_common::id::{PotId, UserId};
-use monzo_common::model::{RunCause, RunStarted, RunState, SyncState};
+use monzo_common::model::{RunCause, RunStarted, RunState, StepKind, SyncCause, SyncState};
 
 use crate::autosort::Sorter;
 use crate::autosort::decide::decision::Purpose;
@@ -25,7 +25,7 @@ use crate::store::{PlannedMove, Reader, StoredRun};
 struct ByHand {
     cause: RunCause,
     /// What the plan is called.
-    word: &'static str,
+    kind: StepKind,
     explanation: String,
     moves: Vec<PlannedMove>,
     returns: bool,
@@ -53,7 +53,7 @@ enum Answer {
 impl Sorter {
     /// Reads the bank now; nothing is decided on what was known before.
     pub(crate) async fn read_bank(&self) -> Result<(), SorterError> {
-        let ended = self.sync.finish_for("run").await?;
+        let ended = self.sync.finish_for(SyncCause::Run).await?;
         let id = ended.id.clone();
         let kept = self.store.read(move |reader| reader.sync(&id)).await?;
         match kept.state {
@@ -144,7 +144,7 @@ impl Sorter {
         self.propose_by_hand(move |world, _| {
             Ok(Request::Moves(ByHand {
                 cause: RunCause::Hand,
-                word: "move",
+                kind: StepKind::Move,
                 explanation: "asked for by hand".to_owned(),
                 moves: manual::transfers(world, amount, &from, &to)?,
                 returns: true,
@@ -172,7 +172,7 @@ impl Sorter {
             }
             Ok(Request::Moves(ByHand {
                 cause: RunCause::Discover,
-                word: "discover",
+                kind: StepKind::Discover,
                 explanation: "a penny in and out again shows the account behind the pot".to_owned(),
                 moves: manual::discovery(world, &id).unwrap_or_default(),
                 returns: false,
@@ -202,7 +202,7 @@ impl Sorter {
             }
             Ok(Request::Moves(ByHand {
                 cause: RunCause::Undo,
-                word: "undo",
+                kind: StepKind::Undo,
                 explanation: format!("reverses {}", run.id),
                 moves,
                 returns: false,
@@ -228,9 +228,9 @@ impl Sorter {
                     return Ok(Answer::Nothing(RunStarted { run: None, message, changed: false, left_out }));
                 }
             };
-            let ByHand { cause, word, explanation, moves, returns, undoes, left_out } = by_hand;
+            let ByHand { cause, kind, explanation, moves, returns, undoes, left_out } = by_hand;
             allowed(&world, &moves)?;
-            let mut plan = manual::plan(&world, word, &explanation, &moves);
+            let mut plan = manual::plan(&world, kind, &explanation, &moves);
             if let Some(step) = plan.steps.first_mut() {
                 step.caps.clone_from(&left_out);
             }

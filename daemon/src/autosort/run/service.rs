@@ -4,7 +4,7 @@ use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use monzo_common::model::{Freeze, RunState, Sync, SyncState};
+use monzo_common::model::{Freeze, RunState, Sync, SyncCause, SyncState};
 use tokio_util::sync::CancellationToken;
 
 use crate::autosort::Sorter;
@@ -13,6 +13,7 @@ use crate::autosort::run::error::SorterError;
 use crate::autosort::run::execute::RunProgress;
 use crate::autosort::run::finish::title;
 use crate::autosort::run::state;
+use crate::autosort::run::{asks, rule_changes};
 use crate::clock::{TOLERATED_SKEW, elapsed};
 use crate::events::{Happened, Kind};
 use crate::rule::Rule;
@@ -116,10 +117,13 @@ impl Sorter {
         if Self::good(ended.state) {
             self.reconcile().await?;
             // Occurrences first: what the bank knows of them is no stranger's.
-            self.look_at_rules(Some((ended.id.clone(), ended.cause == "run"))).await?;
+            self.look_at_rules(Some((ended.id.clone(), ended.cause == SyncCause::Run))).await?;
             self.look_for_strangers().await?;
-            if let Err(error) = self.look_at_rule_issues().await {
-                tracing::warn!(%error, "it could not be said what of the rules wants a person");
+            if let Err(error) = asks::tick_off(self).await {
+                tracing::warn!(%error, "the payments that were asked for could not be looked for");
+            }
+            if let Err(error) = rule_changes::tell(self).await {
+                tracing::warn!(%error, "renamed pots and late incomes could not be told");
             }
         }
         *self.0.looked_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(ended.id);
@@ -145,7 +149,7 @@ impl Sorter {
             return;
         }
         self.set_next(None);
-        if let Err(error) = self.sync.start_for("rule", false).await {
+        if let Err(error) = self.sync.start_for(SyncCause::Rule, false).await {
             tracing::debug!(%error, "no sync could be started for a rule");
         }
     }
@@ -242,7 +246,7 @@ impl Sorter {
         if !self.login.ready() {
             return;
         }
-        if let Err(error) = self.sync.start_for("run", false).await {
+        if let Err(error) = self.sync.start_for(SyncCause::Run, false).await {
             tracing::debug!(%error, "no sync could follow the run");
         }
     }

@@ -18,7 +18,7 @@ use crate::store::{StoreError, StoredRun, StoredTransfer};
 const BEFORE: SignedDuration = SignedDuration::from_mins(5);
 
 /// How long after the last request a reading must be made to prove that nothing happened. Two minutes are asked for; how
-/// late the bank's list can be is not known, and waiting longer costs nothing (monzo/README.md, Moves).
+/// late the bank's list can be is not known, and waiting longer costs nothing (monzo/README.md, Moving money).
 const AFTER: SignedDuration = SignedDuration::from_mins(5);
 
 /// Pages that one look reads at most: thousands of rows in some minutes are no person's.

@@ -21,6 +21,7 @@ use crate::autosort::run::error::SorterError;
 use crate::autosort::run::finish::title;
 use crate::autosort::run::proposal::{self, Context};
 use crate::autosort::run::take_up::{TakenUp, income_of, take_up};
+use crate::autosort::snapshot::trigger_inputs;
 use crate::autosort::snapshot::trigger_inputs::{income_accounts, watches};
 use crate::autosort::{Sorter, run, snapshot};
 use crate::clock::TOLERATED_SKEW;
@@ -48,7 +49,7 @@ impl Sorter {
             }
             return Ok(());
         }
-        let credits = Arc::new(self.credits().await?);
+        let credits = Arc::new(trigger_inputs::credits(self).await?);
         let mut next: Option<Timestamp> = None;
         let under_way = self.under_way().await?;
         let mut went = under_way;
@@ -199,7 +200,7 @@ impl Sorter {
 
     /// The nearest occurrence of a rule that a person may run by hand: its key, credit and payday.
     pub(crate) async fn nearest(&self, rule: &Rule, again: bool) -> Result<Nearest, SorterError> {
-        let credits = Arc::new(self.credits().await?);
+        let credits = Arc::new(trigger_inputs::credits(self).await?);
         let mut due = self.evaluate(rule.clone(), &credits, None).await?;
         if self.adopt_all(&due, &due.evaluation.occurrences).await? {
             due = self.evaluate(rule.clone(), &credits, None).await?;

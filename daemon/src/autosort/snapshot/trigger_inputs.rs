@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use monzo_common::id::AccountId;
 
-use crate::autosort::Sorter;
+use crate::autosort::Services;
 use crate::autosort::decide::names;
 use crate::autosort::decide::occurrence::{CreditKind, CreditMarks, CreditRow, Edge, Memory, Watch};
 use crate::autosort::decide::world::{Holder, World};
@@ -15,38 +15,39 @@ use crate::monzo::{Own, marks};
 use crate::rule::{Place, Rule, Trigger};
 use crate::store::{Reader, StoreError};
 
-impl Sorter {
-    /// Credits that may fire a rule.
-    pub(crate) async fn credits(&self) -> Result<Vec<CreditRow>, SorterError> {
-        self.credits_since(self.clock.now().checked_sub(CREDITS).unwrap_or(Timestamp::MIN)).await
-    }
+/// Credits that may fire a rule.
+pub(crate) async fn credits(services: &Services) -> Result<Vec<CreditRow>, SorterError> {
+    credits_since(services, services.clock.now().checked_sub(CREDITS).unwrap_or(Timestamp::MIN)).await
+}
 
-    /// Credits since an instant, of the kinds that may fire a rule and of others.
-    pub(crate) async fn credits_since(&self, since: Timestamp) -> Result<Vec<CreditRow>, SorterError> {
-        let read = self.store.read(move |reader| Ok((reader.firing_credits(since)?, own(reader)?)));
-        let (rows, own) = read.await?;
-        let credit = |row: crate::store::FiringCredit| {
-            let marks = marks(&row.raw);
-            let kind = CreditKind::of(CreditMarks {
-                scheme: &row.scheme,
-                account_kind: &row.account_kind,
-                reversal: marks.reversal,
-                direct_debit: marks.direct_debit,
-                flex: marks.flex,
-                own: own.is_other_side_of(&marks),
-            });
-            CreditRow {
-                kind,
-                id: row.id,
-                account: row.account_id,
-                created_at: row.created_at,
-                first_read_at: row.first_seen_at,
-                amount: row.amount,
-                from: row.name,
-            }
-        };
-        Ok(rows.into_iter().map(credit).collect())
-    }
+/// Credits since an instant, of the kinds that may fire a rule and of others.
+pub(crate) async fn credits_since(
+    services: &Services,
+    since: Timestamp,
+) -> Result<Vec<CreditRow>, SorterError> {
+    let read = services.store.read(move |reader| Ok((reader.firing_credits(since)?, own(reader)?)));
+    let (rows, own) = read.await?;
+    let credit = |row: crate::store::FiringCredit| {
+        let marks = marks(&row.raw);
+        let kind = CreditKind::of(CreditMarks {
+            scheme: &row.scheme,
+            account_kind: &row.account_kind,
+            reversal: marks.reversal,
+            direct_debit: marks.direct_debit,
+            flex: marks.flex,
+            own: own.is_other_side_of(&marks),
+        });
+        CreditRow {
+            kind,
+            id: row.id,
+            account: row.account_id,
+            created_at: row.created_at,
+            first_read_at: row.first_seen_at,
+            amount: row.amount,
+            from: row.name,
+        }
+    };
+    Ok(rows.into_iter().map(credit).collect())
 }
 
 /// The balances that a rule's triggers look at.

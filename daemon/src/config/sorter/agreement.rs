@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use super::{Drafts, text};
 use crate::config::error::{Excerpt, Problem, nearest};
 use crate::config::load::Loaded;
-use crate::rule::{Mode, Payday, Step, Trigger};
+use crate::rule::{Payday, Step, Trigger};
+use monzo_common::model::RuleMode;
 
 impl Drafts {
     /// Puts the blocks into the configuration, and says what is wrong with them together.
@@ -34,7 +35,8 @@ impl Drafts {
                 }));
             }
         }
-        let everywhere = (loaded.config.autosort.mode == Mode::Auto).then(|| excerpts.get("autosort.mode"));
+        let everywhere =
+            (loaded.config.autosort.mode == RuleMode::Auto).then(|| excerpts.get("autosort.mode"));
         let auto = everywhere.flatten().or_else(|| self.rules.iter().find_map(|draft| draft.auto.as_ref()));
         if let Some(auto) = auto
             && loaded.config.autosort.max_per_run.is_none()

@@ -7,7 +7,8 @@ use super::block::{Block, Out};
 use super::payday::switch;
 use super::scalar::{keep, name, place, span, word};
 use super::{example, step, trigger};
-use crate::rule::{Mode, OnFailure, Place, Rule, Take};
+use crate::rule::{OnFailure, Place, Rule, Take};
+use monzo_common::model::RuleMode;
 
 pub(super) const KEYS: &[&str] = &[
     "name",
@@ -23,8 +24,8 @@ pub(super) const KEYS: &[&str] = &[
     "test",
 ];
 
-pub(super) const MODES: &[(&str, Mode)] =
-    &[("off", Mode::Off), ("propose", Mode::Propose), ("auto", Mode::Auto)];
+pub(super) const MODES: &[(&str, RuleMode)] =
+    &[("off", RuleMode::Off), ("propose", RuleMode::Propose), ("auto", RuleMode::Auto)];
 
 pub(super) const TAKES: &[(&str, Take)] =
     &[("all", Take::All), ("income", Take::Income), ("leftover", Take::Leftover)];
@@ -83,7 +84,7 @@ pub(super) fn read(out: &mut Out<'_>, block: &Block<'_, '_>) -> Option<Draft> {
         }
     }
     let mode = block.read(out, "mode", |value| word(value, MODES));
-    let auto = (mode == Some(Mode::Auto)).then(|| out.excerpt(block.span_of("mode")));
+    let auto = (mode == Some(RuleMode::Auto)).then(|| out.excerpt(block.span_of("mode")));
     let keep = block.read(out, "keep", keep).unwrap_or_default();
     let enabled = block.read(out, "enabled", switch).unwrap_or(true);
     let catch_up = block.read(out, "catch_up", span("0s", "31d")).unwrap_or(SignedDuration::from_hours(48));

@@ -7,10 +7,11 @@ use toml::de::DeValue;
 use super::rule::MODES;
 use super::scalar::{amount, pot, some_amount, span, time, word};
 use super::text::place as place_text;
-use super::text::{clock, length, pounds, word_of};
+use super::text::{clock, length, pounds};
 use crate::config::keys::Key;
 use crate::config::value::quoted;
-use crate::rule::{Mode, Place};
+use crate::rule::Place;
+use monzo_common::model::RuleMode;
 
 macro_rules! setting {
     ($field:ident, $read:expr, $print:expr, $doc:literal) => {
@@ -33,7 +34,7 @@ pub(in crate::config) const KEYS: [Key; 10] = [
     setting!(
         mode,
         |value| word(value, MODES),
-        |mode: &Mode| quoted(word_of(MODES, *mode)),
+        |mode: &RuleMode| quoted(mode.word()),
         "How runs of rules begin: \"off\", \"propose\" (you approve each) or \"auto\"."
     ),
     setting!(

@@ -1,12 +1,13 @@
 //! `step`: where money goes.
 
+use monzo_common::model::StepKind;
 use toml::de::DeValue;
 
 use super::block::{Block, Out, Value};
 use super::scalar::{account, by, cap, name, part, pot, share, some_amount, span, word};
 use crate::config::error::Excerpt;
 use crate::config::value::text;
-use crate::rule::{Amount, Basis, BasisPoints, Part, Place, Step};
+use crate::rule::{Amount, Basis, BasisPoints, Part, Place, Share, Step};
 
 /// The words that make a step what it is, with the keys that go with each.
 const KINDS: &[(&str, &[&str])] = &[
@@ -119,17 +120,21 @@ fn step(out: &mut Out<'_>, block: &Block<'_, '_>, kind: &str, income: &mut Vec<E
                     "remove one of them",
                 );
             }
-            Some(Step::Pot { pot: pot?, amount, up_to, by, max: block.read(out, "max", cap) })
+            let max = block.read(out, "max", cap);
+            Some(Step::Pot { written: StepKind::Pot, target: pot?, amount, up_to, by, max })
         }
         "account" => {
             let account = block.read(out, "account", account);
             let amount = asked(out, block, income);
             let up_to = block.read(out, "up_to", some_amount);
-            Some(Step::Account { account: account?, amount, up_to, max: block.read(out, "max", cap) })
+            let max = block.read(out, "max", cap);
+            Some(Step::Pot { written: StepKind::Account, target: account?, amount, up_to, by: None, max })
         }
         "goals" => {
             let pots = block.read(out, "goals", pots);
-            Some(Step::Goals { pots: pots?, max: block.read(out, "max", cap) })
+            let max = block.read(out, "max", cap);
+            let part = |pot| Part { pot, share: Share::Equal, max, up_to: None };
+            Some(Step::Split { parts: pots?.into_iter().map(part).collect(), redistribute: true })
         }
         "split" => split(out, block),
         "ask" => {
@@ -139,7 +144,8 @@ fn step(out: &mut Out<'_>, block: &Block<'_, '_>, kind: &str, income: &mut Vec<E
         }
         _ => {
             let pot = block.read(out, "rest", pot);
-            Some(Step::Rest { pot: pot?, max: block.read(out, "max", cap) })
+            let (written, max) = (StepKind::Rest, block.read(out, "max", cap));
+            Some(Step::Pot { written, target: pot?, amount: None, up_to: None, by: None, max })
         }
     }
 }
@@ -172,7 +178,7 @@ fn split(out: &mut Out<'_>, block: &Block<'_, '_>) -> Option<Step> {
         out.say(value.span(), "`split` is a list of parts", help);
         return None;
     };
-    let mut parts: Vec<Part> = Vec::new();
+    let (mut parts, mut total): (Vec<Part>, u32) = (Vec::new(), 0);
     for item in items.iter() {
         let Some(block) = out.block("a part of `split`", item) else { continue };
         block.only(out, PART, elsewhere);
@@ -184,9 +190,9 @@ fn split(out: &mut Out<'_>, block: &Block<'_, '_>) -> Option<Step> {
         if parts.iter().any(|other| other.pot == pot) {
             out.say(block.span_of("pot"), "a pot is in one split twice", "add its shares up");
         }
-        parts.push(Part { pot, share, max, up_to });
+        total = total.saturating_add(share.0);
+        parts.push(Part { pot, share: Share::Of(share), max, up_to });
     }
-    let total: u32 = parts.iter().map(|part| part.share.0).sum();
     if total > BasisPoints::WHOLE.0 {
         let total = monzo_common::amount::percent(total);
         out.say(value.span(), format!("the shares of a split add up to {total}"), "they may be 100% at most");
@@ -230,15 +236,13 @@ fn pots(value: &DeValue<'_>) -> Result<Vec<Place>, String> {
 fn takes_all(step: &Step) -> bool {
     matches!(
         step,
-        Step::Pot { amount: None, up_to: None, max: None, .. }
-            | Step::Account { amount: None, up_to: None, max: None, .. }
-            | Step::Rest { .. }
+        Step::Pot { written: StepKind::Rest, .. } | Step::Pot { amount: None, up_to: None, max: None, .. }
     )
 }
 
 /// Says what no run could ever do with this source.
 fn possible(out: &mut Out<'_>, block: &Block<'_, '_>, step: &Step, source: &Place) {
-    if let (Step::Account { .. }, Place::Account(_)) = (step, source) {
+    if let (StepKind::Account, Place::Account(_)) = (step.kind(), source) {
         let help = "the bank's API moves money between an account and its own pots: for another account write \
                     { ask = \"£600.00\", to = \"Joint\" }";
         return out.say(block.head(), "an `account` step needs a pot as the rule's source", help);

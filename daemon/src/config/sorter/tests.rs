@@ -2,7 +2,10 @@ use jiff::SignedDuration;
 use jiff::civil::{Time, date};
 
 use super::super::{check_text, default_toml, notes, print};
-use crate::rule::{Adjust, Amount, BasisPoints, By, Cap, Day, Keep, Mode, Place, Rhythm, Step, Trigger};
+use crate::rule::{
+    Adjust, Amount, BasisPoints, By, Cap, Day, Keep, Part, Place, Rhythm, Share, Step, Trigger,
+};
+use monzo_common::model::{RuleMode, StepKind};
 
 const PAYDAY: &str = "[[payday]]\nname = \"main\"\nday = \"last-working-day\"\n\
                       income = { from = \"ACME*\", at_least = \"£1,000.00\" }\n";
@@ -55,18 +58,25 @@ fn a_whole_rule_is_read_as_values() {
     assert_eq!(config.autosort.max_per_run, Some(250_000));
     let rule = &config.autosort.rules[0];
     assert_eq!(rule.origin, "x.toml:8");
-    assert_eq!(rule.mode, Some(Mode::Auto));
+    assert_eq!(rule.mode, Some(RuleMode::Auto));
     assert_eq!(rule.keep, [Keep::Amount(60_000), Keep::Share(BasisPoints(1_000))]);
     assert_eq!(rule.triggers, [Trigger::Payday { payday: None, offset_days: 0, at: None }]);
     assert_eq!(rule.steps.len(), 9);
     let by = Some(By { year: None, month: 3, day: 1 });
-    let insurance = Step::Pot { pot: pot("Car insurance"), amount: None, up_to: Some(48_000), by, max: None };
+    let insurance = Step::Pot {
+        written: StepKind::Pot,
+        target: pot("Car insurance"),
+        amount: None,
+        up_to: Some(48_000),
+        by,
+        max: None,
+    };
     assert_eq!(rule.steps[4], insurance);
     let gifts = Some(Amount::OfIncome(BasisPoints(2_500)));
     assert!(matches!(&rule.steps[2], Step::Pot { amount, .. } if *amount == gifts));
-    let goals =
-        Step::Goals { pots: vec![pot("Holiday"), pot("Car")], max: Some(Cap::Share(BasisPoints(2_000))) };
-    assert_eq!(rule.steps[5], goals);
+    let max = Some(Cap::Share(BasisPoints(2_000)));
+    let part = |name| Part { pot: pot(name), share: Share::Equal, max, up_to: None };
+    assert_eq!(rule.steps[5], Step::Split { parts: ["Holiday", "Car"].map(part).into(), redistribute: true });
     assert_eq!(rule.tests[0].expect["left"], 60_000);
     assert_eq!(rule.tests[0].given[&Place::Account("Personal".into())], 261_120);
 }

@@ -8,13 +8,14 @@ use monzo_common::amount::percent;
 use monzo_common::money::Money;
 
 use super::payday::{ADJUST, NATIONS};
-use super::rule::{MODES, ON_FAILURE, TAKES};
+use super::rule::{ON_FAILURE, TAKES};
 use super::scalar::WEEKDAYS;
 use crate::config::value::quoted;
 use crate::rule::{
     Adjust, Amount, Basis, BasisPoints, Cap, Credit, Day, Example, Keep, Level, Payday, Place, Rhythm, Rule,
-    Step, Trigger,
+    Share, Step, Trigger,
 };
+use monzo_common::model::{RuleMode, StepKind};
 
 /// The commented example of the reference.
 pub(in crate::config) const EXAMPLE: &str = r#"
@@ -241,8 +242,8 @@ fn step(step: &Step) -> String {
             members.text("buffer", share(*buffer)).maybe("horizon", horizon.map(length));
             members.maybe("until_known", until_known.map(pounds));
         }
-        Step::Pot { pot, amount: asked, up_to, by, max } => {
-            members.text("pot", target(pot)).maybe("amount", asked.map(amount));
+        Step::Pot { written, target: to, amount: asked, up_to, by, max } => {
+            members.text(written.word(), target(to)).maybe("amount", asked.map(amount));
             members.maybe("up_to", up_to.map(pounds));
             members.maybe(
                 "by",
@@ -253,18 +254,19 @@ fn step(step: &Step) -> String {
             );
             members.maybe("max", max.map(cap));
         }
-        Step::Account { account, amount: asked, up_to, max } => {
-            members.text("account", target(account)).maybe("amount", asked.map(amount));
-            members.maybe("up_to", up_to.map(pounds)).maybe("max", max.map(cap));
-        }
-        Step::Goals { pots, max } => {
-            let pots: Vec<String> = pots.iter().map(|pot| quoted(&target(pot))).collect();
-            members.add("goals", format!("[{}]", pots.join(", "))).maybe("max", max.map(cap));
+        Step::Split { parts, .. } if step.kind() == StepKind::Goals => {
+            let pots: Vec<String> = parts.iter().map(|part| quoted(&target(&part.pot))).collect();
+            members.add("goals", format!("[{}]", pots.join(", ")));
+            // Of a `goals` step each part has the same.
+            members.maybe("max", parts.first().and_then(|part| part.max).map(cap));
         }
         Step::Split { parts, redistribute } => {
             let parts = parts.iter().map(|part| {
                 let mut members = Members::default();
-                members.text("pot", target(&part.pot)).text("share", share(part.share));
+                members.text("pot", target(&part.pot));
+                if let Share::Of(points) = part.share {
+                    members.text("share", share(points));
+                }
                 members.maybe("max", part.max.map(cap)).maybe("up_to", part.up_to.map(pounds));
                 members.table()
             });
@@ -274,9 +276,6 @@ fn step(step: &Step) -> String {
         }
         Step::Ask { amount, to } => {
             members.text("ask", pounds(*amount)).text("to", to);
-        }
-        Step::Rest { pot, max } => {
-            members.text("rest", target(pot)).maybe("max", max.map(cap));
         }
     }
     members.table()
@@ -299,7 +298,7 @@ fn rule_members(rule: &Rule) -> Members {
     if matches!(rule.source, Place::Account(_)) {
         members.text("take", word_of(TAKES, rule.take));
     }
-    members.maybe("mode", rule.mode.map(|mode| word_of(MODES, mode)));
+    members.maybe("mode", rule.mode.map(RuleMode::word));
     members.add("enabled", rule.enabled);
     members.text("catch_up", length(rule.catch_up));
     members.text("on_failure", word_of(ON_FAILURE, rule.on_failure));
@@ -330,7 +329,7 @@ pub(in crate::config) fn summary(rule: &Rule) -> String {
         })
         .collect();
     let keep = if keep.is_empty() { String::new() } else { format!(", keep {}", keep.join(" or ")) };
-    let mode = rule.mode.map(|mode| format!(", {}", word_of(MODES, mode))).unwrap_or_default();
+    let mode = rule.mode.map(|mode| format!(", {mode}")).unwrap_or_default();
     let off = if rule.enabled { "" } else { ", not enabled" };
     format!("{} from {}{keep}{mode}{off}: {}", when.join(" or "), place(&rule.source), steps.join(", "))
 }

@@ -8,16 +8,18 @@ use monzo_common::model::{Backtest, FreezeChange, Plan, Rule, Run, RunPage, RunS
 
 use super::context::RpcContext;
 use super::cursor;
-use crate::autosort::study::suggest::Kind;
+use crate::autosort::query;
+use crate::autosort::study::backtest;
+use crate::autosort::study::suggest::{self, Kind};
 
 #[async_trait]
 impl AutosortServer for RpcContext {
     async fn rules(&self) -> Result<Vec<Rule>, Fault> {
-        Ok(self.services()?.sorter.rules().await?)
+        Ok(query::rules::rules(&self.services()?.sorter).await?)
     }
 
     async fn plan(&self, rule: String, at: Option<Timestamp>) -> Result<Plan, Fault> {
-        Ok(self.services()?.sorter.plan(&rule, at).await?)
+        Ok(query::rules::plan(&self.services()?.sorter, &rule, at).await?)
     }
 
     async fn run_rule(&self, rule: String, hash: Option<String>, again: bool) -> Result<RunStarted, Fault> {
@@ -51,11 +53,11 @@ impl AutosortServer for RpcContext {
         limit: Option<u32>,
     ) -> Result<RunPage, Fault> {
         let before = cursor::parse("autosort.runs", cursor)?;
-        Ok(self.services()?.sorter.runs(rule, before, limit).await?)
+        Ok(query::runs::runs(&self.services()?.sorter, rule, before, limit).await?)
     }
 
     async fn run(&self, id: String) -> Result<Run, Fault> {
-        Ok(self.services()?.sorter.run_of(&id).await?)
+        Ok(query::runs::run_of(&self.services()?.sorter, &id).await?)
     }
 
     async fn freeze(
@@ -81,7 +83,7 @@ impl AutosortServer for RpcContext {
     }
 
     async fn backtest(&self, rule: String, since: Timestamp) -> Result<Backtest, Fault> {
-        Ok(self.services()?.sorter.backtest(&rule, since).await?)
+        Ok(backtest::of_rule(&self.services()?.sorter, &rule, since).await?)
     }
 
     async fn suggest(&self, kind: Option<String>) -> Result<Suggestion, Fault> {
@@ -89,10 +91,10 @@ impl AutosortServer for RpcContext {
             Fault::new(FaultKind::InvalidParams, error.to_string(), "without a kind, all are suggested")
         })?;
         let folder = self.locations.drop_ins().display().to_string();
-        Ok(self.services()?.sorter.suggest(kind, folder).await?)
+        Ok(suggest::suggestion(&self.services()?.sorter, kind, folder).await?)
     }
 
     async fn why(&self, subject: String) -> Result<Why, Fault> {
-        Ok(self.services()?.sorter.why(&subject).await?)
+        Ok(query::why::why(&self.services()?.sorter, &subject).await?)
     }
 }

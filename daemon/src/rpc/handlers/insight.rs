@@ -7,6 +7,7 @@ use monzo_common::fault::{Fault, FaultKind};
 use monzo_common::model::{BalancePoint, PaydayCalendar};
 
 use super::context::RpcContext;
+use crate::autosort::study::suggest;
 use crate::insight;
 
 #[async_trait]
@@ -34,6 +35,6 @@ impl InsightServer for RpcContext {
     }
 
     async fn payday(&self, count: u32) -> Result<Vec<PaydayCalendar>, Fault> {
-        Ok(self.services()?.sorter.paydays(count).await?)
+        Ok(suggest::paydays(&self.services()?.sorter, count).await?)
     }
 }

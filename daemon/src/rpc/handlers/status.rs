@@ -2,7 +2,9 @@
 
 use monzo_common::VERSION;
 use monzo_common::fault::Fault;
-use monzo_common::model::{Attention, Login, LoginState, Mode, Severity, SorterStatus, Status, SyncStatus};
+use monzo_common::model::{
+    Attention, Login, LoginState, Mode, RuleMode, Severity, SorterStatus, Status, SyncStatus,
+};
 
 use super::context::RpcContext;
 use crate::attention;
@@ -58,7 +60,7 @@ fn rescue(context: &RpcContext, why: Attention) -> Status {
             error: None,
         },
         accounts: Vec::new(),
-        sorter: SorterStatus { mode: "off".to_owned(), frozen: false, next: None, proposed: 0, unsettled: 0 },
+        sorter: SorterStatus { mode: RuleMode::Off, frozen: false, next: None, proposed: 0, unsettled: 0 },
         quarantined: 0,
         attention: vec![why],
     }

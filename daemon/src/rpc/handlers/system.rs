@@ -10,7 +10,7 @@ use monzo_common::period;
 use super::context::{Command, RpcContext};
 use super::status;
 use crate::autosort::decide::calendar;
-use crate::autosort::query::config_check::{failing_examples, unasked};
+use crate::autosort::query::config_check::{check_names, failing_examples, unasked};
 use crate::config::{self, Config};
 use crate::rpc::faults::stopping;
 use crate::services::Served;
@@ -81,7 +81,7 @@ fn cycle(context: &RpcContext) -> Option<period::Cycle> {
 /// Notes about names in rules that no account or pot has, where the database can be read.
 async fn names(context: &RpcContext, config: &Config) -> Result<Vec<config::Note>, Fault> {
     match context.services() {
-        Ok(services) => Ok(services.sorter.check_names(config).await?),
+        Ok(services) => Ok(check_names(&services.sorter, config).await?),
         Err(fault) => Ok(unasked(config, &fault.message).into_iter().collect()),
     }
 }

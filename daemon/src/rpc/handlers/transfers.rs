@@ -7,6 +7,7 @@ use monzo_common::model::TransferPage;
 
 use super::context::RpcContext;
 use super::cursor;
+use crate::autosort::query::runs;
 
 #[async_trait]
 impl TransfersServer for RpcContext {
@@ -17,6 +18,6 @@ impl TransfersServer for RpcContext {
         limit: Option<u32>,
     ) -> Result<TransferPage, Fault> {
         let after = cursor::parse_pair("transfers.list", cursor)?;
-        Ok(self.services()?.sorter.transfers(run, after, limit).await?)
+        Ok(runs::transfers(&self.services()?.sorter, run, after, limit).await?)
     }
 }

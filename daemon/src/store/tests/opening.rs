@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use monzo_common::model::SyncCause;
 use rusqlite::Connection;
 use sha2::{Digest, Sha256};
 
@@ -157,7 +158,8 @@ async fn a_closed_database_is_clean_and_one_that_was_left_open_is_not() {
 #[tokio::test]
 async fn syncs_are_found_by_a_prefix_of_their_random_id() {
     let rig = Rig::new().await;
-    let begin = |id: &'static str| rig.store.write(move |writer| writer.begin_sync(id, "request", at(1)));
+    let begin =
+        |id: &'static str| rig.store.write(move |writer| writer.begin_sync(id, SyncCause::Request, at(1)));
     begin("sync_abc").await.expect("noted");
     begin("sync_abd").await.expect("noted");
     let find = |id: &'static str| rig.store.read(move |reader| reader.sync(id));

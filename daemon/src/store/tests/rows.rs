@@ -5,7 +5,7 @@ use serde_json::json;
 use super::*;
 use crate::facts::{Merchant, PotLink, Unreadable};
 use crate::store::{StoreError, WindowState, Writer};
-use monzo_common::model::TransactionQuery;
+use monzo_common::model::{SyncCause, TransactionQuery};
 
 async fn revisions(rig: &Rig, id: &'static str) -> Vec<serde_json::Value> {
     let detail = rig.store.read(move |reader| reader.transaction(id)).await.expect("a row");
@@ -338,7 +338,7 @@ async fn a_file_that_takes_no_writes_is_told_and_loses_nothing() {
         connection.execute_batch(&format!("PRAGMA query_only = {word}")).expect("a mode");
     };
     mode("ON");
-    let begin = |writer: &Writer<'_>| writer.begin_sync("sync_x", "request", at(5));
+    let begin = |writer: &Writer<'_>| writer.begin_sync("sync_x", SyncCause::Request, at(5));
     assert!(matches!(rig.store.write(begin).await, Err(StoreError::ReadOnly)));
     assert_eq!(rig.store.health(), crate::store::Health::ReadOnly);
     mode("OFF");

@@ -165,7 +165,7 @@ impl Rig {
         async move {
             let ended = watch.wait_for(|progress| {
                 let sync = progress.as_ref().and_then(|progress| progress.sync.as_ref());
-                sync.is_some_and(|sync| sync.cause == cause && Some(&sync.id) != known.as_ref())
+                sync.is_some_and(|sync| sync.cause.word() == cause && Some(&sync.id) != known.as_ref())
             });
             let ended = tokio::time::timeout(PATIENCE, ended).await.expect("a sync ends").expect("a loop");
             ended.as_ref().and_then(|progress| progress.sync.clone()).expect("a sync")

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use monzo_common::id::{AccountId, PotId};
-use monzo_common::model::Plan;
+use monzo_common::model::{Plan, StepKind};
 
 use crate::autosort::decide::bills::Level;
 use crate::autosort::decide::names::resolve;
@@ -116,7 +116,7 @@ fn planned(rule: &Rule, example: &Example, paydays: &[Date]) -> Plan {
 fn world(rule: &Rule, example: &Example) -> World {
     let home = home(rule);
     let mut world = World::default();
-    let goals = rule.steps.iter().filter(|step| matches!(step, Step::Goals { .. })).flat_map(Step::places);
+    let goals = rule.steps.iter().filter(|step| step.kind() == StepKind::Goals).flat_map(Step::places);
     let goals: Vec<&Place> = goals.collect();
     for place in std::iter::once(&rule.source).chain(rule.steps.iter().flat_map(Step::places)) {
         let owner = owner(place, &home).to_owned();

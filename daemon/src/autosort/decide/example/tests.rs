@@ -3,8 +3,9 @@
 use jiff::civil::date;
 
 use super::*;
-use crate::rule::{Amount, Basis, By, Cap, Keep, Mode, OnFailure, Part, Take, Trigger};
+use crate::rule::{Amount, Basis, By, Cap, Keep, OnFailure, Part, Share, Take, Trigger};
 use jiff::SignedDuration;
+use monzo_common::model::{RuleMode, StepKind};
 
 fn pot(name: &str) -> Place {
     Place::Pot { account: None, name: name.to_owned() }
@@ -12,14 +13,16 @@ fn pot(name: &str) -> Place {
 
 /// A payday rule as a person writes it.
 fn payday() -> Rule {
-    let part = |name, share, max, up_to| Part { pot: pot(name), share: BasisPoints(share), max, up_to };
+    let part =
+        |name, share, max, up_to| Part { pot: pot(name), share: Share::Of(BasisPoints(share)), max, up_to };
+    let equal = |name, max| Part { pot: pot(name), share: Share::Equal, max: Some(max), up_to: None };
     Rule {
         name: "payday".to_owned(),
         triggers: vec![Trigger::Payday { payday: None, offset_days: 0, at: None }],
         source: Place::Account("Personal".to_owned()),
         keep: vec![Keep::Amount(60_000)],
         take: Take::All,
-        mode: Some(Mode::Auto),
+        mode: Some(RuleMode::Auto),
         enabled: true,
         catch_up: SignedDuration::from_hours(48),
         on_failure: OnFailure::Return,
@@ -32,21 +35,33 @@ fn payday() -> Rule {
                 until_known: None,
             },
             Step::Pot {
-                pot: pot("Rent"),
+                written: StepKind::Pot,
+                target: pot("Rent"),
                 amount: Some(Amount::Fixed(85_000)),
                 up_to: None,
                 by: None,
                 max: None,
             },
-            Step::Pot { pot: pot("Groceries"), amount: None, up_to: Some(30_000), by: None, max: None },
             Step::Pot {
-                pot: pot("Car insurance"),
+                written: StepKind::Pot,
+                target: pot("Groceries"),
+                amount: None,
+                up_to: Some(30_000),
+                by: None,
+                max: None,
+            },
+            Step::Pot {
+                written: StepKind::Pot,
+                target: pot("Car insurance"),
                 amount: None,
                 up_to: Some(48_000),
                 by: Some(By { year: None, month: 3, day: 1 }),
                 max: None,
             },
-            Step::Goals { pots: vec![pot("Holiday"), pot("Car")], max: Some(Cap::Share(BasisPoints(2_000))) },
+            Step::Split {
+                parts: ["Holiday", "Car"].map(|name| equal(name, Cap::Share(BasisPoints(2_000)))).into(),
+                redistribute: true,
+            },
             Step::Split {
                 parts: vec![
                     part("Investments", 6_000, None, None),
@@ -55,7 +70,14 @@ fn payday() -> Rule {
                 redistribute: true,
             },
             Step::Ask { amount: 60_000, to: "Joint".to_owned() },
-            Step::Rest { pot: pot("Savings"), max: None },
+            Step::Pot {
+                written: StepKind::Rest,
+                target: pot("Savings"),
+                amount: None,
+                up_to: None,
+                by: None,
+                max: None,
+            },
         ],
         tests: Vec::new(),
         text: "payday".to_owned(),
@@ -124,7 +146,14 @@ fn a_rule_from_a_pot_into_its_account_can_be_tried() {
     let top_up = Rule {
         source: pot("Buffer"),
         keep: Vec::new(),
-        steps: vec![Step::Account { account: account.clone(), amount: None, up_to: Some(15_000), max: None }],
+        steps: vec![Step::Pot {
+            written: StepKind::Account,
+            target: account.clone(),
+            amount: None,
+            up_to: Some(15_000),
+            by: None,
+            max: None,
+        }],
         ..payday()
     };
     let case = Example {

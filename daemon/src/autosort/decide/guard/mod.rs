@@ -2,14 +2,14 @@
 
 use jiff::civil::Time;
 use jiff::{SignedDuration, Timestamp};
-use monzo_common::model::{Plan, PlannedTransfer, TransferKind};
+use monzo_common::model::{Plan, PlannedTransfer, RuleMode, TransferKind};
 
 use crate::autosort::decide::check;
 use crate::autosort::decide::plan::asks;
 use crate::autosort::decide::plan::words::money;
 use crate::autosort::decide::world::World;
 use crate::clock::elapsed;
-use crate::rule::{Autosort, Mode};
+use crate::rule::Autosort;
 
 /// No run is planned or begun while the two clocks differ by more (autosort/README.md, When a rule runs).
 const MOST_SKEW: SignedDuration = SignedDuration::from_mins(2);
@@ -20,7 +20,7 @@ const DAY: i64 = 24 * 60 * 60;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// The rule's mode, else `[autosort]`'s.
-    pub mode: Mode,
+    pub mode: RuleMode,
     /// A person approved this plan, or asked for it: caps and `propose` do not hold it back again.
     pub approved: bool,
     /// Why a person should look first although the mode is `auto`: the first run of a rule, a changed text, a late
@@ -177,7 +177,7 @@ pub fn excess_skew(skew: Option<SignedDuration>) -> Option<String> {
 pub fn of_the_moment(limits: &Limits) -> Vec<Violation> {
     let mut held = Vec::new();
     let mut hold = |guard, reason: String| held.push(Violation { guard, reason });
-    if limits.mode == Mode::Off {
+    if limits.mode == RuleMode::Off {
         hold(Guard::Mode, "the mode is off".to_owned());
     }
     if let Some(reason) = &limits.frozen {
@@ -227,7 +227,7 @@ fn clock(time: Time) -> String {
 fn looks(plan: &Plan, limits: &Limits) -> Vec<Violation> {
     let mut held = Vec::new();
     let mut hold = |guard, reason: String| held.push(Violation { guard, reason });
-    if limits.mode == Mode::Propose {
+    if limits.mode == RuleMode::Propose {
         hold(Guard::Mode, "the mode is propose: a person approves each run".to_owned());
     }
     for reason in &limits.propose {

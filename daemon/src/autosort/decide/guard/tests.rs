@@ -41,7 +41,7 @@ fn plan(transfers: Vec<PlannedTransfer>) -> Plan {
 /// Limits under which a run of £5 is allowed.
 fn limits() -> Limits {
     Limits {
-        mode: Mode::Auto,
+        mode: RuleMode::Auto,
         approved: false,
         propose: Vec::new(),
         max_per_run: Some(500),
@@ -128,9 +128,9 @@ fn a_run_over_a_cap_is_proposed_with_the_guard_named_and_a_person_may_approve_it
 
 #[test]
 fn what_asks_for_a_look_is_proposed_even_in_auto() {
-    under(|limits| limits.mode = Mode::Propose, &Proposed(vec![Guard::Mode]));
+    under(|limits| limits.mode = RuleMode::Propose, &Proposed(vec![Guard::Mode]));
     under(|limits| limits.propose = vec!["its first run".to_owned()], &Proposed(vec![Guard::Look]));
-    under(|limits| (limits.mode, limits.approved) = (Mode::Propose, true), &Allowed);
+    under(|limits| (limits.mode, limits.approved) = (RuleMode::Propose, true), &Allowed);
     let skipped = Plan { guards: vec!["a pot is gone".to_owned()], ..plan(vec![deposit(500)]) };
     assert_eq!(answer(&skipped, &world(), &limits()), Proposed(vec![Guard::Skipped]));
 }
@@ -147,7 +147,7 @@ fn floor_exclusions_freeze_and_locks_cannot_be_overridden() {
         );
     };
     approve(|limits| limits.frozen = Some("by hand".to_owned()), Guard::Freeze);
-    approve(|limits| limits.mode = Mode::Off, Guard::Mode);
+    approve(|limits| limits.mode = RuleMode::Off, Guard::Mode);
     type Change = fn(&mut World);
     let cases: [(Change, Guard); 5] = [
         (|world| world.accounts[0].floor = 501, Guard::Floor),
@@ -238,13 +238,13 @@ fn the_text_of_the_guardrails_is_the_same_for_the_same_guardrails() {
 
 #[test]
 fn a_plan_that_only_asks_for_a_payment_is_a_run_like_any_other() {
-    use monzo_common::model::{PlanStep, PlannedTarget};
+    use monzo_common::model::{PlanStep, PlannedTarget, StepKind};
     let target =
         |amount| PlannedTarget { id: None, name: "Joint".to_owned(), amount, before: None, after: None };
     let asking = |amount| Plan {
         steps: vec![PlanStep {
             index: 1,
-            kind: "ask".to_owned(),
+            kind: StepKind::Ask,
             targets: vec![target(amount)],
             inputs: Vec::new(),
             bills: Vec::new(),
@@ -258,7 +258,7 @@ fn a_plan_that_only_asks_for_a_payment_is_a_run_like_any_other() {
     };
     assert_eq!(guard(&asking(0), &world(), &limits()), Verdict::Nothing);
     assert_eq!(guard(&asking(1), &world(), &limits()), Verdict::Allowed);
-    let proposes = Limits { mode: Mode::Propose, ..limits() };
+    let proposes = Limits { mode: RuleMode::Propose, ..limits() };
     assert!(matches!(guard(&asking(1), &world(), &proposes), Verdict::Proposed(_)));
     let frozen = Limits { frozen: Some("holidays".to_owned()), ..limits() };
     assert!(matches!(guard(&asking(1), &world(), &frozen), Verdict::Withheld(_)));

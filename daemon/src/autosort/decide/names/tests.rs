@@ -11,11 +11,25 @@ use crate::autosort::decide::fixtures::{
 use crate::autosort::decide::trouble::needs_app;
 use crate::autosort::decide::world::{AccountOrPot, Pot};
 use crate::rule::Step;
+use monzo_common::model::StepKind;
 
 /// What is the matter with the only step of a rule that gives to a place.
 #[track_caller]
 fn check(world: &World, place: Place, trouble: Option<&Trouble>) {
-    let resolved = resolve(&rule(0, vec![Step::Rest { pot: place, max: None }]), world);
+    let resolved = resolve(
+        &rule(
+            0,
+            vec![Step::Pot {
+                written: StepKind::Rest,
+                target: place,
+                amount: None,
+                up_to: None,
+                by: None,
+                max: None,
+            }],
+        ),
+        world,
+    );
     assert_eq!(resolved.targets[0][0].held.as_ref(), trouble, "{:?}", resolved.problems);
 }
 
@@ -40,7 +54,20 @@ fn of(account: &str, name: &str) -> Place {
 }
 
 fn found(world: &World, source: Place, target: Place) -> Option<String> {
-    let rule = Rule { source, ..rule(0, vec![Step::Rest { pot: target, max: None }]) };
+    let rule = Rule {
+        source,
+        ..rule(
+            0,
+            vec![Step::Pot {
+                written: StepKind::Rest,
+                target,
+                amount: None,
+                up_to: None,
+                by: None,
+                max: None,
+            }],
+        )
+    };
     let resolved = resolve(&rule, world);
     resolved.targets[0][0].holder.as_ref().map(|holder| holder.id().to_owned())
 }
@@ -59,11 +86,32 @@ fn a_bare_name_is_a_pot_of_the_sources_account_and_an_account_qualifies() {
 #[test]
 fn all_of_a_rule_belongs_to_one_account_or_the_rule_is_refused() {
     check(&two(), of("Joint", "Bills"), Some(&Trouble::OtherAccount { owner: "Joint".to_owned() }));
-    let resolved =
-        resolve(&rule(0, vec![rest("Rent"), Step::Rest { pot: of("Joint", "Bills"), max: None }]), &two());
+    let resolved = resolve(
+        &rule(
+            0,
+            vec![
+                rest("Rent"),
+                Step::Pot {
+                    written: StepKind::Rest,
+                    target: of("Joint", "Bills"),
+                    amount: None,
+                    up_to: None,
+                    by: None,
+                    max: None,
+                },
+            ],
+        ),
+        &two(),
+    );
     assert_eq!(resolved.refusals().count(), 1);
-    let account =
-        Step::Account { account: Place::Account("Joint".to_owned()), amount: None, up_to: None, max: None };
+    let account = Step::Pot {
+        written: StepKind::Account,
+        target: Place::Account("Joint".to_owned()),
+        amount: None,
+        up_to: None,
+        by: None,
+        max: None,
+    };
     assert_eq!(resolve(&rule(0, vec![account]), &two()).refusals().count(), 1);
     assert_eq!(resolve(&rule(0, vec![rest("Rent")]), &two()).refusals().count(), 0);
 }

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use monzo_common::id::{AccountId, TransactionId};
 
-use crate::rule::{Mode, Payday, Rule};
+use crate::rule::{Payday, Rule};
+use monzo_common::model::RuleMode;
 
 /// What is the same for all rules at one evaluation, which follows a sync (or a start, or a change of the rules).
 #[derive(Debug, Clone, Copy)]
@@ -86,7 +87,7 @@ pub struct Subject<'a> {
     /// The rule.
     pub rule: &'a Rule,
     /// Its mode, or the sorter's where it says nothing.
-    pub mode: Mode,
+    pub mode: RuleMode,
     /// When its name was first accepted, or it was enabled again: what is earlier is missed.
     pub since: Timestamp,
     /// Which of its texts has run.

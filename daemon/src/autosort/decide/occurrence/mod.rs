@@ -15,7 +15,8 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::facts::INCOME_SCHEMES;
-use crate::rule::{Adjust, Credit, Day, Mode, Nation, Payday, Rhythm, Rule, Trigger};
+use crate::rule::{Adjust, Credit, Day, Nation, Payday, Rhythm, Rule, Trigger};
+use monzo_common::model::RuleMode;
 
 pub use facts::{
     Begin, CreditKind, CreditMarks, CreditRow, Edge, Evaluation, Facts, Fired, History, Memory, Occurrence,
@@ -75,7 +76,7 @@ pub fn next(rule: &Rule, paydays: &[Payday], zone: &TimeZone, now: Timestamp) ->
     let used = BTreeSet::new();
     let subject = Subject {
         rule,
-        mode: Mode::Auto,
+        mode: RuleMode::Auto,
         since: Timestamp::MIN,
         history: History::ThisText,
         account: None,
@@ -125,12 +126,12 @@ fn due(
 }
 
 fn begin(subject: &Subject<'_>, facts: &Facts<'_>, at: Timestamp) -> Begin {
-    if subject.mode == Mode::Off || !subject.rule.enabled {
+    if subject.mode == RuleMode::Off || !subject.rule.enabled {
         return Begin::Never;
     }
     let late = facts.now.duration_since(at) > subject.rule.catch_up;
     let reasons = [
-        (subject.mode == Mode::Propose, Why::Mode),
+        (subject.mode == RuleMode::Propose, Why::Mode),
         (subject.history == History::Never, Why::FirstRun),
         (subject.history == History::OtherText, Why::ChangedText),
         (late, Why::Late),

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::rule::{Level, OnFailure, Place, Rule, Take};
+use monzo_common::model::RuleMode;
 
 const OWN: &str = "acc_own";
 
@@ -85,10 +86,10 @@ impl Bench {
     }
 
     fn evaluate(&self, rule: &Rule) -> Evaluation {
-        self.with(rule, Mode::Auto, History::ThisText)
+        self.with(rule, RuleMode::Auto, History::ThisText)
     }
 
-    fn with(&self, rule: &Rule, mode: Mode, history: History) -> Evaluation {
+    fn with(&self, rule: &Rule, mode: RuleMode, history: History) -> Evaluation {
         let zone = london();
         let facts = Facts {
             now: self.now,
@@ -244,7 +245,7 @@ fn a_used_key_is_used_and_a_rule_that_is_off_never_begins() {
     let mut bench = Bench::at("2026-11-27T09:00:00Z");
     bench.used.insert("2026-11-27".into());
     assert_eq!(bench.states(on_payday())[1].1, State::Used);
-    let off = bench.with(&rule(vec![on_payday()]), Mode::Off, History::ThisText);
+    let off = bench.with(&rule(vec![on_payday()]), RuleMode::Off, History::ThisText);
     assert!(off.occurrences.iter().all(|found| found.begin == Begin::Never));
 }
 
@@ -255,11 +256,11 @@ fn first_changed_and_late_runs_are_proposed() {
         assert_eq!(found[1].begin, wanted, "{now} {mode:?} {history:?}");
     };
     let on_time = "2026-11-28T23:59:00Z";
-    check(on_time, Mode::Auto, History::ThisText, Begin::Run);
-    check(on_time, Mode::Auto, History::Never, Begin::Propose(vec![Why::FirstRun]));
-    check(on_time, Mode::Auto, History::OtherText, Begin::Propose(vec![Why::ChangedText]));
-    check(on_time, Mode::Propose, History::ThisText, Begin::Propose(vec![Why::Mode]));
-    check("2026-11-29T00:00:01Z", Mode::Auto, History::ThisText, Begin::Propose(vec![Why::Late]));
+    check(on_time, RuleMode::Auto, History::ThisText, Begin::Run);
+    check(on_time, RuleMode::Auto, History::Never, Begin::Propose(vec![Why::FirstRun]));
+    check(on_time, RuleMode::Auto, History::OtherText, Begin::Propose(vec![Why::ChangedText]));
+    check(on_time, RuleMode::Propose, History::ThisText, Begin::Propose(vec![Why::Mode]));
+    check("2026-11-29T00:00:01Z", RuleMode::Auto, History::ThisText, Begin::Propose(vec![Why::Late]));
 }
 
 #[test]

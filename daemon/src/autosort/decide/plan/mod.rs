@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use monzo_common::id::PotId;
-use monzo_common::model::{Outcome, Plan, PlanStep, PlannedTarget, PlannedTransfer, TransferKind};
+use monzo_common::model::{Outcome, Plan, PlanStep, PlannedTarget, PlannedTransfer, StepKind, TransferKind};
 use monzo_common::money::Currency;
 use sha2::{Digest, Sha256};
 
@@ -102,7 +102,7 @@ fn refusal(resolved: &Resolved, index: u32) -> Option<String> {
 fn blank(index: u32, step: &Step, explanation: String) -> PlanStep {
     PlanStep {
         index,
-        kind: steps::kind(step).to_owned(),
+        kind: step.kind(),
         targets: Vec::new(),
         inputs: Vec::new(),
         bills: Vec::new(),
@@ -191,7 +191,7 @@ fn outcomes(
 
 /// What a plan asks a person to pay: the step, whom and how much.
 pub fn asks(steps: &[PlanStep]) -> impl Iterator<Item = (u32, &PlannedTarget)> {
-    let asking = steps.iter().filter(|step| step.kind == steps::ASK && step.error.is_none());
+    let asking = steps.iter().filter(|step| step.kind == StepKind::Ask && step.error.is_none());
     asking
         .flat_map(|step| step.targets.iter().map(move |target| (step.index, target)))
         .filter(|(_, target)| target.amount > 0)

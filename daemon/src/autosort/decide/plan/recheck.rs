@@ -99,12 +99,9 @@ fn bounds(
         Step::Bills { buffer, .. } => (bills.map(|level| buffered(level, buffer.0)), None),
         Step::Ask { .. } => (None, None),
         Step::Pot { up_to, max, .. } => (up_to.or(goal), *max),
-        Step::Account { up_to, max, .. } => (*up_to, *max),
-        Step::Goals { max, .. } => (goal, *max),
         Step::Split { parts, .. } => {
             let part = parts.get(place);
             (part.and_then(|part| part.up_to).or(goal), part.and_then(|part| part.max))
         }
-        Step::Rest { max, .. } => (goal, *max),
     }
 }

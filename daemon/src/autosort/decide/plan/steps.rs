@@ -9,7 +9,7 @@ use super::words::{money, percent};
 use super::{Facts, sinking_fund};
 use crate::autosort::decide::bills::{Level, NotKnown};
 use crate::autosort::decide::names::Target;
-use crate::rule::{Amount, BasisPoints, By, Cap, Part, Step};
+use crate::rule::{Amount, BasisPoints, By, Cap, Part, Share, Step};
 
 /// What a step is about to say of itself.
 #[derive(Debug, Default)]
@@ -32,22 +32,6 @@ impl Draft {
     }
 }
 
-/// The word for a step that asks a person to pay.
-pub(super) const ASK: &str = "ask";
-
-/// The word for a kind of step.
-pub(super) fn kind(step: &Step) -> &'static str {
-    match step {
-        Step::Bills { .. } => "bills",
-        Step::Pot { .. } => "pot",
-        Step::Account { .. } => "account",
-        Step::Goals { .. } => "goals",
-        Step::Split { .. } => "split",
-        Step::Ask { .. } => ASK,
-        Step::Rest { .. } => "rest",
-    }
-}
-
 /// Plans one step; its money leaves the allocation. The error says why nothing could be planned, and what to do.
 pub(super) fn plan(
     index: u32,
@@ -63,35 +47,19 @@ pub(super) fn plan(
         (Step::Bills { buffer, .. }, [target]) => {
             bills(&mut draft, index, target, *buffer, facts, allocation)?;
         }
-        (Step::Pot { amount, up_to, by: Some(by), max, .. }, [target]) => {
+        (Step::Pot { amount, up_to, by, max, .. }, [target]) => {
             let amount = asked(*amount, facts)?;
             let wish = Wish { amount, up_to: *up_to, goal: goal(target), max: *max };
-            sinking(&mut draft, target, wish, *by, facts, allocation)?;
+            match by {
+                Some(by) => sinking(&mut draft, target, wish, *by, facts, allocation)?,
+                None => single(&mut draft, target, wish, allocation),
+            }
         }
-        (Step::Pot { amount, up_to, by: None, max, .. }, [target]) => {
-            let amount = asked(*amount, facts)?;
-            single(
-                &mut draft,
-                target,
-                Wish { amount, up_to: *up_to, goal: goal(target), max: *max },
-                allocation,
-            );
-        }
-        (Step::Account { amount, up_to, max, .. }, [target]) => {
-            let amount = asked(*amount, facts)?;
-            single(&mut draft, target, Wish { amount, up_to: *up_to, goal: None, max: *max }, allocation);
-        }
-        (Step::Goals { max, .. }, targets) => goals(&mut draft, targets, *max, allocation),
         (Step::Split { parts, redistribute }, targets) => {
             split(&mut draft, parts, targets, *redistribute, allocation);
         }
         (Step::Ask { amount, to }, _) => ask(&mut draft, *amount, to, allocation),
-        (Step::Rest { max, .. }, [target]) => {
-            single(&mut draft, target, Wish { goal: goal(target), max: *max, ..Wish::default() }, allocation);
-        }
-        (Step::Bills { .. } | Step::Pot { .. } | Step::Account { .. } | Step::Rest { .. }, _) => {
-            draft.say("it has no target");
-        }
+        (Step::Bills { .. } | Step::Pot { .. }, _) => draft.say("it has no target"),
     }
     held(&mut draft, targets, begun.saturating_sub(allocation.left));
     if draft.short > 0 {
@@ -99,7 +67,7 @@ pub(super) fn plan(
     }
     Ok(PlanStep {
         index,
-        kind: kind(step).to_owned(),
+        kind: step.kind(),
         amount: draft.targets.iter().fold(0, |sum: i64, target| sum.saturating_add(target.amount)),
         targets: draft.targets,
         inputs: draft.inputs,
@@ -145,7 +113,7 @@ fn asked(amount: Option<Amount>, facts: &Facts) -> Result<Option<i64>, String> {
 }
 
 /// What a step wants for its one target.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 struct Wish {
     /// Minor units; nothing for all that there is, or all that is missing of `up_to`.
     amount: Option<i64>,
@@ -292,33 +260,6 @@ pub(super) fn buffered(level: &Level, buffer: u32) -> i64 {
     share::of_up(level.amount.max(0), 10_000 + u64::from(buffer), 10_000)
 }
 
-fn goals(draft: &mut Draft, targets: &[Target], max: Option<Cap>, allocation: &mut Allocation) {
-    let begun = allocation.left;
-    let most = max.map(|cap| Allocation::allows(cap, begun));
-    draft.say("equally, each up to its goal");
-    let mut portions = Vec::new();
-    for target in targets {
-        let room = match goal(target) {
-            Some(goal) => allocation.room(target, Some(goal)),
-            // Nothing is known of a name that means nothing: its whole share stays.
-            None if target.holder.is_none() => i64::MAX,
-            None => {
-                draft.caps.push(format!("{} has no goal in the app", target.name));
-                0
-            }
-        };
-        portions.push(Portion { weight: 1, cap: room.min(most.unwrap_or(i64::MAX)) });
-    }
-    for ((target, portion), share) in targets.iter().zip(&portions).zip(share::divide(begun, &portions, true))
-    {
-        if share.capped && (portion.cap > 0 || goal(target).is_some()) {
-            let reason = if Some(portion.cap) == most { "at most" } else { "up to its goal:" };
-            draft.caps.push(format!("{}: {reason} {}", target.name, money(portion.cap)));
-        }
-        give_within(draft, allocation, target, share.amount, goal(target));
-    }
-}
-
 fn split(
     draft: &mut Draft,
     parts: &[Part],
@@ -327,29 +268,47 @@ fn split(
     allocation: &mut Allocation,
 ) {
     let begun = allocation.left;
-    draft.say(format!("{} by shares", money(begun)));
     let level = |part: &Part, target: &Target| part.up_to.or_else(|| goal(target));
-    let mut portions: Vec<Portion> = parts
-        .iter()
-        .zip(targets)
-        .map(|(part, target)| {
-            let most = part.max.map_or(i64::MAX, |cap| Allocation::allows(cap, begun));
-            Portion { weight: part.share.0, cap: allocation.room(target, level(part, target)).min(most) }
-        })
-        .collect();
-    // Shares that sum to less than the whole leave the rest; what rounding to basis points lost is no such rest.
-    let sum: u64 = parts.iter().map(|part| u64::from(part.share.0)).sum();
-    let lost = u64::try_from(parts.len()).unwrap_or(u64::MAX);
-    if sum.saturating_add(lost) < 10_000 {
-        portions.push(Portion { weight: u32::try_from(10_000 - sum).unwrap_or(0), cap: i64::MAX });
+    let most = |part: &Part| part.max.map_or(i64::MAX, |cap| Allocation::allows(cap, begun));
+    let equal = parts.iter().all(|part| part.share == Share::Equal);
+    draft.say(if equal {
+        "equally, each up to its goal".to_owned()
+    } else {
+        format!("{} by shares", money(begun))
+    });
+    let mut portions = Vec::new();
+    // What the shares leave of the whole.
+    let mut rest = if equal { 0 } else { BasisPoints::WHOLE.0 };
+    for (part, target) in parts.iter().zip(targets) {
+        let level = level(part, target);
+        let (weight, room) = match part.share {
+            // Nothing is known of a name that means nothing: its whole share stays.
+            Share::Equal if level.is_none() && target.holder.is_some() => {
+                draft.caps.push(format!("{} has no goal in the app", target.name));
+                (1, 0)
+            }
+            Share::Equal => (1, allocation.room(target, level)),
+            Share::Of(BasisPoints(points)) => (points, allocation.room(target, level)),
+        };
+        rest = rest.saturating_sub(if part.share == Share::Equal { 0 } else { weight });
+        portions.push(Portion { weight, cap: room.min(most(part)) });
+    }
+    // What rounding to basis points lost is no rest.
+    if usize::try_from(rest).is_ok_and(|rest| rest > parts.len()) {
+        portions.push(Portion { weight: rest, cap: i64::MAX });
     }
     let shares = share::divide(begun, &portions, redistribute);
-    for ((part, target), share) in parts.iter().zip(targets).zip(shares) {
-        draft.say(format!("{} {}", target.name, percent(part.share.0)));
-        if share.capped {
-            draft.caps.push(format!("{}: at most {}", target.name, money(share.amount)));
+    for (((part, target), portion), share) in parts.iter().zip(targets).zip(&portions).zip(shares) {
+        if let Share::Of(BasisPoints(points)) = part.share {
+            draft.say(format!("{} {}", target.name, percent(points)));
         }
-        give_within(draft, allocation, target, share.amount, level(part, target));
+        let level = level(part, target);
+        if share.capped && (level.is_some() || portion.cap > 0) {
+            let to_goal = part.share == Share::Equal && portion.cap != most(part);
+            let reason = if to_goal { "up to its goal:" } else { "at most" };
+            draft.caps.push(format!("{}: {reason} {}", target.name, money(portion.cap)));
+        }
+        give_within(draft, allocation, target, share.amount, level);
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use monzo_common::id::{AccountId, PotId};
-use monzo_common::model::Backtest;
+use monzo_common::model::{Backtest, RuleMode};
 use monzo_common::shell;
 
 use crate::autosort::decide::decision::paydays;
@@ -21,107 +21,106 @@ use crate::autosort::study::backtest::moments::{CREDITS, moments};
 use crate::autosort::study::backtest::replay;
 use crate::autosort::study::backtest::replay::Whole;
 use crate::autosort::study::backtest::{Balances, Replay, Watched, backtest};
-use crate::autosort::{Settings, Sorter};
-use crate::rule::{Mode, Rule, Trigger};
+use crate::autosort::{Services, Settings};
+use crate::rule::{Rule, Trigger};
 
-impl Sorter {
-    /// What a rule would have done since a time, each time that its own triggers would have fired.
-    pub async fn backtest(&self, name: &str, since: Timestamp) -> Result<Backtest, SorterError> {
-        let (rule, settings, now) = (self.known(name)?, self.settings(), self.clock.now());
-        let world = self.world().await?;
-        let resolved = resolve(&rule, &world);
-        let Some(source) = resolved.source.clone() else {
-            let why = resolved.problems.first().map(|problem| problem.message.clone()).unwrap_or_default();
-            return Err(SorterError::Held(why));
-        };
-        if rule.triggers.iter().all(|trigger| matches!(trigger, Trigger::Manual)) {
-            let why = "only a person starts this rule, and when one would have is not known";
-            return Err(SorterError::NoReplay(why.to_owned()));
-        }
-        let account = source.account.id.clone();
-        let watched = watched(&rule, &world, &source.account)?;
-        let ruled = ruled(&resolved);
-        let looked: Vec<PotId> =
-            ruled.iter().cloned().chain(watched.iter().filter_map(|one| one.pot.clone())).collect();
-        let held = Balances {
-            account: source.account.balance.unwrap_or(0),
-            pots: world
-                .pots
-                .iter()
-                .filter(|pot| pot.account_id == account)
-                .map(|pot| (pot.id.clone(), pot.balance))
-                .collect(),
-        };
-        let (zone, asked) = (settings.zone.clone(), account.clone());
-        let whole = self.store.read(move |reader| replay::whole(reader, &asked, &looked)).await?;
-        let (since, mut notes) = begins_at(since, &whole, &watched, &world, &settings)?;
-        let (whole, asked) = (whole, account.clone());
-        let known = whole.clone();
-        let read = self
-            .store
-            .read(move |reader| replay::history(reader, &asked, (since, now), &held, &known, &zone));
-        let past = read.await?;
-        let credits = self.credits_since(since.checked_sub(CREDITS).unwrap_or(Timestamp::MIN)).await?;
-        let used = BTreeSet::new();
-        let subject = Subject {
-            rule: &rule,
-            mode: Mode::Auto,
-            since: Timestamp::MIN,
-            history: History::ThisText,
-            account: Some(account.clone()),
-            income_accounts: income_accounts(&rule, &world),
-            watches: BTreeMap::new(),
-            used: &used,
-        };
-        let calendars = (&settings.zone, &settings.paydays[..]);
-        let (runs, said) = moments(&subject, calendars, &credits, (since, now));
-        notes.extend(said);
-        notes.extend(whole.unknown.iter().map(|pot| {
-            format!("what {pot} earned or spent by itself is not known; what went in and out of it is")
-        }));
-        let back = since.checked_sub(bill_inputs::BACK).unwrap_or(Timestamp::MIN);
-        let (asked, zone) = (resolved.clone(), settings.zone.clone());
-        let ledger = self.store.read(move |reader| Ledger::read(reader, &asked, &zone, (back, now))).await?;
-        let names = world
+/// What a rule would have done since a time, each time that its own triggers would have fired.
+pub async fn of_rule(services: &Services, name: &str, since: Timestamp) -> Result<Backtest, SorterError> {
+    let (rule, settings, now) = (services.known(name)?, services.settings(), services.clock.now());
+    let world = services.world().await?;
+    let resolved = resolve(&rule, &world);
+    let Some(source) = resolved.source.clone() else {
+        let why = resolved.problems.first().map(|problem| problem.message.clone()).unwrap_or_default();
+        return Err(SorterError::Held(why));
+    };
+    if rule.triggers.iter().all(|trigger| matches!(trigger, Trigger::Manual)) {
+        let why = "only a person starts this rule, and when one would have is not known";
+        return Err(SorterError::NoReplay(why.to_owned()));
+    }
+    let account = source.account.id.clone();
+    let watched = watched(&rule, &world, &source.account)?;
+    let ruled = ruled(&resolved);
+    let looked: Vec<PotId> =
+        ruled.iter().cloned().chain(watched.iter().filter_map(|one| one.pot.clone())).collect();
+    let held = Balances {
+        account: source.account.balance.unwrap_or(0),
+        pots: world
             .pots
             .iter()
             .filter(|pot| pot.account_id == account)
-            .map(|pot| (pot.id.clone(), (pot.name.clone(), ruled.contains(&pot.id))));
-        let replay = Replay {
-            rule: rule.name.clone(),
-            account: (account.to_string(), source.account.name.clone()),
-            pots: names.collect(),
-            source: match &source.holder {
-                Holder::Pot(pot) => Some(pot.id.clone()),
-                Holder::Account(_) => None,
-            },
-            whole,
-            began: past.began,
-            least: past.least,
-            events: past.events,
-            runs: runs.iter().map(|run| run.when.clone()).collect(),
-            watched,
-            notes,
+            .map(|pot| (pot.id.clone(), pot.balance))
+            .collect(),
+    };
+    let (zone, asked) = (settings.zone.clone(), account.clone());
+    let whole = services.store.read(move |reader| replay::whole(reader, &asked, &looked)).await?;
+    let (since, mut notes) = begins_at(since, &whole, &watched, &world, &settings)?;
+    let (whole, asked) = (whole, account.clone());
+    let known = whole.clone();
+    let read = services
+        .store
+        .read(move |reader| replay::history(reader, &asked, (since, now), &held, &known, &zone));
+    let past = read.await?;
+    let credits =
+        trigger_inputs::credits_since(services, since.checked_sub(CREDITS).unwrap_or(Timestamp::MIN)).await?;
+    let used = BTreeSet::new();
+    let subject = Subject {
+        rule: &rule,
+        mode: RuleMode::Auto,
+        since: Timestamp::MIN,
+        history: History::ThisText,
+        account: Some(account.clone()),
+        income_accounts: income_accounts(&rule, &world),
+        watches: BTreeMap::new(),
+        used: &used,
+    };
+    let calendars = (&settings.zone, &settings.paydays[..]);
+    let (runs, said) = moments(&subject, calendars, &credits, (since, now));
+    notes.extend(said);
+    notes.extend(whole.unknown.iter().map(|pot| {
+        format!("what {pot} earned or spent by itself is not known; what went in and out of it is")
+    }));
+    let back = since.checked_sub(bill_inputs::BACK).unwrap_or(Timestamp::MIN);
+    let (asked, zone) = (resolved.clone(), settings.zone.clone());
+    let ledger = services.store.read(move |reader| Ledger::read(reader, &asked, &zone, (back, now))).await?;
+    let names = world
+        .pots
+        .iter()
+        .filter(|pot| pot.account_id == account)
+        .map(|pot| (pot.id.clone(), (pot.name.clone(), ruled.contains(&pot.id))));
+    let replay = Replay {
+        rule: rule.name.clone(),
+        account: (account.to_string(), source.account.name.clone()),
+        pots: names.collect(),
+        source: match &source.holder {
+            Holder::Pot(pot) => Some(pot.id.clone()),
+            Holder::Account(_) => None,
+        },
+        whole,
+        began: past.began,
+        least: past.least,
+        events: past.events,
+        runs: runs.iter().map(|run| run.when.clone()).collect(),
+        watched,
+        notes,
+    };
+    let (hours, deadline) = (settings.sorter.quiet_hours, settings.sorter.move_deadline);
+    let begins = |at| quiet_hours::until(hours, deadline, &calendar::london(), at).unwrap_or(at);
+    Ok(backtest(&replay, now, begins, |at, moment, balances| {
+        let world = then(&world, &account, balances);
+        let resolved = resolve(&rule, &world);
+        let run = moment.and_then(|moment| runs.get(moment));
+        let own = run.and_then(|run| run.date);
+        let today = calendar::local_date(at, &settings.zone);
+        let facts = Facts {
+            as_of: at,
+            today,
+            income: run.and_then(|run| run.income),
+            paydays: paydays(&settings.paydays, own.unwrap_or(today), &rule),
+            levels: levels_at(&ledger, &resolved, &settings, at, own),
+            guardrails: guard::text(&settings.sorter),
         };
-        let (hours, deadline) = (settings.sorter.quiet_hours, settings.sorter.move_deadline);
-        let begins = |at| quiet_hours::until(hours, deadline, &calendar::london(), at).unwrap_or(at);
-        Ok(backtest(&replay, now, begins, |at, moment, balances| {
-            let world = then(&world, &account, balances);
-            let resolved = resolve(&rule, &world);
-            let run = moment.and_then(|moment| runs.get(moment));
-            let own = run.and_then(|run| run.date);
-            let today = calendar::local_date(at, &settings.zone);
-            let facts = Facts {
-                as_of: at,
-                today,
-                income: run.and_then(|run| run.income),
-                paydays: paydays(&settings.paydays, own.unwrap_or(today), &rule),
-                levels: levels_at(&ledger, &resolved, &settings, at, own),
-                guardrails: guard::text(&settings.sorter),
-            };
-            plan::plan(&resolved, &facts)
-        }))
-    }
+        plan::plan(&resolved, &facts)
+    }))
 }
 
 /// From when on a rule can be replayed, and what is to be said of that.

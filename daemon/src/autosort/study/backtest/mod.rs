@@ -24,6 +24,7 @@ use crate::autosort::study::backtest::replay::Whole;
 use edges::Edges;
 
 pub use edges::Watched;
+pub use inputs::of_rule;
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]

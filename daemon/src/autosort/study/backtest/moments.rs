@@ -101,11 +101,12 @@ fn ends_of_days(zone: &TimeZone, (since, now): (Timestamp, Timestamp)) -> impl I
 #[cfg(test)]
 mod tests {
     use jiff::civil::{Time, Weekday};
+    use monzo_common::model::RuleMode;
 
     use super::*;
     use crate::autosort::decide::fixtures::rule;
     use crate::autosort::decide::occurrence::{CreditKind, History};
-    use crate::rule::{Credit, Day, Mode, Rhythm, Rule, Trigger};
+    use crate::rule::{Credit, Day, Rhythm, Rule, Trigger};
 
     fn at(text: &str) -> Timestamp {
         text.parse().expect("an instant")
@@ -146,7 +147,7 @@ mod tests {
         let used = BTreeSet::new();
         let subject = Subject {
             rule: &rule,
-            mode: Mode::Auto,
+            mode: RuleMode::Auto,
             since: Timestamp::MIN,
             history: History::ThisText,
             account: Some("acc_Personal".into()),

@@ -5,10 +5,11 @@ use jiff::{SignedDuration, Timestamp};
 use monzo_common::id::PotId;
 use monzo_common::model::{PaydayCalendar, Suggestion};
 
-use crate::autosort::Sorter;
+use crate::autosort::Services;
 use crate::autosort::decide::calendar;
 use crate::autosort::decide::plan::words::money;
 use crate::autosort::decide::world::{Account, Pot};
+use crate::autosort::query::rules::payday_calendars;
 use crate::autosort::snapshot::trigger_inputs::own;
 use crate::autosort::study::suggest::{self, Facts, Kind};
 use crate::insight::{history, payday, recurring};
@@ -46,97 +47,99 @@ fn england() -> Payday {
     }
 }
 
-impl Sorter {
-    /// The next payments of the bills that a pot pays, each in a sentence, the soonest first.
-    pub(crate) async fn coming_bills(&self, pot: &PotId) -> Result<Vec<String>, StoreError> {
-        let learnt = self.learn().await?;
-        let own = learnt.bills.iter().filter(|bill| !bill.ended && bill.pot.as_ref() == Some(pot));
-        let next = own.filter_map(|bill| Some((bill.next.as_ref()?, &bill.name)));
-        let mut next: Vec<_> = next.map(|(due, name)| (due.date, name, due.amount)).collect();
-        next.sort_unstable();
-        let told = |(date, name, amount): (Date, &String, i64)| {
-            format!("it pays {name} next on {}, up to {}", date.strftime("%-d %b %Y"), money(amount))
-        };
-        Ok(next.into_iter().map(told).collect())
-    }
+/// The next payments of the bills that a pot pays, each in a sentence, the soonest first.
+pub async fn coming_bills(services: &Services, pot: &PotId) -> Result<Vec<String>, StoreError> {
+    let learnt = learn(services).await?;
+    let own = learnt.bills.iter().filter(|bill| !bill.ended && bill.pot.as_ref() == Some(pot));
+    let next = own.filter_map(|bill| Some((bill.next.as_ref()?, &bill.name)));
+    let mut next: Vec<_> = next.map(|(due, name)| (due.date, name, due.amount)).collect();
+    next.sort_unstable();
+    let told = |(date, name, amount): (Date, &String, i64)| {
+        format!("it pays {name} next on {}, up to {}", date.strftime("%-d %b %Y"), money(amount))
+    };
+    Ok(next.into_iter().map(told).collect())
+}
 
-    async fn learn(&self) -> Result<Learnt, StoreError> {
-        let (settings, now) = (self.settings(), self.clock.now());
-        let since = now.checked_sub(BACK).unwrap_or(Timestamp::MIN);
-        let zone = settings.zone.clone();
-        let read = self.store.read(move |reader| {
-            let rows = history::payments(reader, (since, now), &zone, wire::series)?;
-            let own = own(reader)?;
-            let credits = history::credits(reader, (since, now), &zone, &rows, |raw| own.is_other_side(raw))?;
-            let deposits = history::deposits(reader, (since, now), &zone)?;
-            Ok((rows, credits, deposits))
-        });
-        let (rows, credits, deposits) = read.await?;
-        let today = calendar::local_date(now, &settings.zone);
-        let horizon = today.checked_add(AHEAD).unwrap_or(Date::MAX);
-        let own = settings.paydays.first().cloned().unwrap_or_else(england);
-        let rhythm = calendar::Rhythmic::of(&own);
-        let working = |day: Date| rhythm.is_working(day);
-        Ok(Learnt {
-            pays: payday::found(&credits, today, &working),
-            bills: recurring::bills(&rows, today, horizon, &working),
-            deposits: recurring::bills(&deposits, today, horizon, &working),
-            rows,
-            today,
-        })
-    }
+async fn learn(services: &Services) -> Result<Learnt, StoreError> {
+    let (settings, now) = (services.settings(), services.clock.now());
+    let since = now.checked_sub(BACK).unwrap_or(Timestamp::MIN);
+    let zone = settings.zone.clone();
+    let read = services.store.read(move |reader| {
+        let rows = history::payments(reader, (since, now), &zone, wire::series)?;
+        let own = own(reader)?;
+        let credits = history::credits(reader, (since, now), &zone, &rows, |raw| own.is_other_side(raw))?;
+        let deposits = history::deposits(reader, (since, now), &zone)?;
+        Ok((rows, credits, deposits))
+    });
+    let (rows, credits, deposits) = read.await?;
+    let today = calendar::local_date(now, &settings.zone);
+    let horizon = today.checked_add(AHEAD).unwrap_or(Date::MAX);
+    let own = settings.paydays.first().cloned().unwrap_or_else(england);
+    let rhythm = calendar::Rhythmic::of(&own);
+    let working = |day: Date| rhythm.is_working(day);
+    Ok(Learnt {
+        pays: payday::found(&credits, today, &working),
+        bills: recurring::bills(&rows, today, horizon, &working),
+        deposits: recurring::bills(&deposits, today, horizon, &working),
+        rows,
+        today,
+    })
+}
 
-    /// Rules that the ledger suggests, of one kind or of all; `folder` is where drop-ins go.
-    pub async fn suggest(&self, kind: Option<Kind>, folder: String) -> Result<Suggestion, StoreError> {
-        let (world, settings) = (self.world().await?, self.settings());
-        let Learnt { pays, bills, deposits, rows, today } = self.learn().await?;
-        let since = today.checked_sub(SignedDuration::from_hours(24 * 30 * MONTHS)).unwrap_or(Date::MIN);
-        let spent = |id: &monzo_common::id::AccountId| {
-            let of = rows.iter().filter(|row| row.account == *id && row.date >= since && row.amount < 0);
-            of.fold(0_i64, |sum, row| sum.saturating_sub(row.amount)) / MONTHS
-        };
-        let open = |account: &&Account| !account.closed && !account.excluded;
-        let accounts = world.accounts.iter().filter(open).map(|account| suggest::Account {
-            id: account.id.clone(),
-            name: account.name.clone(),
-            spent_a_month: spent(&account.id),
-        });
-        let kept = |pot: &&Pot| !pot.deleted && !pot.isa && !pot.charity && !pot.excluded;
-        let pots = world.pots.iter().filter(kept).map(|pot| suggest::Pot {
-            id: pot.id.clone(),
-            account: pot.account_id.clone(),
-            name: pot.name.clone(),
-            kind: pot.kind.clone(),
-            balance: pot.balance,
-            goal: pot.goal,
-            locked: pot.locked,
-        });
-        let facts = Facts {
-            pays,
-            bills,
-            deposits,
-            accounts: accounts.collect(),
-            pots: pots.collect(),
-            has_payday: !settings.paydays.is_empty(),
-            rules: settings.sorter.rules.iter().map(|rule| rule.name.clone()).collect(),
-            folder,
-        };
-        Ok(suggest::suggest(kind, &facts))
-    }
+/// Rules that the ledger suggests, of one kind or of all; `folder` is where drop-ins go.
+pub async fn suggestion(
+    services: &Services,
+    kind: Option<Kind>,
+    folder: String,
+) -> Result<Suggestion, StoreError> {
+    let (world, settings) = (services.world().await?, services.settings());
+    let Learnt { pays, bills, deposits, rows, today } = learn(services).await?;
+    let since = today.checked_sub(SignedDuration::from_hours(24 * 30 * MONTHS)).unwrap_or(Date::MIN);
+    let spent = |id: &monzo_common::id::AccountId| {
+        let of = rows.iter().filter(|row| row.account == *id && row.date >= since && row.amount < 0);
+        of.fold(0_i64, |sum, row| sum.saturating_sub(row.amount)) / MONTHS
+    };
+    let open = |account: &&Account| !account.closed && !account.excluded;
+    let accounts = world.accounts.iter().filter(open).map(|account| suggest::Account {
+        id: account.id.clone(),
+        name: account.name.clone(),
+        spent_a_month: spent(&account.id),
+    });
+    let kept = |pot: &&Pot| !pot.deleted && !pot.isa && !pot.charity && !pot.excluded;
+    let pots = world.pots.iter().filter(kept).map(|pot| suggest::Pot {
+        id: pot.id.clone(),
+        account: pot.account_id.clone(),
+        name: pot.name.clone(),
+        kind: pot.kind.clone(),
+        balance: pot.balance,
+        goal: pot.goal,
+        locked: pot.locked,
+    });
+    let facts = Facts {
+        pays,
+        bills,
+        deposits,
+        accounts: accounts.collect(),
+        pots: pots.collect(),
+        has_payday: !settings.paydays.is_empty(),
+        rules: settings.sorter.rules.iter().map(|rule| rule.name.clone()).collect(),
+        folder,
+    };
+    Ok(suggest::suggest(kind, &facts))
+}
 
-    /// The pay calendars with their next paydays; without any, the one that the ledger shows.
-    pub async fn paydays(&self, count: u32) -> Result<Vec<PaydayCalendar>, StoreError> {
-        let configured = self.payday(count);
-        if !configured.is_empty() {
-            return Ok(configured);
-        }
-        let learnt = self.learn().await?;
-        let shown = usize::try_from(count).unwrap_or(usize::MAX);
-        let found = learnt.pays.first().map(|pay| {
-            let mut found = pay.calendar("main");
-            found.next.truncate(shown);
-            found
-        });
-        Ok(found.into_iter().collect())
+/// The pay calendars with their next paydays; without any, the one that the ledger shows.
+pub async fn paydays(services: &Services, count: u32) -> Result<Vec<PaydayCalendar>, StoreError> {
+    let configured = payday_calendars(services, count);
+    if !configured.is_empty() {
+        return Ok(configured);
     }
+    let learnt = learn(services).await?;
+    let shown = usize::try_from(count).unwrap_or(usize::MAX);
+    let found = learnt.pays.first().map(|pay| {
+        let mut found = pay.calendar("main");
+        found.next.truncate(shown);
+        found
+    });
+    Ok(found.into_iter().collect())
 }

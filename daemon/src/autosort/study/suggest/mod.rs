@@ -14,6 +14,7 @@ use monzo_common::model::Suggestion;
 
 use crate::insight::payday::{Pay, quoted};
 use crate::insight::recurring::{Bill, LIKELY, Period};
+pub use inputs::{coming_bills, paydays, suggestion};
 
 /// What a suggestion is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

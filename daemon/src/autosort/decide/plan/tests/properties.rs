@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use jiff::civil::date;
-use monzo_common::model::{Plan, PlanStep, TransferKind};
+use monzo_common::model::{Plan, PlanStep, StepKind, TransferKind};
 use proptest::prelude::*;
 
 use crate::autosort::decide::bills::{Level, NotKnown};
@@ -14,7 +14,9 @@ use crate::autosort::decide::guard::Guard;
 use crate::autosort::decide::names::{Resolved, resolve};
 use crate::autosort::decide::plan::{Facts, changed, plan};
 use crate::autosort::decide::world::{Holder, Pot, World};
-use crate::rule::{Amount, Basis, BasisPoints, By, Cap, Keep, OnFailure, Part, Place, Rule, Step, Take};
+use crate::rule::{
+    Amount, Basis, BasisPoints, By, Cap, Keep, OnFailure, Part, Place, Rule, Share, Step, Take,
+};
 
 const NAMES: [&str; 5] = ["A", "B", "C", "D", "E"];
 
@@ -69,25 +71,41 @@ impl Dice<'_> {
                 horizon: None,
                 until_known: None,
             },
-            1 if from_pot => Step::Account {
-                account: personal(),
+            1 if from_pot => Step::Pot {
+                written: StepKind::Account,
+                target: personal(),
                 amount: self.amount(),
                 up_to: self.maybe(9_000),
+                by: None,
                 max: self.cap(),
             },
-            2 => Step::Goals { pots: vec![self.place(), self.place(), self.place()], max: self.cap() },
+            2 => {
+                let max = self.cap();
+                let part = |pot| Part { pot, share: Share::Equal, max, up_to: None };
+                let parts = [self.place(), self.place(), self.place()].map(part).into();
+                Step::Split { parts, redistribute: true }
+            }
             3 => Step::Split { parts: self.parts(), redistribute: self.one_in(2) },
             4 => Step::Ask { amount: self.below(5_000), to: "Joint".to_owned() },
-            5 => Step::Rest { pot: self.place(), max: self.cap() },
+            5 => Step::Pot {
+                written: StepKind::Rest,
+                target: self.place(),
+                amount: None,
+                up_to: None,
+                by: None,
+                max: self.cap(),
+            },
             6 => Step::Pot {
-                pot: self.place(),
+                written: StepKind::Pot,
+                target: self.place(),
                 amount: self.amount(),
                 up_to: Some(self.below(9_000)),
                 by: Some(By { year: None, month: 3, day: 1 }),
                 max: self.cap(),
             },
             _ => Step::Pot {
-                pot: self.place(),
+                written: StepKind::Pot,
+                target: self.place(),
                 amount: self.amount(),
                 up_to: self.maybe(9_000),
                 by: None,
@@ -105,7 +123,7 @@ impl Dice<'_> {
                 rest -= share;
                 Part {
                     pot: self.place(),
-                    share: BasisPoints(u32::try_from(share).unwrap_or(0)),
+                    share: Share::Of(BasisPoints(u32::try_from(share).unwrap_or(0))),
                     max: if self.one_in(3) { self.cap() } else { None },
                     up_to: if self.one_in(3) { self.maybe(5_000) } else { None },
                 }
@@ -261,22 +279,19 @@ fn step_holds(planned: &PlanStep, step: &Step, world: &World) -> Result<(), Test
         let (level, most) = match step {
             Step::Bills { .. } | Step::Ask { .. } => (None, i64::MAX),
             Step::Pot { up_to, max, .. } => (up_to.or(goal(&target.id)), allows(max)),
-            Step::Account { up_to, max, .. } => (*up_to, allows(max)),
-            Step::Goals { max, .. } => (goal(&target.id), allows(max)),
-            Step::Rest { max, .. } => (goal(&target.id), allows(max)),
             Step::Split { parts, .. } => (parts[place].up_to.or(goal(&target.id)), allows(&parts[place].max)),
         };
         prop_assert!(target.amount <= most, "a cap was passed: {target:?}");
         let after = target.after.unwrap_or(0);
         prop_assert!(target.amount == 0 || level.is_none_or(|level| after <= level), "a level was passed");
     }
-    let split = matches!(step, Step::Split { .. });
+    let split = step.kind() == StepKind::Split;
     if split && planned.caps.is_empty() && !skipped {
         let twice = (1..planned.targets.len())
             .any(|one| planned.targets[..one].iter().any(|target| target.id == planned.targets[one].id));
         prop_assert!(twice || planned.amount == begun, "a split gives all where nothing is capped");
     }
-    if let Step::Goals { .. } = step {
+    if step.kind() == StepKind::Goals {
         // Who got less than another was stopped by its goal or the cap, but for a penny of rounding.
         let most = planned.targets.iter().map(|target| target.amount).max().unwrap_or(0);
         let stopped = |amount: i64, name: &str| {
@@ -309,7 +324,7 @@ proptest! {
         }).collect();
         let due = dates[paydays - 1];
         let by = By { year: Some(due.year()), month: due.month(), day: due.day() };
-        let step = Step::Pot { pot: pot("A"), amount: None, up_to: Some(missing), by: Some(by), max: None };
+        let step = Step::Pot { written: StepKind::Pot, target: pot("A"), amount: None, up_to: Some(missing), by: Some(by), max: None };
         let one = rule(0, vec![step]);
         let (mut saved, mut least, mut most) = (0, i64::MAX, 0);
         for index in 0..paydays {

@@ -1,7 +1,7 @@
 //! The requirements on plans (autosort/README.md, Planning), each as a case or a table of them.
 
 use jiff::civil::date;
-use monzo_common::model::{Plan, TransferKind};
+use monzo_common::model::{Plan, StepKind, TransferKind};
 
 use crate::autosort::decide::bills::NotKnown;
 use crate::autosort::decide::fixtures::{
@@ -10,7 +10,7 @@ use crate::autosort::decide::fixtures::{
 use crate::autosort::decide::names::resolve;
 use crate::autosort::decide::plan::{Facts, hash_difference, plan};
 use crate::autosort::decide::world::World;
-use crate::rule::{Amount, BasisPoints, By, Cap, Keep, Part, Place, Rule, Step, Take};
+use crate::rule::{Amount, BasisPoints, By, Cap, Keep, Part, Place, Rule, Share, Step, Take};
 
 /// What each target gets, step by step, and what stays at the source.
 #[track_caller]
@@ -24,12 +24,8 @@ fn check(rule: &Rule, world: &World, facts: &Facts, amounts: &[i64], left: i64) 
 
 fn capped(mut step: Step, cap: Cap) -> Step {
     match &mut step {
-        Step::Pot { max, .. }
-        | Step::Rest { max, .. }
-        | Step::Account { max, .. }
-        | Step::Goals { max, .. } => {
-            *max = Some(cap);
-        }
+        Step::Pot { max, .. } => *max = Some(cap),
+        Step::Split { parts, .. } => parts.iter_mut().for_each(|part| part.max = Some(cap)),
         _ => panic!("this step has no cap"),
     }
     step
@@ -38,7 +34,7 @@ fn capped(mut step: Step, cap: Cap) -> Step {
 fn split(parts: &[(&str, u32)], redistribute: bool) -> Step {
     let part = |(name, share): &(&str, u32)| Part {
         pot: pot(name),
-        share: BasisPoints(*share),
+        share: Share::Of(BasisPoints(*share)),
         max: None,
         up_to: None,
     };
@@ -46,7 +42,8 @@ fn split(parts: &[(&str, u32)], redistribute: bool) -> Step {
 }
 
 fn goals(names: &[&str]) -> Step {
-    Step::Goals { pots: names.iter().map(|name| pot(name)).collect(), max: None }
+    let part = |name: &&str| Part { pot: pot(name), share: Share::Equal, max: None, up_to: None };
+    Step::Split { parts: names.iter().map(part).collect(), redistribute: true }
 }
 
 #[test]
@@ -120,7 +117,7 @@ fn the_banks_goal_does_not_cap_bills_and_sinking_funds() {
 
 fn fund(name: &str, level: i64) -> Step {
     let by = Some(By { year: None, month: 3, day: 1 });
-    Step::Pot { pot: pot(name), amount: None, up_to: Some(level), by, max: None }
+    Step::Pot { written: StepKind::Pot, target: pot(name), amount: None, up_to: Some(level), by, max: None }
 }
 
 #[test]
@@ -148,7 +145,8 @@ fn a_sinking_fund_without_paydays_or_level_is_a_planning_error_and_one_past_its_
         |step: Step, facts: &Facts| plan(&resolve(&rule(0, vec![step]), &world(1_000, &[("A", 0)])), facts);
     assert!(plan_of(fund("A", 900), &bare).steps[0].error.is_some());
     let no_level = Step::Pot {
-        pot: pot("A"),
+        written: StepKind::Pot,
+        target: pot("A"),
         amount: None,
         up_to: None,
         by: Some(By { year: None, month: 3, day: 1 }),
@@ -156,7 +154,8 @@ fn a_sinking_fund_without_paydays_or_level_is_a_planning_error_and_one_past_its_
     };
     assert!(plan_of(no_level, &facts()).steps[0].error.is_some());
     let past = Step::Pot {
-        pot: pot("A"),
+        written: StepKind::Pot,
+        target: pot("A"),
         amount: None,
         up_to: Some(900),
         by: Some(By { year: Some(2026), month: 3, day: 1 }),
@@ -169,7 +168,17 @@ fn a_sinking_fund_without_paydays_or_level_is_a_planning_error_and_one_past_its_
 #[test]
 fn a_percentage_of_income_rounds_down_and_needs_an_income() {
     let amount = Some(Amount::OfIncome(BasisPoints(2_500)));
-    let rule = rule(0, vec![Step::Pot { pot: pot("A"), amount, up_to: None, by: None, max: None }]);
+    let rule = rule(
+        0,
+        vec![Step::Pot {
+            written: StepKind::Pot,
+            target: pot("A"),
+            amount,
+            up_to: None,
+            by: None,
+            max: None,
+        }],
+    );
     let paid = Facts { income: Some(245_003), ..facts() };
     check(&rule, &world(300_000, &[("A", 0)]), &paid, &[61_250], 238_750);
     let unpaid = plan(&resolve(&rule, &world(300_000, &[("A", 0)])), &facts());
@@ -271,7 +280,14 @@ fn what_is_asked_for_is_set_aside_in_the_source_and_never_sent() {
 
 #[test]
 fn a_pot_gives_by_one_withdrawal_of_the_sum_and_one_deposit_a_target() {
-    let account = Step::Account { account: personal(), amount: None, up_to: Some(15_000), max: None };
+    let account = Step::Pot {
+        written: StepKind::Account,
+        target: personal(),
+        amount: None,
+        up_to: Some(15_000),
+        by: None,
+        max: None,
+    };
     let rule = Rule { source: pot("Buffer"), ..rule(0, vec![account, fixed("A", 500), rest("B")]) };
     let world = world(4_000, &[("Buffer", 20_000), ("A", 0), ("B", 0)]);
     let plan = check(&rule, &world, &facts(), &[11_000, 500, 8_500], 0);
@@ -314,7 +330,20 @@ fn an_object_of_another_account_refuses_the_rule_before_any_move() {
     world.accounts.push(account("Joint", 500));
     world.pots.push(pot_of("Joint", "Theirs", 0));
     let theirs = Place::Pot { account: Some("Joint".to_owned()), name: "Theirs".to_owned() };
-    let rule = rule(0, vec![fixed("A", 100), Step::Rest { pot: theirs, max: None }]);
+    let rule = rule(
+        0,
+        vec![
+            fixed("A", 100),
+            Step::Pot {
+                written: StepKind::Rest,
+                target: theirs,
+                amount: None,
+                up_to: None,
+                by: None,
+                max: None,
+            },
+        ],
+    );
     let plan = plan(&resolve(&rule, &world), &facts());
     assert!(plan.transfers.is_empty());
     assert!(plan.steps[1].error.as_deref().is_some_and(|error| error.contains("belongs to Joint")));
