@@ -12,6 +12,8 @@ pub trait Named {
     const NOUN: &'static str;
     /// The command that lists them.
     const LISTED_BY: &'static str;
+    /// The bank has them: where there is none, nothing was read yet.
+    const OF_THE_BANK: bool = true;
 
     /// The bank's id.
     fn id(&self) -> &str;
@@ -58,6 +60,7 @@ impl Named for Pot {
 impl Named for Rule {
     const NOUN: &'static str = "rule";
     const LISTED_BY: &'static str = "monzoctl sort rules";
+    const OF_THE_BANK: bool = false;
 
     fn id(&self) -> &str {
         &self.name
@@ -95,6 +98,12 @@ pub fn find<'a, T: Named>(typed: &str, among: &'a [T]) -> Result<&'a T, Failure>
             [one] => return Ok(one),
             several => return Err(ambiguous::<T>(typed, several)),
         }
+    }
+    if among.is_empty() && T::OF_THE_BANK {
+        return Err(Failure::usage(
+            format!("there is no {} ‘{typed}’: none is known yet", T::NOUN),
+            "`monzoctl status` says what was read from the bank, and what is next",
+        ));
     }
     Err(unknown::<T>(typed, nearest(&folded, among.iter().filter(|thing| thing.live()).map(Named::name))))
 }
@@ -194,5 +203,18 @@ mod tests {
         check("holidays", "there is no pot ‘holidays’; did you mean ‘Holiday’? Else look at `monzoctl pots`");
         check("xyz", "there is no pot ‘xyz’; look at `monzoctl pots`");
         check("", "there is no pot ‘’; look at `monzoctl pots`");
+    }
+
+    #[test]
+    fn before_anything_was_read_nothing_is_sent_to_look_at_an_empty_list() {
+        let failure = find::<Pot>("Bills", &[]).expect_err("there is none");
+        assert_eq!(failure.to_string(), "there is no pot ‘Bills’: none is known yet");
+        assert!(failure.hint().is_some_and(|hint| hint.starts_with("`monzoctl status`")), "{failure}");
+        let failure = find::<Rule>("payday", &[]).expect_err("there is none");
+        assert_eq!(
+            failure.hint().as_deref(),
+            Some("look at `monzoctl sort rules`"),
+            "rules are the person's own"
+        );
     }
 }

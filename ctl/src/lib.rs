@@ -113,9 +113,14 @@ fn tell(failure: &Failure, session: &mut Session) -> Result<(), Failure> {
     if matches!(failure, Failure::ReaderGone) {
         return Ok(());
     }
-    let (message, hint) = (failure.to_string(), failure.hint());
+    let (message, cause, hint) = (failure.to_string(), failure.cause(), failure.hint());
     let printed = match session.global.form() {
-        Output::Json => session.print(&error_json(failure.code(), &message, hint.as_deref())),
+        Output::Json => session.print(&error_json(&Told {
+            code: failure.code(),
+            message: &message,
+            cause: cause.as_deref(),
+            hint: hint.as_deref(),
+        })),
         _ => Ok(()),
     };
     if let Failure::Unanswered(no) = failure {
@@ -124,7 +129,7 @@ fn tell(failure: &Failure, session: &mut Session) -> Result<(), Failure> {
     }
     session.say(&format!("error: {}", view::clean(&message)))?;
     // A configuration with several problems has as many causes, a line each.
-    for cause in failure.cause().iter().flat_map(|cause| cause.lines()) {
+    for cause in cause.iter().flat_map(|cause| cause.lines()) {
         session.say(&format!("cause: {}", view::clean(cause)))?;
     }
     if let Some(hint) = hint {
@@ -139,11 +144,14 @@ fn tell(failure: &Failure, session: &mut Session) -> Result<(), Failure> {
 struct Told<'a> {
     code: &'a str,
     message: &'a str,
+    /// Why, where more is known: a line for each reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<&'a str>,
     hint: Option<&'a str>,
 }
 
-fn error_json(code: &str, message: &str, hint: Option<&str>) -> String {
-    view::one("error", &Told { code, message, hint }).unwrap_or_default()
+fn error_json(told: &Told<'_>) -> String {
+    view::one("error", told).unwrap_or_default()
 }
 
 /// Help and versions are answers; the rest is a usage error.
@@ -217,7 +225,7 @@ mod tests {
         insta::assert_snapshot!(ran, @r#"
         exit 3
         --- out
-        {"v":1,"error":{"code":"unreachable","message":"monzod is not running: there is no socket at /no/such/socket","hint":"start `monzod`, or name its socket with --socket or $MONZOD_SOCKET"}}
+        {"v":1,"error":{"code":"unreachable","message":"monzod is not running: there is no socket at /no/such/socket","cause":"No such file or directory (os error 2)","hint":"start `monzod`, or name its socket with --socket or $MONZOD_SOCKET"}}
         --- err
         error: monzod is not running: there is no socket at /no/such/socket
         cause: No such file or directory (os error 2)

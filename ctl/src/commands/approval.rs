@@ -127,11 +127,11 @@ pub(super) async fn undo(args: &args::SortUndo, session: &mut Session) -> Result
     Ok(if ended == Exit::Done { Exit::Partial } else { ended })
 }
 
-/// Nothing of a run can be undone: each of its moves with its reason.
+/// Nothing that is left of a run can be undone: each of its moves with its reason.
 fn stays(rest: &[String]) -> Failure {
     let fault = Fault::new(
-        FaultKind::BankRefused,
-        "nothing of it can be undone",
+        FaultKind::Withheld,
+        "what is left of it cannot be undone",
         "what `monzoctl` cannot move, the Monzo app may; for a savings pot see `autosort.withdraw_from`",
     );
     Failure::Fault(Fault { cause: Some(rest.join("\n")), ..fault })
@@ -358,9 +358,13 @@ mod tests {
         exit 6
         --- out
         --- err
-        error: nothing of it can be undone
+        error: what is left of it cannot be undone
         cause: £5.00 into Savings is not undone: Savings is locked
         try: what `monzoctl` cannot move, the Monzo app may; for a savings pot see `autosort.withdraw_from`
         ");
+        let ran = fake.run(&["sort", "undo", "run_7k", "-y", "--json"], "").await;
+        let out = String::from_utf8_lossy(&ran.out);
+        let why = r#""cause":"£5.00 into Savings is not undone: Savings is locked""#;
+        assert!(out.contains(why) && out.contains(r#""code":"withheld""#), "{ran}");
     }
 }

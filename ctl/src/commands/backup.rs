@@ -539,6 +539,7 @@ mod tests {
         --- out
         Restored: 4,000 transactions in 2 accounts, the newest of 2026-07-22 11:00
         What was there before is kept as monzod.db.before-restore
+        Rules move nothing until you have looked and say `monzoctl sort thaw`.
         The login was carried over.
         --- err
         monzod-1.db is sound
@@ -625,6 +626,7 @@ mod tests {
         --- out
         An empty database was begun.
         What was there before is kept as monzod.db.before-restore
+        Rules move nothing until you have looked and say `monzoctl sort thaw`.
         Next: `monzoctl login`
         --- err
         ");

@@ -6,6 +6,7 @@ use monzo_common::model::{Pot, Rule};
 use monzo_common::period::End;
 use monzo_common::shell;
 
+use super::status::unread;
 use super::{approval, run, transfer};
 use crate::args::{self, SortCommand};
 use crate::client::Daemon;
@@ -94,7 +95,11 @@ async fn suggest(args: &args::SortSuggest, session: &mut Session) -> Result<Exit
     session.print_one("suggestion", &suggestion, || {
         suggestion.toml.lines().map(|line| format!("{}\n", view::clean(line))).collect()
     })?;
-    if !session.wants_data() && suggestion.toml.lines().any(|line| line.starts_with("[[")) {
+    let suggests = suggestion.toml.lines().any(|line| line.starts_with("[["));
+    if !suggests {
+        unread(&daemon, session).await?;
+    }
+    if !session.wants_data() && suggests {
         session.note(&format!(
             "Read it, change it, save it as {}; then `monzoctl config reload`, and `monzoctl sort rules` lists it.",
             view::clean(&suggestion.save_as)

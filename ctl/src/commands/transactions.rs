@@ -332,7 +332,9 @@ fn nothing(typed: &str, nearest: Failure) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use monzo_common::model::{Attention, RunState, Severity, TransactionDetail, TransactionPage};
+    use monzo_common::model::{
+        Attention, RunState, Severity, Suggestion, TransactionDetail, TransactionPage,
+    };
     use serde_json::Value;
 
     use super::*;
@@ -505,9 +507,15 @@ mod tests {
             .says("accounts.list", &nothing)
             .says("accounts.left_out", &nothing)
             .says("pots.list", &nothing)
-            .says("balances.list", &nothing);
-        for command in ["tx", "accounts", "pots", "balance"] {
-            let ran = fake.run(&[command], "").await;
+            .says("balances.list", &nothing)
+            .says("insight.payday", &nothing)
+            .says(
+                "autosort.suggest",
+                &Suggestion { toml: "# nothing yet\n".into(), save_as: "x.toml".into() },
+            );
+        for command in ["tx", "accounts", "pots", "balance", "payday", "sort suggest"] {
+            let words: Vec<&str> = command.split(' ').collect();
+            let ran = fake.run(&words, "").await;
             assert_eq!(ran.err, "Nothing was read from the bank yet: `monzoctl login`\n", "{command}: {ran}");
         }
     }

@@ -4,6 +4,7 @@ use monzo_common::api::client::*;
 use monzo_common::fault::FaultKind;
 
 use super::run;
+use super::status::unread;
 use crate::args;
 use crate::client::Daemon;
 use crate::exit::Exit;
@@ -45,7 +46,11 @@ async fn subject(typed: &str, daemon: &Daemon) -> Result<String, Failure> {
             let names = rules.iter().map(|rule| rule.name.as_str());
             let names = names.chain(pots.iter().filter(|pot| !pot.deleted).map(|pot| pot.name.as_str()));
             let nearest = find::nearest(&typed.to_lowercase(), names);
-            let listed = "`monzoctl sort rules`, `monzoctl sort history` and `monzoctl pots` list them";
+            let listed = if pots.is_empty() {
+                "`monzoctl sort rules` lists the rules; no pot is known yet, and `monzoctl status` says why"
+            } else {
+                "`monzoctl sort rules`, `monzoctl sort history` and `monzoctl pots` list them"
+            };
             Err(Failure::usage(
                 format!("there is no rule, run or pot ‘{typed}’"),
                 nearest.map_or_else(
@@ -63,6 +68,9 @@ pub(super) async fn payday(args: &args::Payday, session: &mut Session) -> Result
     let calendars = daemon.client.payday(args.count).await?;
     let style = session.look(&daemon.time);
     session.print_list("paydays", columns::CALENDAR, &calendars, || view::paydays(&calendars, &style))?;
+    if calendars.is_empty() {
+        unread(&daemon, session).await?;
+    }
     Ok(Exit::Done)
 }
 

@@ -57,6 +57,10 @@ pub fn verification(found: &Verification, style: &Style) -> String {
     for problem in &found.problems {
         text.push_str(&format!("  {} {}\n", style.paint(Paint::Bad, "✗"), clean(problem)));
     }
+    if !found.sound && found.accounts == 0 && found.transactions == 0 {
+        // Nothing could be counted, which is not the same as none.
+        return text;
+    }
     text.push_str(&facts(
         style,
         &[
@@ -70,9 +74,12 @@ pub fn verification(found: &Verification, style: &Style) -> String {
     text
 }
 
+/// What holds after each exchange of the database.
+const FROZEN: &str = "Rules move nothing until you have looked and say `monzoctl sort thaw`.\n";
+
 /// `restore --fresh`
 pub fn begun_afresh(done: &Restored) -> String {
-    format!("An empty database was begun.\n{}Next: `monzoctl login`\n", kept_aside(done))
+    format!("An empty database was begun.\n{}{FROZEN}Next: `monzoctl login`\n", kept_aside(done))
 }
 
 fn kept_aside(done: &Restored) -> String {
@@ -92,6 +99,7 @@ pub fn restored(done: &Restored, style: &Style) -> String {
         newest.unwrap_or_default(),
     );
     text.push_str(&kept_aside(done));
+    text.push_str(FROZEN);
     text.push_str(if done.login_kept {
         "The login was carried over.\n"
     } else {
@@ -136,5 +144,7 @@ mod tests {
         Transactions  4,000
         Schema        3
         ");
+        let uncounted = Verification { accounts: 0, transactions: 0, ..found };
+        assert_eq!(verification(&uncounted, &style(None)), "upload is not sound\n  ✗ page 7 is torn\n");
     }
 }

@@ -1,10 +1,10 @@
 //! The sorter: freezes, runs, and what rules need.
 
-use crate::autosort::query::rule_issues::{AppPotIssue, RuleIssue};
 use monzo_common::model::{Attention, RunState, Severity};
 use monzo_common::shell;
 
 use super::{Inputs, about};
+use crate::autosort::query::rule_issues::{AppPotIssue, RuleIssue};
 
 pub(super) fn attention(inputs: &Inputs) -> Vec<Attention> {
     let mut all = Vec::new();
@@ -18,7 +18,7 @@ pub(super) fn attention(inputs: &Inputs) -> Vec<Attention> {
             None => (
                 "",
                 format!("the sorter is frozen: {reason}"),
-                "`monzoctl sort history` shows what was moved; `monzoctl sort thaw` lets rules run again"
+                "see what was moved in the Monzo app and by `monzoctl sort history`; then `monzoctl sort thaw` lets rules run again"
                     .to_owned(),
             ),
         };

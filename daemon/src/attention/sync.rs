@@ -133,6 +133,10 @@ fn difference_of(account: &AccountStatus, difference: &Difference) -> Attention 
         let hint = "nothing is to be done: an upgrade that understands the record ends it";
         return about(Severity::Note, "difference", id, message, hint);
     }
-    let hint = "`monzoctl login` reads the whole history again; the last 88 days were read again already";
+    let hint = if because.is_empty() {
+        "`monzoctl login` reads the whole history again; the last 88 days were read again already"
+    } else {
+        "`monzoctl sync history` shows the records; an upgrade tries them again, and if it stays `monzoctl login` reads the whole history again"
+    };
     about(Severity::Problem, "difference", id, message, hint)
 }

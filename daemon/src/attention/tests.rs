@@ -142,6 +142,20 @@ fn problems_stand_before_notes() {
 }
 
 #[test]
+fn how_far_a_clock_is_off_is_told_in_a_unit_that_a_person_reads() {
+    for (seconds, words) in [
+        (-31_534_018, "this machine's clock is 364 days behind the bank's"),
+        (7_300, "this machine's clock is 2 hours ahead of the bank's"),
+        (300, "this machine's clock is 5 minutes ahead of the bank's"),
+        (61, "this machine's clock is 61 seconds ahead of the bank's"),
+    ] {
+        let inputs = Inputs { skew: Some(SignedDuration::from_secs(seconds)), ..inputs() };
+        let told = attention(&inputs).into_iter().find(|one| one.code == "clock_skewed");
+        assert_eq!(told.map(|one| one.message).as_deref(), Some(words));
+    }
+}
+
+#[test]
 fn an_account_of_an_unfamiliar_type_is_noted_and_no_account_at_all_is_a_problem() {
     let left_out = |kind: &str, closed| LeftOut { id: "acc_2".into(), kind: kind.to_owned(), closed };
     check(|inputs| inputs.left_out = vec![left_out("uk_young", false)], &["account_left_out:acc_2"]);

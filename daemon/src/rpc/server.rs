@@ -329,7 +329,7 @@ fn size(number: u64) -> usize {
 }
 
 fn no_seat() -> Fault {
-    let hint = "close clients of yours that you do not need; `rpc.max_connections` says how many there may be in all";
+    let hint = "try again in a moment, or close clients of yours; `rpc.max_connections` says how many there may be in all";
     Fault::new(FaultKind::Busy, "the daemon has no room for another connection of yours", hint).retry_after(1)
 }
 

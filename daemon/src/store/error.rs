@@ -106,7 +106,7 @@ impl StoreError {
             Self::Damaged(_) => "`sudo systemctl restart monzod`; if that does not help, `monzoctl verify`",
             Self::Busy => "try again",
             Self::Missing(_) => {
-                "`monzoctl transactions`, `monzoctl accounts`, `monzoctl pots` and `monzoctl sync history` list ids"
+                "`monzoctl transactions`, `monzoctl accounts`, `monzoctl pots`, `monzoctl sort history` and `monzoctl sync history` list ids"
             }
             Self::Ambiguous(..) => "type more of the id",
             Self::Sql(_) => "look into the daemon's log: `journalctl -u monzod -e`",

@@ -10,7 +10,7 @@ use super::transfers::LedgerMove;
 use super::{Reader, StoreError, Writer};
 use crate::facts;
 
-/// Notes in a database that it was put back from a backup, until a person thaws the sorter.
+/// Notes in a database that it took the place of another, until a person thaws the sorter.
 pub(super) const RESTORED_AT: &str = "restored_at";
 
 /// A pot that refused for good what anybody but the app asked of it.
@@ -52,7 +52,7 @@ impl Reader<'_> {
         let whole = freezes.iter().any(|freeze| freeze.rule.is_none());
         if let Some(at) = self.meta(RESTORED_AT)?.filter(|_| !whole) {
             let reason =
-                "the database was put back from a backup, which may not know what was moved since".to_owned();
+                "this database took the place of another one, and may not know all that was moved".to_owned();
             freezes.insert(0, Freeze { rule: None, at: at.parse().unwrap_or(now), until: None, reason });
         }
         Ok(freezes)

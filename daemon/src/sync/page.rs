@@ -183,10 +183,17 @@ async fn store(
     let changed = stored.changed + stored.restored;
     run.progress.stored(&target.id, Counts { added: stored.added, changed, withdrawn: 0 });
     if stored.quarantined > 0 {
-        let message = format!(
-            "{quarantined} records of {} could not be understood; they are kept and will be tried again after an upgrade",
-            target.name
-        );
+        let message = if quarantined == 1 {
+            format!(
+                "a record of {} could not be understood; it is kept and tried again after an upgrade",
+                target.name
+            )
+        } else {
+            format!(
+                "{quarantined} records of {} could not be understood; they are kept and tried again after an upgrade",
+                target.name
+            )
+        };
         run.happened(Happened::new(Kind::RecordQuarantined, message).account(target.id.as_str())).await;
     }
     for (_, hidden) in stored.discovered {

@@ -221,8 +221,8 @@ impl Current {
 fn unknown() -> Fault {
     Fault::new(
         FaultKind::NotFound,
-        "there is no such upload",
-        "begin one with `backup.write` without `upload`",
+        "there is no such upload: it was ended, or another one took its place",
+        "begin the restore again",
     )
 }
 
