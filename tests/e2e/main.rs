@@ -40,4 +40,3 @@ mod systemd;
 mod tokens;
 mod why;
 mod words;
-mod year;

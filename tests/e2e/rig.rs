@@ -1,5 +1,6 @@
 //! A daemon in a home of its own at a bank of its own, and the client to ask it.
 
+use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::Shutdown;
@@ -327,8 +328,9 @@ impl Rig {
                 searched.push((file.display().to_string(), bytes));
             }
         }
+        let secrets = Words::new(&secrets);
         for (place, bytes) in searched {
-            let found = any_of(&secrets, &bytes).map(|secret| &secret[..secret.len().min(8)]);
+            let found = secrets.first_in(&bytes).map(|secret| &secret[..secret.len().min(8)]);
             assert_eq!(found, None, "a secret is in {place}");
         }
     }
@@ -348,17 +350,41 @@ fn hear(notify: UnixDatagram) -> Receiver<String> {
     told
 }
 
-/// The first of many words that is in a text; one pass, because a long test has many secrets and a large database.
-fn any_of<'a>(words: &'a [String], text: &[u8]) -> Option<&'a str> {
-    let pair = |at: &[u8]| usize::from(at[0]) << 8 | usize::from(at[1]);
-    let mut begun: Vec<Vec<&str>> = vec![Vec::new(); 1 << 16];
-    for word in words.iter().filter(|word| word.len() > 1) {
-        begun[pair(word.as_bytes())].push(word);
+/// Many words, to be found in one pass: a long test has many secrets and a large database.
+struct Words<'a> {
+    /// The words that begin with these two bytes.
+    by_start: HashMap<[u8; 2], Vec<&'a str>>,
+    /// Whether any word begins with these two bytes, which is looked up for every byte of a text.
+    starts: Vec<bool>,
+}
+
+impl<'a> Words<'a> {
+    fn new(words: &'a [String]) -> Self {
+        let mut found = Self { by_start: HashMap::new(), starts: vec![false; 1 << 16] };
+        for word in words {
+            if let [first, second, ..] = *word.as_bytes() {
+                found.by_start.entry([first, second]).or_default().push(word);
+                found.starts[usize::from(u16::from_be_bytes([first, second]))] = true;
+            }
+        }
+        found
     }
-    let ends = |(at, two): (usize, &[u8])| {
-        begun[pair(two)].iter().find(|word| text[at..].starts_with(word.as_bytes())).copied()
-    };
-    text.windows(2).enumerate().find_map(ends)
+
+    /// The first of the words that is in a text.
+    fn first_in(&self, text: &[u8]) -> Option<&'a str> {
+        let mut pair = 0_u16;
+        for (end, byte) in text.iter().enumerate() {
+            pair = pair << 8 | u16::from(*byte);
+            if end > 0 && self.starts[usize::from(pair)] {
+                let rest = &text[end - 1..];
+                let words = &self.by_start[&pair.to_be_bytes()];
+                if let Some(word) = words.iter().find(|word| rest.starts_with(word.as_bytes())) {
+                    return Some(word);
+                }
+            }
+        }
+        None
+    }
 }
 
 /// Prints what helps whoever looks why a test failed.

@@ -143,11 +143,9 @@ pub fn in_the_app(bank: &mut Bank, pot: usize, withdraw: bool, amount: i64, at: 
     world.transfer(&Move { pot, withdraw, amount, at, lag: 0, trigger: "user", external_id: &external_id });
 }
 
-/// Memory where there is some: what a process leaves behind when it dies, its disk need not survive.
+/// Where a daemon's files are: what a process leaves behind when it dies, its disk need not survive.
 pub fn directory() -> TempDir {
-    let memory = Path::new("/dev/shm");
-    let made = if memory.is_dir() { TempDir::new_in(memory).ok() } else { None };
-    made.unwrap_or_else(|| TempDir::new().expect("a directory"))
+    monzo_sandbox::home::directory("monzod-").expect("a directory")
 }
 
 /// Copies every file of a directory into another.

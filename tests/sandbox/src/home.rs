@@ -13,6 +13,9 @@ use tempfile::TempDir;
 
 use crate::bank::{CLIENT_ID, CLIENT_SECRET};
 
+/// Free memory from which on directories are made there. Taste: the homes of eight tests at once need a tenth of it.
+const PLENTY: u64 = 2 << 30;
+
 /// A program with the arguments that always come first.
 #[derive(Debug, Clone)]
 pub struct Program {
@@ -49,7 +52,7 @@ impl Home {
     /// When there is no room for it.
     pub fn new(monzod: Program, monzoctl: Program) -> io::Result<Self> {
         // Short, because a socket's path may have 107 bytes.
-        let directory = tempfile::Builder::new().prefix("monzod-").tempdir()?;
+        let directory = directory("monzod-")?;
         let home = Self { directory, monzod, monzoctl };
         std::fs::create_dir_all(home.path("etc/conf.d"))?;
         std::fs::create_dir_all(home.path("run"))?;
@@ -134,6 +137,21 @@ impl Home {
     pub fn directory(&self) -> &Path {
         self.directory.path()
     }
+}
+
+/// A directory for what need not outlive the machine: in memory where there is plenty, because a database waits for
+/// its disk at every commit; what a process leaves behind when it is killed is there all the same.
+///
+/// # Errors
+/// When there is no room for it.
+pub fn directory(prefix: &str) -> io::Result<TempDir> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(prefix);
+    let memory = Path::new("/dev/shm");
+    let plenty = rustix::fs::statvfs(memory)
+        .is_ok_and(|there| there.f_bavail.saturating_mul(there.f_frsize) >= PLENTY);
+    let in_memory = if plenty { builder.tempdir_in(memory).ok() } else { None };
+    in_memory.map_or_else(|| builder.tempdir(), Ok)
 }
 
 /// A port that nobody listens on at this moment; the daemon binds it when a login begins.

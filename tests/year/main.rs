@@ -9,6 +9,9 @@ mod checks;
 mod end;
 mod eye;
 mod life;
+#[allow(dead_code, reason = "the rig serves many tests, and this is one")]
+#[path = "../e2e/rig.rs"]
+mod rig;
 mod rules;
 
 use std::collections::BTreeMap;
@@ -20,10 +23,10 @@ use monzo_sandbox::bank::faults::{Fault, Rule};
 use monzo_sandbox::bank::{Bank, Lapse, Settings, Switches};
 use serde_json::{Value, json};
 
-use crate::rig::{self, PATIENCE, Rig};
 use checks::Checks;
 use eye::{Eye, Run};
 use life::{Deed, Life};
+use rig::{PATIENCE, Rig};
 
 /// The life that continuous integration lives; any other must end as well.
 const SEED: u64 = 11;
