@@ -233,8 +233,10 @@ fn a_kept_backup_that_is_a_link_is_not_followed() {
     let (backups, outside) = (rig.home.state().join("backups"), rig.home.path("outside.db"));
     fs::rename(backups.join(&name), &outside).expect("moved");
     symlink(&outside, backups.join(&name)).expect("linked");
-    let listed = rig.json(&["backup", "list"]);
-    assert_eq!(listed["backups"], json!([]));
+    // One that was due may have been made meanwhile.
+    let listed = rig.json(&["backup", "list"])["backups"].clone();
+    let listed = listed.as_array().expect("a list");
+    assert!(listed.iter().all(|one| one["name"] != name.as_str()), "{listed:?}");
     for method in ["backup.read", "backup.verify", "backup.restore"] {
         let params = json!({"name": name, "offset": 0});
         assert!(rig.call(method, &params).is_err(), "{method} follows a link");

@@ -46,7 +46,11 @@ fn a_backup_that_finds_no_room_leaves_nothing_behind() {
     let said = rig.ctl(&["backup", rig.home.path("kept.db").to_str().expect("text")]);
     assert_eq!(said.code, 1, "{said:?}");
     limit(&rig, None);
-    let left = fs::read_dir(rig.home.state().join("backups")).map_or(0, Iterator::count);
+    // One that was due may have been made before, while there was room.
+    let asked_for = |name: &str| !name.ends_with("-schedule.db");
+    let left = fs::read_dir(rig.home.state().join("backups")).map_or(0, |entries| {
+        entries.flatten().filter(|entry| asked_for(&entry.file_name().to_string_lossy())).count()
+    });
     assert_eq!((left, rig.home.path("kept.db").exists()), (0, false), "a part of a backup was left");
     rig.sync();
     ledger::assert_same(&rig);
