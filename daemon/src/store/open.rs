@@ -20,6 +20,11 @@ const BUSY: Duration = Duration::from_secs(5);
 /// Connections that read at once.
 const READERS: u32 = 4;
 
+/// Pages that a connection keeps, in KiB: the writer those that a sync of one page touches; a reader, of which there are
+/// four, little, because the kernel has the file in its own cache. Measured: four readers with more held 3 MB for nothing.
+const WRITER_CACHE: u32 = 1024;
+const READER_CACHE: u32 = 256;
+
 /// Where the store keeps whether it was closed.
 const CLEAN: &str = "clean";
 
@@ -165,9 +170,12 @@ pub(super) fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_prepared_statement_cache_capacity(64);
     connection.execute_batch(
         "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY; \
-         PRAGMA synchronous = FULL; PRAGMA cache_size = -1024; PRAGMA journal_size_limit = 4194304",
+         PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 4194304",
     )?;
-    if !connection.is_readonly("main")? {
+    let reads_only = connection.is_readonly("main")?;
+    let cache = if reads_only { READER_CACHE } else { WRITER_CACHE };
+    connection.pragma_update(None, "cache_size", -i64::from(cache))?;
+    if !reads_only {
         connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
     }
     Ok(())

@@ -28,12 +28,18 @@ pub fn open_house(bank: Settings) -> Option<Rig> {
         return None;
     }
     let mut rig = Rig::stopped(bank, &format!("[access]\nviewers = [\"{}\"]\n", VIEWER.1));
-    // As the unit sets it.
-    rig.start_with(&[("MALLOC_ARENA_MAX", "2"), ("MALLOC_TRIM_THRESHOLD_", "131072")]);
+    rig.start_with(&allocator());
     for path in [rig.home.directory().to_owned(), rig.home.path("run")] {
         std::fs::set_permissions(path, PermissionsExt::from_mode(0o755)).expect("set");
     }
     Some(rig)
+}
+
+/// What the unit tells the allocator.
+fn allocator() -> Vec<(&'static str, &'static str)> {
+    let unit = include_str!("../../../packaging/systemd/monzod.service");
+    let line = unit.lines().find_map(|line| line.strip_prefix("Environment=")).expect("it tells something");
+    line.split(' ').map(|setting| setting.split_once('=').expect("a name and a value")).collect()
 }
 
 /// Does something as another user: the kernel notes who a thread is when it connects.
