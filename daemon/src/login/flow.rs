@@ -292,7 +292,8 @@ impl Login {
             }
             // Where nobody knows how long, it may be long.
             let waited = signed_in.and_then(|at| elapsed(at, self.0.clock.now()));
-            tokio::time::sleep(pause(waited.unwrap_or(SignedDuration::MAX))).await;
+            let wait = pause(waited.unwrap_or(SignedDuration::MAX));
+            tokio::time::sleep(self.0.clock.pause(wait)).await;
         }
     }
 

@@ -306,7 +306,9 @@ impl Inner {
                         _ => None,
                     };
                     let goes_on = match wait {
-                        Some(wait) => self.stop.run_until_cancelled(sleep(wait)).await.is_some(),
+                        Some(wait) => {
+                            self.stop.run_until_cancelled(sleep(self.clock.pause(wait))).await.is_some()
+                        }
                         None => false,
                     };
                     if !goes_on {

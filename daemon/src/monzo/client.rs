@@ -162,7 +162,7 @@ impl Client {
             }
             let Some(wait) = wait else { return Err(error) };
             tracing::debug!(%error, endpoint, tries, "the bank is asked again");
-            tokio::time::sleep(wait).await;
+            tokio::time::sleep(self.http_client.clock().pause(wait)).await;
         }
     }
 

@@ -22,6 +22,11 @@ impl HttpClient {
         Self { transport, clock, metrics }
     }
 
+    /// The clock that learns from the bank's answers.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
     /// Asks for an answer, any at all, for the `Date` in it.
     ///
     /// # Errors

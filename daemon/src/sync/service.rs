@@ -228,7 +228,7 @@ impl Service {
         let soonest = due.into_iter().chain(self.poll_due()).min();
         let wait =
             soonest.map_or(LOOK, |due| Duration::try_from(due.duration_since(now)).unwrap_or_default());
-        wait.clamp(Duration::from_millis(50), LOOK)
+        wait.clamp(Duration::from_millis(50), self.services.clock.pause(LOOK))
     }
 
     fn poll_due(&self) -> Option<Timestamp> {

@@ -122,7 +122,7 @@ impl Sorter {
                     return Ok(RunProgress::Waits);
                 }
                 StepOutcome::RetryLater(why) => match patience.next() {
-                    Some(wait) => self.pause(wait).await,
+                    Some(wait) => self.pause(self.clock.pause(wait)).await,
                     None => {
                         let until = self.clock.now().checked_add(LATER).ok();
                         self.wait(&run, &why, until).await?;

@@ -89,7 +89,7 @@ impl Sorter {
         let open = self.store.read(|reader| reader.unfinished_runs()).await.unwrap_or_default();
         let due = open.iter().filter_map(|run| run.expires_at).chain(self.next_due()).min();
         let wait = due.map_or(LOOK, |due| Duration::try_from(due.duration_since(now)).unwrap_or_default());
-        wait.clamp(Duration::from_millis(200), LOOK)
+        wait.clamp(Duration::from_millis(200), self.clock.pause(LOOK))
     }
 
     /// Looks once; `true` if there is reason to look again at once.
