@@ -90,7 +90,7 @@ async fn plan(run: &Run, target: &Target) -> Result<Vec<StoredWindow>, Failure> 
     let now = run.services.clock.now();
     let open = run.history_open() && !target.hidden();
     let edge = windows::readable_from(now);
-    let full = run.task.full;
+    let (full, hidden) = (run.task.full, target.hidden());
     let id = target.id.clone();
     let readable_from = if open { target.opened_at } else { target.opened_at.max(edge) };
     let opened_at = if target.hidden() { readable_from } else { target.opened_at };
@@ -106,7 +106,11 @@ async fn plan(run: &Run, target: &Target) -> Result<Vec<StoredWindow>, Failure> 
                 writer.add_window(&id, readable_from, first.since, WindowState::Open)?;
             }
             if known.is_empty() {
-                for Window { since, before } in windows::cut(opened_at, now) {
+                // What the account behind a pot serves is short, and read at the pace of every day.
+                let whole = Window { since: opened_at, before: now };
+                let cut = if hidden { vec![whole] } else { windows::cut(opened_at, now) };
+                for Window { since, before } in cut.into_iter().filter(|window| window.since < window.before)
+                {
                     writer.add_window(&id, since, before, WindowState::Open)?;
                 }
             } else if open {
@@ -116,12 +120,11 @@ async fn plan(run: &Run, target: &Target) -> Result<Vec<StoredWindow>, Failure> 
                     |window: &StoredWindow| window.state == WindowState::Open && window.cursor.is_none();
                 for window in writer.windows(&id)?.into_iter().filter(unread) {
                     let whole = Window { since: window.since, before: window.before };
-                    let pieces = windows::pieces(window.since, window.before.min(now));
-                    if pieces == [whole] {
+                    if whole.before <= now && whole.fits() {
                         continue;
                     }
                     writer.remove_window(window.id)?;
-                    for Window { since, before } in pieces {
+                    for Window { since, before } in windows::pieces(whole.since, whole.before.min(now)) {
                         writer.add_window(&id, since, before, WindowState::Open)?;
                     }
                 }

@@ -5,8 +5,13 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-/// The longest window that is asked for: the bank's limit is 8,760 hours (monzo/README.md, Windows and pages).
-pub const LONGEST: SignedDuration = SignedDuration::from_hours(364 * 24);
+/// A history is cut into about so many windows. Taste: each costs a request more, and the shorter the last ones are, the
+/// shorter is the time in which fewer requests are in flight.
+const WINDOWS: i32 = 32;
+
+/// What is read as one at most, so that there is other work beside it to its end, and at least. Taste.
+const PIECE: (SignedDuration, SignedDuration) =
+    (SignedDuration::from_hours(30 * 24), SignedDuration::from_hours(120 * 24));
 
 /// How far back the bank lets us read at any time: 89 days pass and 90 are refused (monzo/README.md, How far back).
 pub const READABLE: SignedDuration = SignedDuration::from_hours(88 * 24);
@@ -30,6 +35,11 @@ impl Window {
     fn new(since: Timestamp, before: Timestamp) -> Option<Self> {
         (since < before).then_some(Self { since, before })
     }
+
+    /// It need not be cut.
+    pub fn fits(&self) -> bool {
+        self.before.duration_since(self.since) <= PIECE.1
+    }
 }
 
 /// The oldest instant that can be read at `now` without a fresh approval.
@@ -41,21 +51,32 @@ fn back(at: Timestamp, by: SignedDuration) -> Timestamp {
     at.checked_sub(by).unwrap_or(Timestamp::MIN)
 }
 
-/// Cuts the history from `opened` to `now` into windows, oldest first.
+/// Cuts the history from `opened` to `now` into windows, oldest first, short enough that no long one is left alone at
+/// the end.
 ///
-/// The last one is what stays readable after the five minutes, so that only the others are in a hurry.
+/// One of them ends where the bank still serves all that is younger, so that only those before it are in a hurry.
 pub fn cut(opened: Timestamp, now: Timestamp) -> Vec<Window> {
     let edge = readable_from(now).max(opened);
-    let mut windows = pieces(opened, edge);
-    windows.extend(Window::new(edge, now));
+    let length = piece(opened, now);
+    let mut windows = abutting(opened, edge, length);
+    windows.extend(abutting(edge, now, length));
     windows
 }
 
 /// Cuts a span into windows that the bank answers, oldest first.
-pub fn pieces(mut since: Timestamp, before: Timestamp) -> Vec<Window> {
+pub fn pieces(since: Timestamp, before: Timestamp) -> Vec<Window> {
+    abutting(since, before, piece(since, before))
+}
+
+/// How long the windows of a span are.
+fn piece(since: Timestamp, before: Timestamp) -> SignedDuration {
+    (before.duration_since(since) / WINDOWS).clamp(PIECE.0, PIECE.1)
+}
+
+fn abutting(mut since: Timestamp, before: Timestamp, length: SignedDuration) -> Vec<Window> {
     let mut windows = Vec::new();
     while since < before {
-        let next = since.checked_add(LONGEST).unwrap_or(before).min(before);
+        let next = since.checked_add(length).unwrap_or(before).min(before);
         windows.extend(Window::new(since, next));
         since = next;
     }
@@ -133,11 +154,15 @@ mod tests {
     }
 
     #[test]
-    fn three_years_are_cut_into_years_and_the_readable_rest() {
+    fn a_long_history_is_cut_into_some_thirty_windows_and_what_stays_readable_begins_with_one() {
         let now = at("2026-11-22T12:00:00Z");
-        let windows = cut(at("2023-11-22T09:30:00Z"), now);
-        assert_eq!(windows.len(), 4, "{windows:?}");
-        assert_eq!(windows[3].since, readable_from(now));
+        for (opened, count) in
+            [("2023-11-22T09:30:00Z", 33), ("2015-01-01T00:00:00Z", 37), ("2025-11-22T12:00:00Z", 13)]
+        {
+            let windows = cut(at(opened), now);
+            assert_eq!(windows.len(), count, "{opened}: {windows:?}");
+            assert!(windows.iter().any(|window| window.since == readable_from(now)), "{opened}: {windows:?}");
+        }
     }
 
     #[test]
@@ -200,7 +225,7 @@ mod tests {
                 prop_assert_eq!(pair[0].before, pair[1].since);
             }
             for window in windows {
-                prop_assert!(window.before.duration_since(window.since) <= LONGEST);
+                prop_assert!(window.fits());
             }
         }
 
