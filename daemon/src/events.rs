@@ -78,6 +78,8 @@ kinds! {
     DifferenceFound = "difference_found", Problem;
     /// They agree again.
     DifferenceGone = "difference_gone", Note;
+    /// The stored sum of an account's rows was not what they add up to.
+    SumCorrected = "sum_corrected", Problem;
     /// A configuration was refused.
     ConfigRejected = "config_rejected", Problem;
     /// A configuration was applied.

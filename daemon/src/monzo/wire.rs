@@ -25,7 +25,9 @@ pub struct Broken(String);
 /// Takes a value of the expected type, and nothing for any other.
 fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(deserializer: D) -> Result<T, D::Error> {
     let raw: &'de RawValue = Deserialize::deserialize(deserializer)?;
-    Ok(serde_json::from_str(raw.get()).unwrap_or_default())
+    // Often null, of which the decoder would make an error.
+    let given = Some(raw.get()).filter(|text| *text != "null");
+    Ok(given.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default())
 }
 
 /// One record of a list.
@@ -285,9 +287,13 @@ struct RowBody {
 /// Takes a merchant, or its id alone where the bank does not expand it.
 fn expanded<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<MerchantBody>, D::Error> {
     let raw: &'de RawValue = Deserialize::deserialize(deserializer)?;
-    Ok(match serde_json::from_str::<String>(raw.get()) {
-        Ok(id) => Some(MerchantBody { id, ..MerchantBody::default() }),
-        Err(_) => serde_json::from_str(raw.get()).ok(),
+    let text = raw.get();
+    Ok(match text.as_bytes().first() {
+        Some(b'"') => {
+            serde_json::from_str(text).ok().map(|id| MerchantBody { id, ..MerchantBody::default() })
+        }
+        Some(b'n') => None,
+        _ => serde_json::from_str(text).ok(),
     })
 }
 

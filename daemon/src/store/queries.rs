@@ -239,7 +239,7 @@ impl Reader<'_> {
     /// [`StoreError::Missing`] or [`StoreError::Ambiguous`].
     pub fn transaction(&self, id: &str) -> Result<TransactionDetail, StoreError> {
         let sql = format!(
-            "{SELECT}, t.raw{FROM} WHERE t.id >= ?1 AND t.id < ?2 ORDER BY t.id = ?1 DESC, t.id, \
+            "{SELECT}, t.raw{FROM} WHERE t.account_id IN (SELECT id FROM accounts) AND t.id >= ?1 AND t.id < ?2 ORDER BY t.id = ?1 DESC, t.id, \
              EXISTS (SELECT 1 FROM accounts a WHERE a.id = t.account_id AND a.pot_id IS NOT NULL), t.account_id LIMIT ?3"
         );
         let mut statement = self.0.prepare_cached(&sql)?;

@@ -18,7 +18,8 @@ use super::freezes::RESTORED_AT;
 use super::migrate;
 use super::notices::TOLD_TO;
 use super::open::prepare;
-use super::verify::{open_plain, owner, verify};
+use super::verify::{examine, open_plain, owner, verify};
+use super::{Reader, Writer};
 
 /// What SQLite keeps beside a database.
 const TAILS: [&str; 3] = ["", "-wal", "-shm"];
@@ -67,7 +68,16 @@ impl Incoming {
 
     fn check(&mut self) -> Result<(), BackupError> {
         let name = self.checked.name.clone();
-        self.checked = verify(&self.path, &name)?;
+        let (mut checked, only_sums) = examine(&self.path, &name)?;
+        if only_sums {
+            tracing::warn!(
+                problems = checked.problems.join("; "),
+                "the sums in what is restored are corrected"
+            );
+            correct_sums(&self.path)?;
+            checked = verify(&self.path, &name)?;
+        }
+        self.checked = checked;
         if self.checked.sound {
             return Ok(());
         }
@@ -140,6 +150,18 @@ pub fn restore(
 /// A file that was not there, and is nobody else's to read.
 fn create_new(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+}
+
+/// Counts all transactions again, in a database whose definitions were checked.
+fn correct_sums(incoming: &Path) -> Result<(), BackupError> {
+    let connection = Connection::open(incoming)?;
+    prepare(&connection)?;
+    let writer = Writer(Reader(&connection));
+    for account in writer.accounts()? {
+        writer.correct_sums(&account.id)?;
+    }
+    settle(&connection)?;
+    Ok(())
 }
 
 /// Leaves everything in the one file.

@@ -3,10 +3,10 @@
 //! A row is replaced only by one that is not older; a revision is written when a stored column changes, the bank's own
 //! instant of change included. What is read again and has not changed costs one lookup and no write.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
-use monzo_common::id::{AccountId, PotId, TransactionId};
+use monzo_common::id::{AccountId, MerchantId, PotId, TransactionId};
 use rusqlite::types::Value;
 use rusqlite::{Row, params};
 use serde_json::json;
@@ -46,6 +46,23 @@ pub struct RowSummary {
     pub declined: bool,
     /// It is withdrawn.
     pub withdrawn: bool,
+}
+
+/// Rows on their way in, each with its JSON deflated: the writer is one thread, and whoever fetches has others.
+#[derive(Debug)]
+pub struct PackedRows(Vec<(facts::Row, Box<[u8]>)>);
+
+impl PackedRows {
+    /// Deflates the JSON of each row.
+    pub fn of(rows: Vec<facts::Row>) -> Self {
+        let mut deflater = Deflater::new();
+        let pack = |mut row: facts::Row| {
+            let raw = deflater.deflate(&row.raw).into();
+            row.raw = facts::Raw::default();
+            (row, raw)
+        };
+        Self(rows.into_iter().map(pack).collect())
+    }
 }
 
 /// Columns that are compared, in the order of [`columns`]; a change of one is a revision.
@@ -157,19 +174,10 @@ impl Reader<'_> {
         )?;
         optional(query.query_row(params![account.as_str(), ms(younger_than)], |row| at(row, 0)))
     }
-
-    /// What the rows of an account from `since` on add up to, in minor units: pending counted, declined and withdrawn not.
-    pub fn sum(&self, account: &AccountId, since: Timestamp) -> Result<i64, StoreError> {
-        let mut query = self.0.prepare_cached(
-            "SELECT coalesce(sum(amount), 0) FROM transactions WHERE account_id = ?1 AND created_at >= ?2 \
-             AND decline_reason IS NULL AND withdrawn_at IS NULL",
-        )?;
-        Ok(query.query_row(params![account.as_str(), ms(since)], |row| row.get(0))?)
-    }
 }
 
 impl Writer<'_> {
-    /// Keeps a batch of an account's rows and the records that could not be read.
+    /// Keeps an account's rows and the records that could not be read.
     pub fn store_rows(
         &self,
         sync_id: &str,
@@ -178,14 +186,28 @@ impl Writer<'_> {
         unreadable: &[facts::Unreadable],
         now: Timestamp,
     ) -> Result<Stored, StoreError> {
+        self.store_packed(sync_id, account, &PackedRows::of(rows.to_vec()), unreadable, now)
+    }
+
+    /// The same, of rows whose JSON is deflated already.
+    pub fn store_packed(
+        &self,
+        sync_id: &str,
+        account: &AccountId,
+        rows: &PackedRows,
+        unreadable: &[facts::Unreadable],
+        now: Timestamp,
+    ) -> Result<Stored, StoreError> {
         let mut stored = Stored::default();
-        let mut deflater = Deflater::new();
         let waiting = self.in_quarantine(account)?;
-        for row in rows {
+        let mut merchants: HashMap<&MerchantId, &facts::Merchant> = HashMap::new();
+        for (row, raw) in &rows.0 {
             if waiting {
                 self.release_row(account, &row.id)?;
             }
-            if let Some(merchant) = &row.merchant {
+            if let Some(merchant) = &row.merchant
+                && merchants.insert(&merchant.id, merchant) != Some(merchant)
+            {
                 self.upsert_merchant(merchant)?;
             }
             if let Some(facts::PotLink { pot_id, pot_account_id: Some(hidden) }) = &row.pot
@@ -193,8 +215,9 @@ impl Writer<'_> {
             {
                 stored.discovered.push((pot_id.clone(), hidden.clone()));
             }
-            self.store_row(sync_id, account, row, &mut deflater, now, &mut stored)?;
+            self.store_row(sync_id, account, (row, raw), now, &mut stored)?;
         }
+        let mut deflater = Deflater::new();
         for record in unreadable {
             stored.quarantined += self.quarantine(account, record, &mut deflater, now)?;
         }
@@ -205,13 +228,11 @@ impl Writer<'_> {
         &self,
         sync_id: &str,
         account: &AccountId,
-        row: &facts::Row,
-        deflater: &mut Deflater,
+        (row, raw): (&facts::Row, &[u8]),
         now: Timestamp,
         stored: &mut Stored,
     ) -> Result<(), StoreError> {
         let new = columns(row);
-        let raw = deflater.deflate(&row.raw);
         let Some(kept) = self.kept(account, &row.id)? else {
             self.insert(account, row, &new, raw, now)?;
             stored.added += 1;

@@ -146,8 +146,10 @@ impl Reader<'_> {
 
     /// Every row of a listed account whose key is one of ours; those of one key, or of one beginning, if asked.
     pub fn ledger_moves(&self, key: Option<&str>) -> Result<Vec<LedgerMove>, StoreError> {
+        // A cross join has SQLite begin with the few rows of ours.
         let ours = "SELECT t.external_id, t.id, t.account_id, t.pot_id, t.amount, t.created_at FROM transactions t \
-             JOIN accounts a ON a.id = t.account_id WHERE t.external_id IS NOT NULL AND instr(t.external_id, ':' || ?1) > 0 \
+             CROSS JOIN accounts a ON a.id = t.account_id WHERE instr(t.external_id, ':mz-') > 0 \
+             AND substr(t.external_id, instr(t.external_id, ':mz-') + 1) BETWEEN ?1 AND ?1 || char(1114111) \
              AND a.pot_id IS NULL AND t.withdrawn_at IS NULL AND t.decline_reason IS NULL ORDER BY t.created_at";
         let mut query = self.0.prepare_cached(ours)?;
         let begins = key.unwrap_or("mz-");

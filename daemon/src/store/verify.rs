@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 
 use monzo_common::id::UserId;
 use monzo_common::model::Verification;
+use monzo_common::money::Money;
 use rusqlite::{Connection, OpenFlags};
 use rustix::fs::OFlags;
 
 use super::backup::{BackupError, file};
-use super::{OpenError, Reader, StoreError, migrate, schema};
+use super::{OpenError, Reader, StoreError, migrate, schema, sums};
 
 /// Opens a regular file that is not reached by a symbolic link.
 ///
@@ -50,6 +51,11 @@ pub(super) fn open_read_only(path: &Path) -> rusqlite::Result<Connection> {
 /// # Errors
 /// When the file cannot be read at all; what is wrong in it is in the answer.
 pub fn verify(path: &Path, name: &str) -> Result<Verification, BackupError> {
+    Ok(examine(path, name)?.0)
+}
+
+/// The same; also whether nothing but the kept sums is wrong, which the transactions themselves correct.
+pub(super) fn examine(path: &Path, name: &str) -> Result<(Verification, bool), BackupError> {
     open_plain(path).map_err(file(path))?;
     let mut found = Verification {
         name: name.to_owned(),
@@ -62,18 +68,22 @@ pub fn verify(path: &Path, name: &str) -> Result<Verification, BackupError> {
         transactions: 0,
         newest_at: None,
     };
-    if let Err(error) = look(path, &mut found) {
+    let sums = look(path, &mut found).unwrap_or_else(|error| {
         found.problems.push(error.to_string());
-    }
+        Vec::new()
+    });
+    let only_sums = found.problems.is_empty() && !sums.is_empty();
+    found.problems.extend(sums);
     found.sound = found.problems.is_empty();
-    Ok(found)
+    Ok((found, only_sums))
 }
 
-fn look(path: &Path, found: &mut Verification) -> Result<(), OpenError> {
+/// Answers with what is wrong with the kept sums, apart from all other problems.
+fn look(path: &Path, found: &mut Verification) -> Result<Vec<String>, OpenError> {
     let connection = open_read_only(path)?;
     if !migrate::ours(&connection)? {
         found.problems.push("it is not a database of monzod".to_owned());
-        return Ok(());
+        return Ok(Vec::new());
     }
     found.schema = migrate::schema(&connection)?;
     let odd = match found.schema {
@@ -84,14 +94,17 @@ fn look(path: &Path, found: &mut Verification) -> Result<(), OpenError> {
     };
     if let Some(odd) = odd {
         found.problems.push(odd);
-        return Ok(());
+        return Ok(Vec::new());
     }
     // Before anything is asked of the tables: what they do is defined there.
     found.problems = schema::differences(&connection, found.schema)?;
     if !found.problems.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
-    Ok(contents(&connection, found)?)
+    contents(&connection, found)?;
+    // The rows that are counted must be readable first.
+    let counted = found.problems.is_empty() && found.schema >= sums::SINCE;
+    Ok(if counted { wrong_sums(&Reader(&connection))? } else { Vec::new() })
 }
 
 fn contents(connection: &Connection, found: &mut Verification) -> Result<(), StoreError> {
@@ -107,6 +120,22 @@ fn contents(connection: &Connection, found: &mut Verification) -> Result<(), Sto
     found.accounts = connection.query_row(accounts, [], |row| row.get(0))?;
     found.user_id = Reader(connection).user_id()?.map(|user| user.to_string());
     Ok(())
+}
+
+/// The accounts whose kept sums are not what their transactions add up to.
+fn wrong_sums(reader: &Reader<'_>) -> Result<Vec<String>, StoreError> {
+    let mut wrong = Vec::new();
+    for account in reader.accounts()? {
+        if let Some(off) = reader.sums_off(&account.id)? {
+            let off = Money::new(off, account.currency);
+            wrong.push(format!(
+                "the stored sum of the transactions of {} is wrong by {off}; the daemon counts them again and corrects it \
+                 within a week, and a restore does so at once",
+                account.id
+            ));
+        }
+    }
+    Ok(wrong)
 }
 
 /// Whose history a database file holds, as far as it can be read.

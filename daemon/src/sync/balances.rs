@@ -87,17 +87,28 @@ fn still(before: Option<&i64>, after: Option<&i64>) -> Option<i64> {
 }
 
 async fn compare(run: &Run, target: &Target, balance: i64) -> Result<(), Failure> {
-    let (id, opened_at) = (target.id.clone(), target.opened_at);
+    let (id, opened_at, now) = (target.id.clone(), target.opened_at, run.services.clock.now());
     let compared = run
         .services
         .store
         .write(move |writer| {
             let Some((from, _)) = writer.covered(&id)? else { return Ok(None) };
             let account = writer.account(&id)?;
-            let sum = writer.sum(&id, from)?;
             let kept = account.anchor.map(|(at, balance)| Anchor { at, balance });
-            let anchor = reconcile::anchor(kept, from, from <= opened_at, balance, sum);
-            let difference = reconcile::difference(anchor, balance, sum);
+            let explained = || {
+                let sum = writer.sum(&id, from)?;
+                let anchor = reconcile::anchor(kept, from, from <= opened_at, balance, sum);
+                Ok::<_, StoreError>((anchor, reconcile::difference(anchor, balance, sum)))
+            };
+            let (mut anchor, mut difference) = explained()?;
+            // Before an anchor is believed, or a difference told, every row is counted.
+            let news =
+                kept != Some(anchor) || ![Some(0), account.told_difference].contains(&Some(difference));
+            let mut corrected = None;
+            if news || reconcile::recount_due(writer.counted_at(&id)?, now) {
+                corrected = writer.recount(&id, now)?;
+                (anchor, difference) = explained()?;
+            }
             let finding = reconcile::finding(account.difference, difference, account.told_difference);
             let told = match finding {
                 Finding::Nothing => account.told_difference,
@@ -111,10 +122,18 @@ async fn compare(run: &Run, target: &Target, balance: i64) -> Result<(), Failure
             };
             let spends = account.pot_id.as_ref().map(spends).transpose()?.unwrap_or_default();
             let because = quarantined(writer, &id)?.because(difference);
-            Ok(Some((finding, account.currency, spends, because)))
+            Ok(Some((finding, account.currency, spends, because, corrected)))
         })
         .await?;
-    let Some((finding, currency, spends, because)) = compared else { return Ok(()) };
+    let Some((finding, currency, spends, because, corrected)) = compared else { return Ok(()) };
+    if let Some(off) = corrected {
+        let message = format!(
+            "{}: the stored sum of its transactions was wrong by {}; all of them were counted again, and it is right now",
+            target.name,
+            Money::new(off, currency)
+        );
+        run.happened(Happened::new(Kind::SumCorrected, message).account(target.id.as_str())).await;
+    }
     let happened = match finding {
         Finding::Nothing => return Ok(()),
         Finding::Found(difference) if spends && difference < 0 => Happened::new(

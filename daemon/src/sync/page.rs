@@ -1,7 +1,7 @@
 //! Reads one window to its end: pages in, batches of up to 500 rows into the store, each with its cursor.
 //!
 //! A batch and the cursor behind it are one database transaction, so that a daemon killed anywhere
-//! has stored what its cursor says, and nothing else.
+//! has stored what its cursor says, and nothing else. While a batch is stored, the next page is on its way.
 
 use jiff::{SignedDuration, Timestamp};
 use monzo_common::id::AccountId;
@@ -9,12 +9,13 @@ use monzo_common::id::AccountId;
 use super::absence::ExpectedRows;
 use super::failure::Failure;
 use super::progress::Counts;
-use super::reading::{Ask, Reading, Step};
+use super::reading::{Ask, Cursor, Reading, Step};
 use super::run::{Run, Target};
 use super::windows;
 use crate::events::{Happened, Kind};
 use crate::facts::{Page, Row, Unreadable};
 use crate::monzo::{self, Since};
+use crate::store::{self, PackedRows, StoreError};
 
 /// Rows in one database transaction at most. Taste: one fsync for five pages.
 const BATCH_ROWS: usize = 500;
@@ -66,11 +67,20 @@ pub async fn read(
     expected: &mut ExpectedRows,
 ) -> Result<Reading, Failure> {
     let mut batch = Batch::default();
+    let mut full = None;
     loop {
-        let page = match ask(run, target, &mut reading, before).await {
+        let storing = async {
+            match full.take() {
+                Some((batch, cursor)) => keep_batch(run, target, batch, cursor, keep, false).await,
+                None => Ok(()),
+            }
+        };
+        let (page, stored) = tokio::join!(ask(run, target, &mut reading, before), storing);
+        stored?;
+        let page = match page {
             Ok(page) => page,
             Err(failure) => {
-                store(run, target, &mut batch, &reading, keep, false).await?;
+                keep_batch(run, target, batch, reading.cursor().cloned(), keep, false).await?;
                 return Err(failure);
             }
         };
@@ -78,7 +88,7 @@ pub async fn read(
         let step = match reading.take(&page) {
             Ok(step) => step,
             Err(stuck) => {
-                store(run, target, &mut batch, &reading, keep, false).await?;
+                keep_batch(run, target, batch, reading.cursor().cloned(), keep, false).await?;
                 return Err(stuck.into());
             }
         };
@@ -93,12 +103,12 @@ pub async fn read(
             }
         }
         batch.add(page);
-        let end = step == Step::End;
-        if end || batch.full() {
-            store(run, target, &mut batch, &reading, keep, end).await?;
-        }
-        if end {
+        if step == Step::End {
+            keep_batch(run, target, batch, reading.cursor().cloned(), keep, true).await?;
             return Ok(reading);
+        }
+        if batch.full() {
+            full = Some((std::mem::take(&mut batch), reading.cursor().cloned()));
         }
     }
 }
@@ -150,26 +160,27 @@ pub async fn lapsed(run: &Run, id: &AccountId) -> Failure {
     }
 }
 
-async fn store(
+async fn keep_batch(
     run: &Run,
     target: &Target,
-    batch: &mut Batch,
-    reading: &Reading,
+    batch: Batch,
+    cursor: Option<Cursor>,
     keep: Keep,
     end: bool,
 ) -> Result<(), Failure> {
     if batch.is_empty() && !end {
         return Ok(());
     }
-    let Batch { rows, unreadable, .. } = std::mem::take(batch);
+    let Batch { rows, unreadable, .. } = batch;
     let (sync_id, id, now) = (run.id.clone(), target.id.clone(), run.services.clock.now());
-    let cursor = reading.cursor().cloned();
+    // Before the one writer's turn, so that several readings do it at once.
+    let rows = store::blocking(move || Ok::<_, StoreError>(PackedRows::of(rows))).await?;
     let quarantined = unreadable.len();
     let stored = run
         .services
         .store
         .write(move |writer| {
-            let stored = writer.store_rows(&sync_id, &id, &rows, &unreadable, now)?;
+            let stored = writer.store_packed(&sync_id, &id, &rows, &unreadable, now)?;
             if let Keep::Window(window) = keep {
                 match cursor {
                     _ if end => writer.complete_window(window)?,

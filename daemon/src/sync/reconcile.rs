@@ -3,7 +3,9 @@
 //! The anchor is the balance at the start of the unbroken history: zero where that is the account's opening.
 //! A difference counts only when two syncs in a row find the same one, because the bank's answers are no snapshot.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::clock::elapsed;
 
 /// A known balance at an instant, from which rows are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +25,15 @@ pub fn anchor(kept: Option<Anchor>, covered_from: Timestamp, opened: bool, balan
         Some(kept) if kept.at == covered_from => kept,
         _ => Anchor { at: covered_from, balance: balance.saturating_sub(sum) },
     }
+}
+
+/// How long the stored sums are believed before every row is counted again. Taste: as often as the last 88 days are
+/// read again.
+const BELIEVED: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// Whether every row is to be counted again, rather than the stored sums believed.
+pub fn recount_due(counted_at: Option<Timestamp>, now: Timestamp) -> bool {
+    counted_at.and_then(|at| elapsed(at, now)).is_none_or(|gone| gone >= BELIEVED)
 }
 
 /// The bank's balance less the anchor and the rows since, in minor units.
@@ -71,6 +82,14 @@ mod tests {
         let kept = anchor(Some(first), from, false, 1_500, 300);
         assert_eq!(kept, first);
         assert_eq!(difference(kept, 1_500, 300), 500);
+    }
+
+    #[test]
+    fn every_row_is_counted_once_a_week_and_when_a_clock_was_wrong() {
+        let now = Timestamp::UNIX_EPOCH;
+        let ago = |days: i64| now.checked_sub(SignedDuration::from_hours(24 * days)).expect("in range");
+        let due = |counted_at| recount_due(counted_at, now);
+        assert_eq!([None, Some(ago(6)), Some(ago(7)), Some(ago(-400))].map(due), [true, false, true, true]);
     }
 
     #[test]

@@ -4,21 +4,23 @@
 use crate::autosort::Sorter;
 use crate::autosort::run::settle::agrees;
 use crate::events::{Happened, Kind};
-use crate::store::StoreError;
+use crate::store::{StoreError, StoredTransfer};
 
 impl Sorter {
     /// Notes the rows of confirmed transfers; one that does not agree freezes the sorter.
     pub(crate) async fn reconcile(&self) -> Result<(), StoreError> {
         let open = self.store.read(|reader| {
-            let open = reader.unreconciled_transfers()?;
-            let rows = if open.is_empty() { Vec::new() } else { reader.ledger_moves(None)? };
-            Ok((open, rows))
+            let with_row = |one: StoredTransfer| {
+                let key = one.transfer.dedupe_id.clone();
+                let mut rows = reader.ledger_moves(Some(&key))?.into_iter();
+                Ok(rows.find(|row| row.dedupe_id == key).map(|row| (one, row)))
+            };
+            let open = reader.unreconciled_transfers()?.into_iter();
+            open.filter_map(|one| with_row(one).transpose()).collect::<Result<Vec<_>, StoreError>>()
         });
-        let (open, rows) = open.await?;
         let now = self.clock.now();
-        for one in &open {
+        for (one, row) in &open.await? {
             let key = &one.transfer.dedupe_id;
-            let Some(row) = rows.iter().find(|row| row.dedupe_id == *key) else { continue };
             if agrees(one, row.pot_id.as_ref().map(|pot| pot.as_str()), row.amount) {
                 let (key, row) = (key.clone(), row.transaction_id.clone());
                 self.store.write(move |writer| writer.transfer_reconciled(&key, &row, now)).await?;

@@ -5,6 +5,7 @@ mod opening;
 mod out;
 mod rows;
 mod sorter;
+mod sums;
 
 use jiff::{SignedDuration, Timestamp};
 use monzo_common::id::AccountId;

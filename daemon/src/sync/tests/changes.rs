@@ -144,6 +144,20 @@ async fn a_difference_that_stays_is_told_at_the_second_sync_and_when_it_goes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stored_sum_that_is_wrong_is_corrected_and_told_and_never_taken_for_a_difference() {
+    let mut rig = captured(Bank::new()).await;
+    done(&rig.sync(false).await);
+    rig.damage("UPDATE weekly_sums SET sum = sum + 300 WHERE account_id = 'acc_1' AND week = (SELECT max(week) FROM weekly_sums WHERE account_id = 'acc_1')");
+    done(&rig.sync(false).await);
+    done(&rig.sync(false).await);
+    let events = rig.events();
+    assert_eq!(events.iter().filter(|kind| *kind == "sum_corrected").count(), 1);
+    assert!(!events.contains(&"difference_found".to_owned()), "{events:?}");
+    let account = rig.store.read(|reader| reader.account(&"acc_1".into())).await.expect("an account");
+    assert_eq!(account.difference, Some(0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_long_silence_leaves_a_gap_that_the_next_login_fills() {
     let mut rig = captured(Bank::new()).await;
     rig.bank.pay("acc_1", "tx_lost", NOW.checked_add(SignedDuration::from_hours(48)).expect("in range"), -5);

@@ -4,7 +4,6 @@ mod bank;
 mod captures;
 mod changes;
 mod troubles;
-mod weight;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,12 +53,6 @@ impl Rig {
     pub async fn new(bank: Bank) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         Self::open(Arc::new(bank), directory, Clock::manual(NOW)).await
-    }
-
-    /// A rig over another bank than the usual one, which then has nothing to say.
-    pub async fn over(transport: Arc<dyn crate::monzo::Transport>) -> Self {
-        let directory = tempfile::tempdir().expect("a directory");
-        Self::build(Arc::new(Bank::new()), transport, directory, Clock::manual(NOW), None).await
     }
 
     async fn open(bank: Arc<Bank>, directory: TempDir, clock: Clock) -> Self {
@@ -177,6 +170,12 @@ impl Rig {
         let ended = self.ends("request");
         self.handle.start(full).await.expect("it starts");
         ended.await
+    }
+
+    /// Changes the database as only damage does.
+    pub fn damage(&self, sql: &str) {
+        let path = self.directory.path().join("monzod.db");
+        rusqlite::Connection::open(path).and_then(|other| other.execute(sql, [])).expect("changed");
     }
 
     /// Lets a quarter of an hour pass, and the loop look at the clock.
