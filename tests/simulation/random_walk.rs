@@ -174,7 +174,7 @@ fn storm(scene: &Scene, seed: u64) {
 }
 
 #[test]
-fn whatever_happens_in_whatever_order_every_penny_is_where_the_journal_says() {
+fn whatever_happens_in_whatever_order_every_penny_is_where_the_stored_runs_say() {
     let scenes = [course::proven(), course::payday()];
     let one = std::env::var("MONZO_SIMULATION_SEED").ok().and_then(|seed| seed.parse().ok());
     let seeds = match one {

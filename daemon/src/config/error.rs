@@ -27,7 +27,7 @@ pub struct Problem {
 
 /// A place in a configuration file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
+pub struct FilePosition {
     /// The file, or the name given to a text that is no file.
     pub file: PathBuf,
     /// The line, from 1.
@@ -36,14 +36,14 @@ pub struct Place {
     pub column: usize,
 }
 
-impl Place {
+impl FilePosition {
     /// Returns the file and line.
     pub fn without_column(&self) -> String {
         format!("{}:{}", self.file.display(), self.line)
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for FilePosition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:{}", self.file.display(), self.line, self.column)
     }
@@ -53,7 +53,7 @@ impl fmt::Display for Place {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Excerpt {
     /// Where.
-    pub place: Place,
+    pub place: FilePosition,
     /// The line as written; `None` when it may hold a secret.
     pub line: Option<String>,
     /// How many characters from the column on are meant, at least one.
@@ -67,7 +67,7 @@ impl Excerpt {
         let begin = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
         let end = text[start..].find('\n').map_or(text.len(), |newline| start + newline);
         let line = text[begin..end].trim_end_matches('\r');
-        let place = Place {
+        let place = FilePosition {
             file,
             line: text[..begin].matches('\n').count() + 1,
             column: text[begin..start].chars().count() + 1,

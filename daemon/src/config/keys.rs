@@ -12,7 +12,7 @@ use toml::de::DeValue;
 use super::{
     Loaded,
     address::{BankUrl, Principal, RedirectUrl},
-    error::Place,
+    error::FilePosition,
     model::Config,
     sorter::{self, settings},
     value::{ByteSize, Setting, TimeSpan, quoted},
@@ -344,8 +344,9 @@ pub fn in_force(old: &Config, new: &Config) -> Config {
 
 /// Lists every key with its value and where it comes from; a table of own keys entry by entry.
 pub fn show(loaded: &Loaded) -> Vec<ConfigEntry> {
-    let origin =
-        |key: &str| loaded.origins.get(key).map_or_else(|| "default".to_owned(), Place::without_column);
+    let origin = |key: &str| {
+        loaded.origins.get(key).map_or_else(|| "default".to_owned(), FilePosition::without_column)
+    };
     let entry = |key: String, value| ConfigEntry { origin: origin(&key), key, value };
     let entries = |key: &Key| match plain(&(key.get)(&loaded.config)) {
         serde_json::Value::Object(own) if key.entries => {
@@ -449,7 +450,7 @@ mod tests {
 
     #[test]
     fn every_key_is_shown_with_its_value_and_where_it_comes_from() {
-        let place = Place { file: "a.toml".into(), line: 3, column: 9 };
+        let place = FilePosition { file: "a.toml".into(), line: 3, column: 9 };
         let config = check_text("a.toml", "[names]\nacc_1 = \"House\"").expect("valid");
         let origins = [("names.acc_1".to_owned(), place)].into();
         let shown = show(&Loaded { config, origins, files: Vec::new() });

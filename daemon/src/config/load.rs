@@ -17,7 +17,7 @@ use toml::{
 
 use super::{
     check,
-    error::{ConfigError, Excerpt, Place, Problem, nearest},
+    error::{ConfigError, Excerpt, FilePosition, Problem, nearest},
     keys::{Key, LATER, SECTIONS, keys},
     model::Config,
     sorter::{self, Drafts},
@@ -60,7 +60,7 @@ pub struct Loaded {
     /// The configuration in force.
     pub config: Config,
     /// The place of each key that a file sets, by its dotted path; the others are defaults.
-    pub origins: BTreeMap<String, Place>,
+    pub origins: BTreeMap<String, FilePosition>,
     /// The files read, in the order they were merged.
     pub files: Vec<PathBuf>,
 }
@@ -344,7 +344,7 @@ mod tests {
         assert_eq!(loaded.config.sync.jitter.to_string(), "1m");
         assert_eq!((loaded.config.names.len(), loaded.config.store.backup.keep), (2, 3));
         assert_eq!(loaded.files.len(), 3);
-        assert_eq!(loaded.origins["names.acc_2"], Place { file: first, line: 4, column: 1 });
+        assert_eq!(loaded.origins["names.acc_2"], FilePosition { file: first, line: 4, column: 1 });
         assert_eq!(loaded.origins["sync.jitter"].line, 3);
         assert!(!loaded.origins.contains_key("sync.poll"));
     }

@@ -15,7 +15,7 @@ mod word;
 
 pub use address::{BankUrl, ClientId, Principal, RedirectUrl};
 pub(crate) use error::nearest;
-pub use error::{ConfigError, Excerpt, Place, Problem};
+pub use error::{ConfigError, Excerpt, FilePosition, Problem};
 pub use keys::{default_toml, diff, in_force, print, show};
 pub use load::{Loaded, Locations, check_text};
 pub use model::{Access, Backup, Config, Exclude, Log, Metrics, Monzo, Notify, Rpc, Store, Sync, Time};

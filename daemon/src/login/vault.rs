@@ -47,7 +47,7 @@ pub struct Pair {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Kept {
+struct SealedTokens {
     access: String,
     refresh: Option<String>,
     expires_at: Timestamp,
@@ -124,7 +124,7 @@ impl Vault {
 
     /// The tokens.
     pub async fn pair(&self) -> Result<Option<Pair>, VaultError> {
-        let kept: Option<Kept> = self.find(TOKENS).await?;
+        let kept: Option<SealedTokens> = self.find(TOKENS).await?;
         Ok(kept.map(|kept| Pair {
             access: kept.access.into(),
             refresh: kept.refresh.map(SecretString::from),
@@ -134,7 +134,7 @@ impl Vault {
     }
 
     fn sealed(&self, pair: &Pair) -> Result<Vec<u8>, VaultError> {
-        let kept = Kept {
+        let kept = SealedTokens {
             access: pair.access.expose_secret().to_owned(),
             refresh: pair.refresh.as_ref().map(|token| token.expose_secret().to_owned()),
             expires_at: pair.expires_at,

@@ -429,7 +429,7 @@ pub fn amount(raw: &str) -> Option<i64> {
 /// (monzo/README.md, Metadata).
 pub fn series(raw: &str) -> Option<String> {
     #[derive(Deserialize)]
-    struct Kept {
+    struct KeptRecord {
         #[serde(default)]
         metadata: Keys,
     }
@@ -445,7 +445,7 @@ pub fn series(raw: &str) -> Option<String> {
         #[serde(deserialize_with = "lenient")]
         bacs_direct_debit_instruction_id: Option<String>,
     }
-    let keys = decoded::<Kept>(raw).ok()?.metadata;
+    let keys = decoded::<KeptRecord>(raw).ok()?.metadata;
     let all = [keys.series_id, keys.subscription_id, keys.mandate_id, keys.bacs_direct_debit_instruction_id];
     all.into_iter().find_map(filled)
 }

@@ -22,7 +22,7 @@ pub use trigger::{Level, Trigger};
 
 /// An account or a pot by the person's name for it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Place {
+pub enum AccountOrPotName {
     /// `account:Personal`, or an id.
     Account(String),
     /// `pot:Bills`, `pot:Joint/Bills`, a bare pot name, or an id.
@@ -34,7 +34,7 @@ pub enum Place {
     },
 }
 
-impl Place {
+impl AccountOrPotName {
     /// The name alone, or the id.
     pub fn name(&self) -> &str {
         match self {
@@ -44,7 +44,7 @@ impl Place {
 }
 
 /// Prints it as it is written: `account:Personal`, `pot:Joint/Bills`, `pot:Bills`.
-impl std::fmt::Display for Place {
+impl std::fmt::Display for AccountOrPotName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Account(name) => write!(f, "account:{name}"),
@@ -62,7 +62,7 @@ pub struct Rule {
     /// Any of them.
     pub triggers: Vec<Trigger>,
     /// From where.
-    pub source: Place,
+    pub source: AccountOrPotName,
     /// What stays at the source: the largest of these; nothing for a pot that says nothing.
     pub keep: Vec<Keep>,
     /// How much of the rest may be taken.

@@ -7,7 +7,7 @@ use jiff::civil::Time;
 
 use monzo_common::model::RuleMode;
 
-use super::{Place, Rule};
+use super::{AccountOrPotName, Rule};
 
 /// `[autosort]`: what holds for all rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub struct Autosort {
     /// From approval; then what is unsent is cancelled.
     pub run_deadline: SignedDuration,
     /// Savings-type pots that may be a source.
-    pub withdraw_from: Vec<Place>,
+    pub withdraw_from: Vec<AccountOrPotName>,
     /// The rules, in the order of the files.
     pub rules: Vec<Rule>,
 }

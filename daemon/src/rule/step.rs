@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use monzo_common::model::StepKind;
 
-use super::{Amount, BasisPoints, Cap, Place};
+use super::{AccountOrPotName, Amount, BasisPoints, Cap};
 
 /// The day by which a sinking fund must be full; without a year it comes every year.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -32,7 +32,7 @@ pub enum Step {
     /// What the bills of a pot need.
     Bills {
         /// The pot.
-        pot: Place,
+        pot: AccountOrPotName,
         /// Looked at how.
         basis: Basis,
         /// On top.
@@ -47,7 +47,7 @@ pub enum Step {
         /// How it was written: `pot`, `account` or `rest`, which differ in nothing else.
         written: StepKind,
         /// The pot or account.
-        target: Place,
+        target: AccountOrPotName,
         /// How much; all that is left, if neither this nor `up_to` says.
         amount: Option<Amount>,
         /// Minor units to which it is filled; where nothing is said, a pot is filled to the bank's goal.
@@ -75,7 +75,7 @@ pub enum Step {
 
 impl Step {
     /// The accounts and pots that it gives to, as they were written.
-    pub fn places(&self) -> Vec<&Place> {
+    pub fn places(&self) -> Vec<&AccountOrPotName> {
         match self {
             Self::Bills { pot: target, .. } | Self::Pot { target, .. } => vec![target],
             Self::Split { parts, .. } => parts.iter().map(|part| &part.pot).collect(),
@@ -110,7 +110,7 @@ pub enum Share {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
     /// The pot.
-    pub pot: Place,
+    pub pot: AccountOrPotName,
     /// Its share.
     pub share: Share,
     /// At most.

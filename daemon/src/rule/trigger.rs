@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use jiff::civil::{Time, Weekday};
 
-use super::{Adjust, Credit, Day, Place};
+use super::{AccountOrPotName, Adjust, Credit, Day};
 
 /// When a rule fires (autosort/README.md, When a rule runs).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,7 +52,7 @@ pub enum Trigger {
     /// When a balance passes a level.
     Balance {
         /// Whose.
-        of: Place,
+        of: AccountOrPotName,
         /// Which way.
         level: Level,
         /// After the last run that moved money in or out of it.

@@ -123,18 +123,18 @@ fn columns(row: &facts::Row) -> [Value; COMPARED.len()] {
 }
 
 /// A row as it is kept, for comparison.
-struct Kept {
+struct ComparedRow {
     columns: [Value; COMPARED.len()],
     withdrawn_at: Option<i64>,
     raw: Vec<u8>,
 }
 
-fn kept(row: &Row<'_>) -> rusqlite::Result<Kept> {
+fn kept(row: &Row<'_>) -> rusqlite::Result<ComparedRow> {
     let mut columns = [const { Value::Null }; COMPARED.len()];
     for (index, column) in columns.iter_mut().enumerate() {
         *column = row.get(index)?;
     }
-    Ok(Kept { columns, withdrawn_at: row.get(COMPARED.len())?, raw: row.get(COMPARED.len() + 1)? })
+    Ok(ComparedRow { columns, withdrawn_at: row.get(COMPARED.len())?, raw: row.get(COMPARED.len() + 1)? })
 }
 
 impl Reader<'_> {
@@ -279,7 +279,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn kept(&self, account: &AccountId, id: &TransactionId) -> Result<Option<Kept>, StoreError> {
+    fn kept(&self, account: &AccountId, id: &TransactionId) -> Result<Option<ComparedRow>, StoreError> {
         let mut query = self.0.0.prepare_cached(
             "SELECT created_at, settled_at, updated_at, amount, currency, local_amount, local_currency, description, \
              notes, category, categories, merchant_id, counterparty, scheme, amount_is_pending, decline_reason, pot_id, \

@@ -17,7 +17,8 @@ pub struct PlannedMove {
     /// The transfer.
     pub transfer: PlannedTransfer,
     /// The place of the one that brings its money.
-    pub needs: Option<u32>,
+    #[serde(rename = "needs")]
+    pub funded_by: Option<u32>,
     /// The key of the transfer that it undoes.
     pub undoes: Option<String>,
 }

@@ -14,13 +14,13 @@ pub struct StoredTransfer {
     /// What a person is shown of it.
     pub transfer: Transfer,
     /// The place of the transfer that brings the money for it.
-    pub needs: Option<u32>,
+    pub funded_by: Option<u32>,
     /// When it was last sent.
     pub last_requested_at: Option<Timestamp>,
     /// How often it was sent.
     pub requests: u32,
     /// A request is out whose outcome is not known.
-    pub doubtful: bool,
+    pub outcome_unknown: bool,
     /// A repeat was refused.
     pub refused: bool,
     /// What the pot held by the bank's answer, in minor units.
@@ -70,10 +70,10 @@ fn transfer(row: &Row<'_>) -> rusqlite::Result<StoredTransfer> {
             transaction_id: row.get::<_, Option<String>>(12)?.map(Into::into),
             error: row.get(13)?,
         },
-        needs: row.get(14)?,
+        funded_by: row.get(14)?,
         last_requested_at: maybe_at(row, 15)?,
         requests: row.get(16)?,
-        doubtful: row.get(17)?,
+        outcome_unknown: row.get(17)?,
         refused: row.get(18)?,
         pot_balance: row.get(19)?,
         undoes: row.get(20)?,
@@ -202,7 +202,7 @@ impl Writer<'_> {
             maybe_ms(one.reconciled_at),
             one.transaction_id.as_ref().map(|id| id.as_str().to_owned()),
             one.error,
-            stored.needs,
+            stored.funded_by,
             stored.undoes,
         ])?;
         Ok(())
@@ -220,9 +220,9 @@ impl Writer<'_> {
     }
 
     /// Notes that the last request certainly did nothing; what was in doubt before it stays so.
-    pub fn transfer_not_done(&self, dedupe_id: &str, doubtful: bool) -> Result<(), StoreError> {
+    pub fn transfer_not_done(&self, dedupe_id: &str, outcome_unknown: bool) -> Result<(), StoreError> {
         let update = "UPDATE transfers SET doubtful = ?2 WHERE dedupe_id = ?1 AND state = 'requested'";
-        self.0.0.prepare_cached(update)?.execute(params![dedupe_id, doubtful])?;
+        self.0.0.prepare_cached(update)?.execute(params![dedupe_id, outcome_unknown])?;
         Ok(())
     }
 

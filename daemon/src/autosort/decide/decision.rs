@@ -7,12 +7,12 @@ use sha2::{Digest, Sha256};
 
 use super::guard::{self, Limits, Verdict, Violation};
 use super::names::{Resolved, bound_name};
-use super::plan::Facts;
+use super::plan::PlanInputs;
 use super::world::World;
 use super::{balances, calendar, plan};
 use crate::autosort::Settings;
 use crate::autosort::snapshot::{Snapshot, bill_inputs};
-use crate::rule::{By, Payday, Place, Rule, Step};
+use crate::rule::{AccountOrPotName, By, Payday, Rule, Step};
 
 /// So many paydays are looked at: weekly ones of twenty years.
 const MOST_PAYDAYS: usize = 1_100;
@@ -87,11 +87,11 @@ pub fn changed(snapshot: &Snapshot, plan: &Plan, purpose: &Purpose) -> Vec<Strin
     plan::changed(plan, &snapshot.resolved, &facts(snapshot, purpose))
 }
 
-fn facts(snapshot: &Snapshot, purpose: &Purpose) -> Facts {
+fn facts(snapshot: &Snapshot, purpose: &Purpose) -> PlanInputs {
     let Snapshot { settings, rule, .. } = snapshot;
     let at = snapshot.world.as_of;
     let today = calendar::local_date(at, &settings.zone);
-    Facts {
+    PlanInputs {
         as_of: at,
         today,
         income: purpose.income,
@@ -128,8 +128,8 @@ fn limits(snapshot: &Snapshot, purpose: &Purpose) -> Limits {
 pub fn bindings(rule: &Rule, resolved: &Resolved, world: &World) -> Vec<Binding> {
     let all = resolved.bound.iter().map(|(place, id)| Binding {
         kind: match place {
-            Place::Account(_) => Excluded::Account,
-            Place::Pot { .. } => Excluded::Pot,
+            AccountOrPotName::Account(_) => Excluded::Account,
+            AccountOrPotName::Pot { .. } => Excluded::Pot,
         },
         name: bound_name(&rule.name, place),
         id: id.clone(),
@@ -143,7 +143,7 @@ pub fn text_hash(rule: &Rule) -> String {
 }
 
 /// Every place that a rule names.
-pub fn places(rule: &Rule) -> Vec<Place> {
+pub fn places(rule: &Rule) -> Vec<AccountOrPotName> {
     let steps = rule.steps.iter().flat_map(Step::places).cloned();
     std::iter::once(rule.source.clone()).chain(steps).collect()
 }

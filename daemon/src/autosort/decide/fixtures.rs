@@ -7,9 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 use monzo_common::id::{AccountId, PotId};
 
 use crate::autosort::decide::bills::Level;
-use crate::autosort::decide::plan::Facts;
+use crate::autosort::decide::plan::PlanInputs;
 use crate::autosort::decide::world::{Account, Pot, Refusal, World};
-use crate::rule::{BasisPoints, Keep, OnFailure, Place, Rule, Step, Take};
+use crate::rule::{AccountOrPotName, BasisPoints, Keep, OnFailure, Rule, Step, Take};
 use monzo_common::model::StepKind;
 
 pub(crate) fn account(name: &str, balance: i64) -> Account {
@@ -41,12 +41,12 @@ pub(crate) fn with(mut world: World, name: &str, change: impl FnOnce(&mut Pot)) 
     world
 }
 
-pub(crate) fn personal() -> Place {
-    Place::Account("Personal".to_owned())
+pub(crate) fn personal() -> AccountOrPotName {
+    AccountOrPotName::Account("Personal".to_owned())
 }
 
-pub(crate) fn pot(name: &str) -> Place {
-    Place::Pot { account: None, name: name.to_owned() }
+pub(crate) fn pot(name: &str) -> AccountOrPotName {
+    AccountOrPotName::Pot { account: None, name: name.to_owned() }
 }
 
 pub(crate) fn rule(keep: i64, steps: Vec<Step>) -> Rule {
@@ -67,8 +67,8 @@ pub(crate) fn rule(keep: i64, steps: Vec<Step>) -> Rule {
     }
 }
 
-pub(crate) fn facts() -> Facts {
-    Facts {
+pub(crate) fn facts() -> PlanInputs {
+    PlanInputs {
         as_of: Timestamp::UNIX_EPOCH,
         today: date(2026, 11, 27),
         income: None,

@@ -31,9 +31,9 @@ pub(super) fn made(
     pot_id: PotId,
     account_id: AccountId,
     amount: i64,
-    needs: Option<u32>,
+    funded_by: Option<u32>,
 ) -> PlannedMove {
-    PlannedMove { transfer: PlannedTransfer { kind, pot_id, account_id, amount }, needs, undoes: None }
+    PlannedMove { transfer: PlannedTransfer { kind, pot_id, account_id, amount }, funded_by, undoes: None }
 }
 
 /// The transfers of a move.

@@ -82,7 +82,7 @@ pub fn reversal(world: &World, done: &[StoredTransfer], undone: &[StoredTransfer
                 }
                 held.insert(pot.clone(), holds - amount);
                 // A deposit that a withdrawal paid for gives that money back to it.
-                if one.needs.is_some() {
+                if one.funded_by.is_some() {
                     back = back.saturating_add(amount);
                 } else if let Some(spare) = spare.get_mut(&account) {
                     *spare = spare.saturating_add(amount);
@@ -100,7 +100,7 @@ pub fn reversal(world: &World, done: &[StoredTransfer], undone: &[StoredTransfer
                     continue;
                 }
                 // Each part is paid by the withdrawal that brings it, so that nothing is paid out of the account.
-                let paid = confirmed_sum(done, |other| other.needs == Some(one.transfer.place));
+                let paid = confirmed_sum(done, |other| other.funded_by == Some(one.transfer.place));
                 let own = want.saturating_sub(paid).max(0);
                 let parts: Vec<(u32, i64)> = all
                     .iter()
@@ -109,7 +109,7 @@ pub fn reversal(world: &World, done: &[StoredTransfer], undone: &[StoredTransfer
                     .map(|(other, place)| (place, other.transfer.amount))
                     .collect();
                 let mut given = 0_i64;
-                for (needs, part) in parts {
+                for (funded_by, part) in parts {
                     let amount = part.min(back);
                     if amount <= 0 {
                         continue;
@@ -117,7 +117,7 @@ pub fn reversal(world: &World, done: &[StoredTransfer], undone: &[StoredTransfer
                     back -= amount;
                     given = given.saturating_add(amount);
                     let mut reverse =
-                        made(TransferKind::Deposit, pot.clone(), account.clone(), amount, Some(needs));
+                        made(TransferKind::Deposit, pot.clone(), account.clone(), amount, Some(funded_by));
                     reverse.undoes = Some(one.transfer.dedupe_id.clone());
                     all.push(reverse);
                 }

@@ -2,7 +2,7 @@
 
 use crate::autosort::decide::decision::off;
 use crate::autosort::decide::names;
-use crate::autosort::decide::occurrence::{self, Facts, Overdue};
+use crate::autosort::decide::occurrence::{self, OccurrenceInputs, Overdue};
 use crate::autosort::decide::trouble::{needs_app, thaw_command};
 use crate::autosort::decide::world::World;
 use crate::autosort::run::error::SorterError;
@@ -122,5 +122,5 @@ pub(crate) async fn overdue(services: &Services) -> Result<Vec<Overdue>, SorterE
     }
     let credits = trigger_inputs::credits(services).await?;
     let (zone, paydays) = (&settings.zone, &settings.paydays[..]);
-    Ok(occurrence::overdue(&Facts { now, zone, paydays, sync: None, credits: &credits }))
+    Ok(occurrence::overdue(&OccurrenceInputs { now, zone, paydays, sync: None, credits: &credits }))
 }

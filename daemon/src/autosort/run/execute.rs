@@ -87,9 +87,9 @@ pub(crate) fn view(stored: &StoredTransfer) -> TransferView {
         place: one.place,
         kind: one.kind,
         amount: one.amount,
-        needs: stored.needs,
+        funded_by: stored.funded_by,
         state: one.state,
-        doubtful: stored.doubtful,
+        outcome_unknown: stored.outcome_unknown,
     }
 }
 
@@ -362,7 +362,7 @@ impl Sorter {
                 Ok(StepOutcome::Done)
             }
             // Only the answer to the first request settles by itself that nothing happened.
-            Err(MoveError::Refused { status, code, message }) if !one.doubtful => {
+            Err(MoveError::Refused { status, code, message }) if !one.outcome_unknown => {
                 let why = refusal(status, &code, &message);
                 if speaks_of_the_pot(&code) {
                     self.needs_app(one, &why).await?;
@@ -378,14 +378,14 @@ impl Sorter {
                 ))
             }
             Err(MoveError::Unknown(why)) => {
-                if !one.doubtful {
+                if !one.outcome_unknown {
                     self.tell_of(run, one, Kind::TransferDoubtful, format!("may have happened: {why}")).await;
                 }
                 Ok(StepOutcome::RetryLater(format!("it is not known whether the bank did it: {why}")))
             }
             Err(MoveError::NotDone(error)) => {
-                let doubtful = one.doubtful;
-                self.store.write(move |writer| writer.transfer_not_done(&key, doubtful)).await?;
+                let outcome_unknown = one.outcome_unknown;
+                self.store.write(move |writer| writer.transfer_not_done(&key, outcome_unknown)).await?;
                 Ok(self.on_bank_error(error).await)
             }
         }

@@ -52,7 +52,7 @@ impl Sorter {
         back.transfer.reconciled_at = None;
         back.transfer.transaction_id = None;
         back.transfer.error = None;
-        (back.needs, back.undoes) = (None, None);
+        (back.funded_by, back.undoes) = (None, None);
         self.store.write(move |writer| writer.insert_transfer(&back)).await?;
         crash::point("returning");
         Ok(Ok(true))

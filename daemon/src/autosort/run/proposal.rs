@@ -148,7 +148,7 @@ fn moves(plan: &Plan) -> Vec<PlannedMove> {
     let first = plan.transfers.first().filter(|first| first.kind == TransferKind::Withdraw).map(|_| 1);
     let all = plan.transfers.iter().map(|one| PlannedMove {
         transfer: one.clone(),
-        needs: first.filter(|_| one.kind != TransferKind::Withdraw),
+        funded_by: first.filter(|_| one.kind != TransferKind::Withdraw),
         undoes: None,
     });
     all.collect()
@@ -283,10 +283,10 @@ pub(crate) fn commit(writer: &Writer<'_>, run: &StoredRun) -> Result<(), StoreEr
                 transaction_id: None,
                 error: None,
             },
-            needs: planned.needs,
+            funded_by: planned.funded_by,
             last_requested_at: None,
             requests: 0,
-            doubtful: false,
+            outcome_unknown: false,
             refused: false,
             pot_balance: None,
             undoes: planned.undoes.clone(),

@@ -67,7 +67,7 @@ impl Sorter {
             return Ok(StepOutcome::Waits("a login is needed".to_owned(), None));
         }
         let mut absent = false;
-        if one.doubtful {
+        if one.outcome_unknown {
             match self.look(one).await? {
                 Ok(Evidence::Agrees(row)) => {
                     self.confirm(run, one, None, Some(row)).await?;
@@ -84,7 +84,7 @@ impl Sorter {
             self.give_up(run, one, TransferState::Failed, &why).await?;
             return Ok(StepOutcome::Done);
         }
-        if one.doubtful && (one.refused || run.cancelling || self.late(run)) {
+        if one.outcome_unknown && (one.refused || run.cancelling || self.late(run)) {
             // Only looked up, until the list is complete.
             let until = one.last_requested_at.and_then(|at| at.checked_add(AFTER).ok());
             let now = self.clock.now();
@@ -111,7 +111,7 @@ impl Sorter {
                 self.give_up(run, one, TransferState::Failed, &why).await?;
                 Ok(StepOutcome::Done)
             }
-            Some(why) if !one.doubtful => self.cancel_unsent(run, one, &why).await,
+            Some(why) if !one.outcome_unknown => self.cancel_unsent(run, one, &why).await,
             // It may have happened, which would explain the veto: the list is to show it.
             Some(why) => Ok(StepOutcome::RetryLater(why)),
         }

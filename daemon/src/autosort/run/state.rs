@@ -23,12 +23,13 @@ pub const fn run_may(from: RunState, to: RunState) -> bool {
 }
 
 /// Whether a transfer may go from one state to another; what is in doubt is never given up as not sent.
-pub const fn transfer_may(from: TransferState, doubtful: bool, to: TransferState) -> bool {
+pub const fn transfer_may(from: TransferState, outcome_unknown: bool, to: TransferState) -> bool {
     use TransferState as T;
     match from {
         T::Planned => matches!(to, T::Requested | T::Cancelled),
         T::Requested => {
-            matches!(to, T::Requested | T::Confirmed | T::Failed) || (!doubtful && matches!(to, T::Cancelled))
+            matches!(to, T::Requested | T::Confirmed | T::Failed)
+                || (!outcome_unknown && matches!(to, T::Cancelled))
         }
         T::Confirmed | T::Failed | T::Cancelled => false,
     }
@@ -57,11 +58,11 @@ pub struct TransferView {
     /// Minor units.
     pub amount: i64,
     /// The number of the transfer that brings the money for it.
-    pub needs: Option<u32>,
+    pub funded_by: Option<u32>,
     /// Where it stands.
     pub state: TransferState,
     /// A request is out whose outcome is not known.
-    pub doubtful: bool,
+    pub outcome_unknown: bool,
 }
 
 /// What the next step of a run depends on, beside its transfers.
@@ -124,13 +125,15 @@ pub fn next(items: &[TransferView], context: RunContext) -> Step {
     if let Some(item) = items.iter().find(|item| item.state == TransferState::Requested) {
         return match closing {
             // A return is what ending a run is for.
-            Some(why) if !item.doubtful && item.kind != TransferKind::Return => Step::Cancel(item.place, why),
+            Some(why) if !item.outcome_unknown && item.kind != TransferKind::Return => {
+                Step::Cancel(item.place, why)
+            }
             _ => Step::Settle(item.place),
         };
     }
     if let Some(item) = items.iter().find(|item| item.state == TransferState::Planned) {
-        let paid = item.needs.is_none_or(|needs| {
-            items.iter().any(|other| other.place == needs && other.state == TransferState::Confirmed)
+        let paid = item.funded_by.is_none_or(|funded_by| {
+            items.iter().any(|other| other.place == funded_by && other.state == TransferState::Confirmed)
         });
         return match closing {
             Some(why) if item.kind != TransferKind::Return => Step::Cancel(item.place, why),
@@ -149,16 +152,16 @@ pub fn next(items: &[TransferView], context: RunContext) -> Step {
 /// What was withdrawn for others and did not reach them, in minor units.
 pub fn surplus(items: &[TransferView]) -> i64 {
     let stranded = |item: &&TransferView| {
-        let paid = |needs: u32| {
+        let paid = |funded_by: u32| {
             items.iter().any(|other| {
-                other.place == needs
+                other.place == funded_by
                     && other.kind == TransferKind::Withdraw
                     && other.state == TransferState::Confirmed
             })
         };
         matches!(item.state, TransferState::Failed | TransferState::Cancelled)
             && item.kind == TransferKind::Deposit
-            && item.needs.is_some_and(paid)
+            && item.funded_by.is_some_and(paid)
     };
     items.iter().filter(stranded).map(|item| item.amount).fold(0, i64::saturating_add)
 }
@@ -231,8 +234,8 @@ mod tests {
         }
     }
 
-    fn item(place: u32, kind: TransferKind, amount: i64, needs: Option<u32>) -> TransferView {
-        TransferView { place, kind, amount, needs, state: TransferState::Planned, doubtful: false }
+    fn item(place: u32, kind: TransferKind, amount: i64, funded_by: Option<u32>) -> TransferView {
+        TransferView { place, kind, amount, funded_by, state: TransferState::Planned, outcome_unknown: false }
     }
 
     /// One withdrawal and deposits from it, or deposits alone.
@@ -242,10 +245,10 @@ mod tests {
             if pot && !amounts.is_empty() {
                 items.push(item(1, TransferKind::Withdraw, amounts.iter().sum(), None));
             }
-            let needs = (!items.is_empty()).then_some(1);
+            let funded_by = (!items.is_empty()).then_some(1);
             for amount in amounts {
                 let place = u32::try_from(items.len()).expect("few") + 1;
-                items.push(item(place, TransferKind::Deposit, amount, needs));
+                items.push(item(place, TransferKind::Deposit, amount, funded_by));
             }
             items
         })
@@ -294,7 +297,7 @@ mod tests {
                         .sum();
                     let placed: i64 = items
                         .iter()
-                        .filter(|item| item.needs.is_some() || item.kind == TransferKind::Return)
+                        .filter(|item| item.funded_by.is_some() || item.kind == TransferKind::Return)
                         .filter_map(|item| done.get(&item.place))
                         .sum();
                     prop_assert_eq!(
@@ -311,7 +314,7 @@ mod tests {
                 Step::Send(_) => {
                     prop_assert_eq!(item.state, TransferState::Planned, "only once as the first");
                     item.state = TransferState::Requested;
-                    item.doubtful = true;
+                    item.outcome_unknown = true;
                     continue;
                 }
                 _ => match answers.next().unwrap_or(0) {
@@ -321,7 +324,7 @@ mod tests {
                     }
                     2 => TransferState::Failed,
                     3 => {
-                        item.doubtful = false;
+                        item.outcome_unknown = false;
                         continue;
                     }
                     4 => {
@@ -335,9 +338,9 @@ mod tests {
                     _ => continue,
                 },
             };
-            prop_assert!(transfer_may(item.state, item.doubtful, to), "{:?} to {:?}", item, to);
+            prop_assert!(transfer_may(item.state, item.outcome_unknown, to), "{:?} to {:?}", item, to);
             item.state = to;
-            item.doubtful = false;
+            item.outcome_unknown = false;
         }
         prop_assert!(false, "it does not end");
         Ok(())

@@ -14,7 +14,7 @@ use crate::autosort::decide::decision::{self, off, text_hash};
 use crate::autosort::decide::guard;
 use crate::autosort::decide::names::{Resolved, resolve};
 use crate::autosort::decide::occurrence::{
-    self, Begin, CreditRow, Facts, History, Occurrence, State, Subject, Synced, Why,
+    self, Begin, CreditRow, History, Occurrence, OccurrenceInputs, State, Subject, Synced, Why,
 };
 use crate::autosort::decide::{calendar, quiet_hours};
 use crate::autosort::run::error::SorterError;
@@ -317,7 +317,7 @@ fn evaluate(
         watches: watches(writer, &rule, &world, account.as_ref())?,
         used: &used,
     };
-    let facts = Facts {
+    let facts = OccurrenceInputs {
         now,
         zone: &settings.zone,
         paydays: &settings.paydays,

@@ -28,11 +28,11 @@ const AHEAD: SignedDuration = SignedDuration::from_hours(24 * 400);
 /// What bills are learnt from, read once for all the moments that it is asked about.
 pub(crate) struct Ledger {
     payments: Vec<recurring::Row>,
-    pots: BTreeMap<PotId, Kept>,
+    pots: BTreeMap<PotId, PotHistory>,
 }
 
 /// What is stored of a pot that pays bills.
-struct Kept {
+struct PotHistory {
     hidden: Option<Hidden>,
     main: Vec<MainRow>,
     balances: Vec<(Timestamp, i64)>,
@@ -54,13 +54,13 @@ impl Ledger {
         let payments = recurring::of_pots(history::payments(reader, (since, until), zone, wire::series)?);
         let mut kept = BTreeMap::new();
         for pot in reader.pots()?.into_iter().filter(|pot| pots.contains(&pot.id)) {
-            kept.insert(pot.id.clone(), Kept::read(reader, &pot, (since, until), zone)?);
+            kept.insert(pot.id.clone(), PotHistory::read(reader, &pot, (since, until), zone)?);
         }
         Ok(Self { payments, pots: kept })
     }
 }
 
-impl Kept {
+impl PotHistory {
     fn read(
         reader: &Reader<'_>,
         pot: &StoredPot,

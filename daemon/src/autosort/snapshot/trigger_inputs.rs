@@ -12,7 +12,7 @@ use crate::autosort::decide::world::{Holder, World};
 use crate::autosort::run::error::SorterError;
 use crate::autosort::study::backtest::moments::CREDITS;
 use crate::monzo::{Own, marks};
-use crate::rule::{Place, Rule, Trigger};
+use crate::rule::{AccountOrPotName, Rule, Trigger};
 use crate::store::{Reader, StoreError};
 
 /// Credits that may fire a rule.
@@ -87,7 +87,7 @@ pub(crate) fn income_accounts(rule: &Rule, world: &World) -> BTreeMap<usize, Acc
     });
     let account = |name: &str| {
         let name = name.strip_prefix("account:").unwrap_or(name).to_owned();
-        names::holder(world, &Place::Account(name), None).ok()
+        names::holder(world, &AccountOrPotName::Account(name), None).ok()
     };
     named
         .filter_map(|(index, name)| match account(name)? {
@@ -98,7 +98,7 @@ pub(crate) fn income_accounts(rule: &Rule, world: &World) -> BTreeMap<usize, Acc
 }
 
 /// The account or pot whose balance a trigger looks at; nothing where it means nothing, or is gone.
-pub(crate) fn watched(world: &World, of: &Place, home: Option<&AccountId>) -> Option<Holder> {
+pub(crate) fn watched(world: &World, of: &AccountOrPotName, home: Option<&AccountId>) -> Option<Holder> {
     let found = names::holder(world, of, home).ok()?;
     (!matches!(&found, Holder::Pot(pot) if pot.deleted)).then_some(found)
 }

@@ -3,7 +3,7 @@
 use monzo_common::model::ConfigProblem;
 
 use crate::config::model::Config;
-use crate::rule::{Place, Rule, Step};
+use crate::rule::{AccountOrPotName, Rule, Step};
 
 /// Something worth a second look.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,12 +50,13 @@ fn pays(rule: &Rule, other: &Rule) -> bool {
     rule.steps.iter().flat_map(Step::places).any(|target| same(target, &other.source))
 }
 
-fn same(one: &Place, other: &Place) -> bool {
+fn same(one: &AccountOrPotName, other: &AccountOrPotName) -> bool {
     match (one, other) {
-        (Place::Account(one), Place::Account(other)) => one.eq_ignore_ascii_case(other),
-        (Place::Pot { account: a, name: one }, Place::Pot { account: b, name: other }) => {
-            one == other && (a.is_none() || b.is_none() || a == b)
-        }
+        (AccountOrPotName::Account(one), AccountOrPotName::Account(other)) => one.eq_ignore_ascii_case(other),
+        (
+            AccountOrPotName::Pot { account: a, name: one },
+            AccountOrPotName::Pot { account: b, name: other },
+        ) => one == other && (a.is_none() || b.is_none() || a == b),
         _ => false,
     }
 }

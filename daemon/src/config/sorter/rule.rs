@@ -7,7 +7,7 @@ use super::block::{Block, Out};
 use super::payday::switch;
 use super::scalar::{keep, name, place, span, word};
 use super::{example, step, trigger};
-use crate::rule::{OnFailure, Place, Rule, Take};
+use crate::rule::{AccountOrPotName, OnFailure, Rule, Take};
 use monzo_common::model::RuleMode;
 
 pub(super) const KEYS: &[&str] = &[
@@ -71,7 +71,7 @@ pub(super) fn read(out: &mut Out<'_>, block: &Block<'_, '_>) -> Option<Draft> {
             step::Steps::default()
         }
     };
-    if matches!(source, Some(Place::Account(_))) && !block.has("keep") {
+    if matches!(source, Some(AccountOrPotName::Account(_))) && !block.has("keep") {
         let help = "say what must stay there, such as keep = \"£600.00\"";
         out.say(block.span_of("source"), "a rule whose source is an account must say `keep`", help);
     }
@@ -79,7 +79,7 @@ pub(super) fn read(out: &mut Out<'_>, block: &Block<'_, '_>) -> Option<Draft> {
     let mut income = steps.income;
     if take != Take::All {
         income.push(out.excerpt(block.span_of("take")));
-        if matches!(source, Some(Place::Pot { .. })) {
+        if matches!(source, Some(AccountOrPotName::Pot { .. })) {
             out.say(block.span_of("take"), "`take` is for a source that is an account", "remove it");
         }
     }

@@ -7,7 +7,7 @@ use toml::de::DeValue;
 
 use crate::config::error::not_one_of;
 use crate::config::value::{Setting, TimeSpan, kind, text};
-use crate::rule::{BasisPoints, By, Cap, Day, Keep, Place};
+use crate::rule::{AccountOrPotName, BasisPoints, By, Cap, Day, Keep};
 
 type Read<T> = Result<T, String>;
 
@@ -182,7 +182,7 @@ pub(super) fn name(value: &DeValue<'_>) -> Read<String> {
 }
 
 /// `account:…` or `pot:…`, said in full.
-pub(super) fn place(value: &DeValue<'_>) -> Read<Place> {
+pub(super) fn place(value: &DeValue<'_>) -> Read<AccountOrPotName> {
     let wanted = "\"account:Personal\" or \"pot:Buffer\"";
     let written = text(value, wanted)?;
     match written.split_once(':') {
@@ -195,7 +195,7 @@ pub(super) fn place(value: &DeValue<'_>) -> Read<Place> {
 }
 
 /// A pot by its name; `pot:Joint/Bills` says whose.
-pub(super) fn pot(value: &DeValue<'_>) -> Read<Place> {
+pub(super) fn pot(value: &DeValue<'_>) -> Read<AccountOrPotName> {
     let written = name(value)?;
     let (account, name) = match written.strip_prefix("pot:") {
         _ if written.starts_with("account:") || written.starts_with("acc_") => {
@@ -210,15 +210,15 @@ pub(super) fn pot(value: &DeValue<'_>) -> Read<Place> {
     if name.is_empty() || account.as_ref().is_some_and(String::is_empty) {
         return Err("must name a pot, such as \"Bills\" or \"pot:Joint/Bills\"".into());
     }
-    Ok(Place::Pot { account, name })
+    Ok(AccountOrPotName::Pot { account, name })
 }
 
 /// An account by its name.
-pub(super) fn account(value: &DeValue<'_>) -> Read<Place> {
+pub(super) fn account(value: &DeValue<'_>) -> Read<AccountOrPotName> {
     let written = name(value)?;
     let name = written.strip_prefix("account:").unwrap_or(&written);
     if written.starts_with("pot:") || written.starts_with("pot_") || name.is_empty() {
         return Err("must be an account, such as \"Personal\"".into());
     }
-    Ok(Place::Account(name.to_owned()))
+    Ok(AccountOrPotName::Account(name.to_owned()))
 }

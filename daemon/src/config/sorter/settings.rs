@@ -10,7 +10,7 @@ use super::text::place as place_text;
 use super::text::{clock, length, pounds};
 use crate::config::keys::Key;
 use crate::config::value::quoted;
-use crate::rule::Place;
+use crate::rule::AccountOrPotName;
 use monzo_common::model::RuleMode;
 
 macro_rules! setting {
@@ -133,7 +133,7 @@ fn quiet_text(hours: &Option<(Time, Time)>) -> String {
     }
 }
 
-fn places(value: &DeValue<'_>) -> Result<Vec<Place>, String> {
+fn places(value: &DeValue<'_>) -> Result<Vec<AccountOrPotName>, String> {
     let items = value.as_array().ok_or("expected a list of pots such as [\"Savings\"]")?;
     items.iter().map(|item| pot(item.get_ref())).collect()
 }

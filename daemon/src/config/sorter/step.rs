@@ -7,7 +7,7 @@ use super::block::{Block, Out, Value};
 use super::scalar::{account, by, cap, name, part, pot, share, some_amount, span, word};
 use crate::config::error::Excerpt;
 use crate::config::value::text;
-use crate::rule::{Amount, Basis, BasisPoints, Part, Place, Share, Step};
+use crate::rule::{AccountOrPotName, Amount, Basis, BasisPoints, Part, Share, Step};
 
 /// The words that make a step what it is, with the keys that go with each.
 const KINDS: &[(&str, &[&str])] = &[
@@ -30,7 +30,7 @@ pub(super) struct Steps {
 }
 
 /// Reads the list of steps of a rule with this source.
-pub(super) fn read(out: &mut Out<'_>, value: &Value<'_>, source: Option<&Place>) -> Steps {
+pub(super) fn read(out: &mut Out<'_>, value: &Value<'_>, source: Option<&AccountOrPotName>) -> Steps {
     let mut steps = Steps::default();
     let Some(items) = value.get_ref().as_array() else {
         out.say(value.span(), "`step` is a list", "such as step = [{ rest = \"Savings\" }]");
@@ -221,7 +221,7 @@ fn asked(out: &mut Out<'_>, block: &Block<'_, '_>, income: &mut Vec<Excerpt>) ->
     amount
 }
 
-fn pots(value: &DeValue<'_>) -> Result<Vec<Place>, String> {
+fn pots(value: &DeValue<'_>) -> Result<Vec<AccountOrPotName>, String> {
     let items = value.as_array().ok_or("expected a list of pots such as [\"Holiday\", \"Car\"]")?;
     let pots = items.iter().map(|item| pot(item.get_ref())).collect::<Result<Vec<_>, _>>()?;
     if pots.is_empty() {
@@ -241,8 +241,8 @@ fn takes_all(step: &Step) -> bool {
 }
 
 /// Says what no run could ever do with this source.
-fn possible(out: &mut Out<'_>, block: &Block<'_, '_>, step: &Step, source: &Place) {
-    if let (StepKind::Account, Place::Account(_)) = (step.kind(), source) {
+fn possible(out: &mut Out<'_>, block: &Block<'_, '_>, step: &Step, source: &AccountOrPotName) {
+    if let (StepKind::Account, AccountOrPotName::Account(_)) = (step.kind(), source) {
         let help = "the bank's API moves money between an account and its own pots: for another account write \
                     { ask = \"£600.00\", to = \"Joint\" }";
         return out.say(block.head(), "an `account` step needs a pot as the rule's source", help);
@@ -261,7 +261,9 @@ fn possible(out: &mut Out<'_>, block: &Block<'_, '_>, step: &Step, source: &Plac
 }
 
 /// The account that a place names, where that is a name that only one account has.
-fn usual_account(place: &Place) -> Option<&str> {
-    let (Place::Account(name) | Place::Pot { account: Some(name), .. }) = place else { return None };
+fn usual_account(place: &AccountOrPotName) -> Option<&str> {
+    let (AccountOrPotName::Account(name) | AccountOrPotName::Pot { account: Some(name), .. }) = place else {
+        return None;
+    };
     ["Personal", "Joint", "Business", "Flex"].into_iter().find(|usual| usual.eq_ignore_ascii_case(name))
 }

@@ -3,7 +3,7 @@ use jiff::civil::{Time, date};
 
 use super::super::{check_text, default_toml, notes, print};
 use crate::rule::{
-    Adjust, Amount, BasisPoints, By, Cap, Day, Keep, Part, Place, Rhythm, Share, Step, Trigger,
+    AccountOrPotName, Adjust, Amount, BasisPoints, By, Cap, Day, Keep, Part, Rhythm, Share, Step, Trigger,
 };
 use monzo_common::model::{RuleMode, StepKind};
 
@@ -45,8 +45,8 @@ fn refused(text: &str) -> String {
     }
 }
 
-fn pot(name: &str) -> Place {
-    Place::Pot { account: None, name: name.into() }
+fn pot(name: &str) -> AccountOrPotName {
+    AccountOrPotName::Pot { account: None, name: name.into() }
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn a_whole_rule_is_read_as_values() {
     let part = |name| Part { pot: pot(name), share: Share::Equal, max, up_to: None };
     assert_eq!(rule.steps[5], Step::Split { parts: ["Holiday", "Car"].map(part).into(), redistribute: true });
     assert_eq!(rule.tests[0].expect["left"], 60_000);
-    assert_eq!(rule.tests[0].given[&Place::Account("Personal".into())], 261_120);
+    assert_eq!(rule.tests[0].given[&AccountOrPotName::Account("Personal".into())], 261_120);
 }
 
 #[test]

@@ -12,8 +12,8 @@ use super::rule::{ON_FAILURE, TAKES};
 use super::scalar::WEEKDAYS;
 use crate::config::value::quoted;
 use crate::rule::{
-    Adjust, Amount, Basis, BasisPoints, Cap, Credit, Day, Example, Keep, Level, Payday, Place, Rhythm, Rule,
-    Share, Step, Trigger,
+    AccountOrPotName, Adjust, Amount, Basis, BasisPoints, Cap, Credit, Day, Example, Keep, Level, Payday,
+    Rhythm, Rule, Share, Step, Trigger,
 };
 use monzo_common::model::{RuleMode, StepKind};
 
@@ -122,20 +122,20 @@ fn day(day: Day) -> String {
 }
 
 /// As it is written under `source`, `of` and `given`.
-pub(super) fn place(place: &Place) -> String {
+pub(super) fn place(place: &AccountOrPotName) -> String {
     match place {
-        Place::Account(name) => format!("account:{name}"),
-        Place::Pot { account: Some(account), name } => format!("pot:{account}/{name}"),
-        Place::Pot { account: None, name } if name.contains('/') => name.clone(),
-        Place::Pot { account: None, name } => format!("pot:{name}"),
+        AccountOrPotName::Account(name) => format!("account:{name}"),
+        AccountOrPotName::Pot { account: Some(account), name } => format!("pot:{account}/{name}"),
+        AccountOrPotName::Pot { account: None, name } if name.contains('/') => name.clone(),
+        AccountOrPotName::Pot { account: None, name } => format!("pot:{name}"),
     }
 }
 
 /// As it is written in a step.
-fn target(target: &Place) -> String {
+fn target(target: &AccountOrPotName) -> String {
     match target {
-        Place::Pot { account: None, name } => name.clone(),
-        Place::Account(name) => name.clone(),
+        AccountOrPotName::Pot { account: None, name } => name.clone(),
+        AccountOrPotName::Account(name) => name.clone(),
         named => place(named),
     }
 }
@@ -295,7 +295,7 @@ fn rule_members(rule: &Rule) -> Members {
     if !keep.is_empty() {
         members.add("keep", format!("[{}]", keep.join(", ")));
     }
-    if matches!(rule.source, Place::Account(_)) {
+    if matches!(rule.source, AccountOrPotName::Account(_)) {
         members.text("take", word_of(TAKES, rule.take));
     }
     members.maybe("mode", rule.mode.map(RuleMode::word));

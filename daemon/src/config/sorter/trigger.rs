@@ -8,7 +8,7 @@ use super::payday::{ADJUST, credit, switch};
 use super::scalar::{WEEKDAYS, account, amount, day, name, offset, place, pot, span, time, word};
 use crate::config::error::{Excerpt, not_one_of};
 use crate::config::value::text;
-use crate::rule::{Adjust, Level, Place, Trigger};
+use crate::rule::{AccountOrPotName, Adjust, Level, Trigger};
 
 /// What `on` may say, with the keys that go with it.
 const KINDS: &[(&str, &[&str])] = &[
@@ -95,7 +95,7 @@ fn trigger(out: &mut Out<'_>, block: &Block<'_, '_>, on: &str) -> Option<Trigger
             Trigger::Income {
                 credit: credit(out, block),
                 account: account.map(|account| match account {
-                    Place::Account(name) | Place::Pot { name, .. } => name,
+                    AccountOrPotName::Account(name) | AccountOrPotName::Pot { name, .. } => name,
                 }),
                 own: block.read(out, "own", switch).unwrap_or(false),
                 once_a_cycle: block.read(out, "once", once).unwrap_or(true),

@@ -13,9 +13,9 @@ use monzo_common::model::{Plan, StepKind};
 use crate::autosort::decide::bills::Level;
 use crate::autosort::decide::names::resolve;
 use crate::autosort::decide::plan::words::money;
-use crate::autosort::decide::plan::{Facts, plan};
+use crate::autosort::decide::plan::{PlanInputs, plan};
 use crate::autosort::decide::world::{Account, Pot, World};
-use crate::rule::{BasisPoints, Example, Place, Rule, Step};
+use crate::rule::{AccountOrPotName, BasisPoints, Example, Rule, Step};
 
 /// Where an example and its rule disagree.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -43,7 +43,7 @@ const LEFT: &str = "left";
 
 /// What an example expects and its rule does not do; nothing where they agree.
 ///
-/// `paydays` are the example's own and the later ones, as in [`Facts`]. The `bills` of an example are what has to be
+/// `paydays` are the example's own and the later ones, as in [`PlanInputs`]. The `bills` of an example are what has to be
 /// in the pot, buffer included.
 pub fn differences(rule: &Rule, example: &Example, paydays: &[Date]) -> Vec<Difference> {
     let untold = rule.steps.iter().filter_map(|step| match step {
@@ -85,7 +85,7 @@ fn given(plan: &Plan, name: &str) -> Option<i64> {
 }
 
 /// What an example says that the bills of a pot need.
-fn bills(example: &Example, pot: &Place) -> Option<i64> {
+fn bills(example: &Example, pot: &AccountOrPotName) -> Option<i64> {
     let name = pot.name().to_lowercase();
     example.bills.iter().find(|(pot, _)| pot.to_lowercase() == name).map(|(_, amount)| *amount)
 }
@@ -101,7 +101,7 @@ fn planned(rule: &Rule, example: &Example, paydays: &[Date]) -> Plan {
         }
     }
     let as_of = TimeZone::UTC.to_ambiguous_timestamp(example.at).compatible().unwrap_or_default();
-    let facts = Facts {
+    let facts = PlanInputs {
         as_of,
         today: example.at.date(),
         income: example.income,
@@ -117,21 +117,21 @@ fn world(rule: &Rule, example: &Example) -> World {
     let home = home(rule);
     let mut world = World::default();
     let goals = rule.steps.iter().filter(|step| step.kind() == StepKind::Goals).flat_map(Step::places);
-    let goals: Vec<&Place> = goals.collect();
+    let goals: Vec<&AccountOrPotName> = goals.collect();
     for place in std::iter::once(&rule.source).chain(rule.steps.iter().flat_map(Step::places)) {
         let owner = owner(place, &home).to_owned();
         if world.accounts.iter().all(|account| account.name != owner) {
             let balance = balance(
                 example,
-                |place| matches!(place, Place::Account(name) if name.to_lowercase() == owner.to_lowercase()),
+                |place| matches!(place, AccountOrPotName::Account(name) if name.to_lowercase() == owner.to_lowercase()),
             );
             world.accounts.push(Account::open(AccountId::new(owner.clone()), &owner, balance));
         }
-        let Place::Pot { name, .. } = place else { continue };
+        let AccountOrPotName::Pot { name, .. } = place else { continue };
         if world.pots.iter().any(|pot| pot.name == *name && pot.account_id.as_str() == owner) {
             continue;
         }
-        let same = |given: &Place| matches!(given, Place::Pot { name: other, .. } if other.to_lowercase() == name.to_lowercase());
+        let same = |given: &AccountOrPotName| matches!(given, AccountOrPotName::Pot { name: other, .. } if other.to_lowercase() == name.to_lowercase());
         let held = balance(example, |given| same(given) && self::owner(given, &home) == owner);
         let goal = goals.iter().any(|place| same(place)).then_some(i64::MAX);
         let id = PotId::new(format!("{owner}/{name}"));
@@ -142,22 +142,22 @@ fn world(rule: &Rule, example: &Example) -> World {
 
 /// The account that bare names belong to.
 fn home(rule: &Rule) -> String {
-    let named = |place: &Place| match place {
-        Place::Account(name) => Some(name.clone()),
-        Place::Pot { account, .. } => account.clone(),
+    let named = |place: &AccountOrPotName| match place {
+        AccountOrPotName::Account(name) => Some(name.clone()),
+        AccountOrPotName::Pot { account, .. } => account.clone(),
     };
     let of_steps = || rule.steps.iter().flat_map(Step::places).find_map(named);
     named(&rule.source).or_else(of_steps).unwrap_or_else(|| "Personal".to_owned())
 }
 
-fn owner<'p>(place: &'p Place, home: &'p str) -> &'p str {
+fn owner<'p>(place: &'p AccountOrPotName, home: &'p str) -> &'p str {
     match place {
-        Place::Account(name) => name,
-        Place::Pot { account, .. } => account.as_deref().unwrap_or(home),
+        AccountOrPotName::Account(name) => name,
+        AccountOrPotName::Pot { account, .. } => account.as_deref().unwrap_or(home),
     }
 }
 
-fn balance(example: &Example, is: impl Fn(&Place) -> bool) -> i64 {
+fn balance(example: &Example, is: impl Fn(&AccountOrPotName) -> bool) -> i64 {
     example.given.iter().find(|(place, _)| is(place)).map_or(0, |(_, balance)| *balance)
 }
 

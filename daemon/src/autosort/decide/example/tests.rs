@@ -7,8 +7,8 @@ use crate::rule::{Amount, Basis, By, Cap, Keep, OnFailure, Part, Share, Take, Tr
 use jiff::SignedDuration;
 use monzo_common::model::{RuleMode, StepKind};
 
-fn pot(name: &str) -> Place {
-    Place::Pot { account: None, name: name.to_owned() }
+fn pot(name: &str) -> AccountOrPotName {
+    AccountOrPotName::Pot { account: None, name: name.to_owned() }
 }
 
 /// A payday rule as a person writes it.
@@ -19,7 +19,7 @@ fn payday() -> Rule {
     Rule {
         name: "payday".to_owned(),
         triggers: vec![Trigger::Payday { payday: None, offset_days: 0, at: None }],
-        source: Place::Account("Personal".to_owned()),
+        source: AccountOrPotName::Account("Personal".to_owned()),
         keep: vec![Keep::Amount(60_000)],
         take: Take::All,
         mode: Some(RuleMode::Auto),
@@ -90,7 +90,10 @@ fn example(expect: &[(&str, i64)]) -> Example {
         at: date(2026, 11, 27).at(9, 0, 0, 0),
         income: Some(245_000),
         bills: BTreeMap::from([("Bills".to_owned(), 41_250)]),
-        given: BTreeMap::from([(Place::Account("Personal".to_owned()), 261_120), (pot("Bills"), 1_800)]),
+        given: BTreeMap::from([
+            (AccountOrPotName::Account("Personal".to_owned()), 261_120),
+            (pot("Bills"), 1_800),
+        ]),
         expect: expect.iter().map(|(name, amount)| ((*name).to_owned(), *amount)).collect(),
         origin: "monzod.toml:60".to_owned(),
     }
@@ -142,7 +145,7 @@ fn an_example_without_the_bills_that_its_rule_needs_is_not_planned() {
 
 #[test]
 fn a_rule_from_a_pot_into_its_account_can_be_tried() {
-    let account = Place::Account("Joint".to_owned());
+    let account = AccountOrPotName::Account("Joint".to_owned());
     let top_up = Rule {
         source: pot("Buffer"),
         keep: Vec::new(),

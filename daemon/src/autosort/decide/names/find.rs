@@ -8,7 +8,7 @@ use monzo_common::id::{AccountId, PotId};
 use crate::autosort::decide::check;
 use crate::autosort::decide::trouble::Trouble;
 use crate::autosort::decide::world::{Account, AccountOrPot, Holder, Pot, World};
-use crate::rule::{Place, Rule};
+use crate::rule::{AccountOrPotName, Rule};
 
 /// Why a name that a person gave means nothing, or too much.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -25,7 +25,7 @@ pub enum NameError {
 }
 
 /// Under which a place of a rule is remembered.
-pub fn bound_name(rule: &str, place: &Place) -> String {
+pub fn bound_name(rule: &str, place: &AccountOrPotName) -> String {
     format!("{rule}/{place}")
 }
 
@@ -90,13 +90,13 @@ fn account<'w>(world: &'w World, text: &str) -> Result<&'w Account, Trouble> {
 
 /// The pot with an id or a name; one that is deleted where no other has the name. `home` owns the pots that are named
 /// without an account; without it, the pots of all accounts are meant.
-fn pot<'w>(world: &'w World, place: &Place, home: Option<&AccountId>) -> Result<&'w Pot, Trouble> {
+fn pot<'w>(world: &'w World, place: &AccountOrPotName, home: Option<&AccountId>) -> Result<&'w Pot, Trouble> {
     let text = place.name();
     if let Some(pot) = world.pots.iter().find(|pot| pot.id.as_str() == text) {
         return Ok(pot);
     }
     let owner = match place {
-        Place::Pot { account: Some(owner), .. } => Some(&account(world, owner)?.id),
+        AccountOrPotName::Pot { account: Some(owner), .. } => Some(&account(world, owner)?.id),
         _ => home,
     };
     let ours = world.pots.iter().filter(|pot| owner.is_none_or(|owner| pot.account_id == *owner));
@@ -116,16 +116,16 @@ fn pot<'w>(world: &'w World, place: &Place, home: Option<&AccountId>) -> Result<
 ///
 /// # Errors
 /// Why it means nothing, or too much.
-pub fn holder(world: &World, place: &Place, home: Option<&AccountId>) -> Result<Holder, Trouble> {
+pub fn holder(world: &World, place: &AccountOrPotName, home: Option<&AccountId>) -> Result<Holder, Trouble> {
     Ok(match place {
-        Place::Account(name) => Holder::Account(account(world, name)?.clone()),
-        Place::Pot { .. } => Holder::Pot(pot(world, place, home)?.clone()),
+        AccountOrPotName::Account(name) => Holder::Account(account(world, name)?.clone()),
+        AccountOrPotName::Pot { .. } => Holder::Pot(pot(world, place, home)?.clone()),
     })
 }
 
 /// The pots that `withdraw_from` lists. A name that fits several pots lists none of them.
-pub fn withdraw_listed(world: &World, places: &[Place]) -> BTreeSet<PotId> {
-    let pots = places.iter().filter(|place| matches!(place, Place::Pot { .. }));
+pub fn withdraw_listed(world: &World, places: &[AccountOrPotName]) -> BTreeSet<PotId> {
+    let pots = places.iter().filter(|place| matches!(place, AccountOrPotName::Pot { .. }));
     pots.filter_map(|place| pot(world, place, None).ok()).map(|pot| pot.id.clone()).collect()
 }
 
@@ -205,7 +205,7 @@ fn with_prefix<'w, T: Named>(all: &[&'w T], prefix: &str) -> Vec<&'w T> {
 pub(super) struct Names<'w> {
     rule: &'w str,
     world: &'w World,
-    bound: BTreeMap<Place, String>,
+    bound: BTreeMap<AccountOrPotName, String>,
     notes: Vec<String>,
 }
 
@@ -215,16 +215,16 @@ impl<'w> Names<'w> {
     }
 
     /// Ids to remember, and notes of what was renamed.
-    pub(super) fn kept(self) -> (Vec<(Place, String)>, Vec<String>) {
+    pub(super) fn kept(self) -> (Vec<(AccountOrPotName, String)>, Vec<String>) {
         (self.bound.into_iter().collect(), self.notes)
     }
 
-    fn known(&self, place: &Place) -> Option<&'w str> {
+    fn known(&self, place: &AccountOrPotName) -> Option<&'w str> {
         self.world.bound.get(&bound_name(self.rule, place)).map(String::as_str)
     }
 
     /// The account of a place.
-    pub(super) fn account(&mut self, place: &Place) -> Result<&'w Account, Trouble> {
+    pub(super) fn account(&mut self, place: &AccountOrPotName) -> Result<&'w Account, Trouble> {
         let account = match self.known(place) {
             Some(id) => self.world.accounts.iter().find(|account| account.id.as_str() == id),
             None => Some(account(self.world, place.name())?),
@@ -235,7 +235,11 @@ impl<'w> Names<'w> {
     }
 
     /// The pot of a place; `home` as for [`pot`].
-    pub(super) fn pot(&mut self, place: &Place, home: Option<&AccountId>) -> Result<&'w Pot, Trouble> {
+    pub(super) fn pot(
+        &mut self,
+        place: &AccountOrPotName,
+        home: Option<&AccountId>,
+    ) -> Result<&'w Pot, Trouble> {
         let pot = match self.known(place) {
             Some(id) => self.world.pots.iter().find(|pot| pot.id.as_str() == id),
             None => Some(pot(self.world, place, home)?),
@@ -261,7 +265,7 @@ impl<'w> Names<'w> {
         self.world.account_name(id)
     }
 
-    fn bind(&mut self, place: &Place, id: &str, name: &str) {
+    fn bind(&mut self, place: &AccountOrPotName, id: &str, name: &str) {
         let written = place.name();
         let renamed = written != id && written.to_lowercase() != name.to_lowercase();
         if renamed && !self.bound.contains_key(place) {

@@ -8,7 +8,7 @@ mod find;
 use super::check;
 use super::trouble::Trouble;
 use super::world::{Account, Holder, World};
-use crate::rule::{Place, Rule};
+use crate::rule::{AccountOrPotName, Rule};
 use find::Names;
 pub use find::{NameError, bound_name, find, find_any, holder, withdraw_listed};
 
@@ -26,7 +26,7 @@ pub struct Resolved {
     /// What is worth a note, and no problem: names that changed in the app.
     pub notes: Vec<String>,
     /// Ids to remember for the rule's places, so that a rename in the app goes on working.
-    pub bound: Vec<(Place, String)>,
+    pub bound: Vec<(AccountOrPotName, String)>,
 }
 
 /// Where a rule's money comes from.
@@ -42,7 +42,7 @@ pub struct Source {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
     /// As written.
-    pub place: Place,
+    pub place: AccountOrPotName,
     /// Its name today, else as written.
     pub name: String,
     /// What it is; nothing for a name that means nothing.
@@ -57,7 +57,7 @@ pub struct Problem {
     /// The step's number from 1; nothing for the source.
     pub step: Option<u32>,
     /// As written.
-    pub place: Place,
+    pub place: AccountOrPotName,
     /// What is the matter.
     pub trouble: Trouble,
     /// All of it in one sentence, with rule, step, file and line.
@@ -100,12 +100,12 @@ pub fn resolve(rule: &Rule, world: &World) -> Resolved {
 
 fn source(rule: &Rule, world: &World, names: &mut Names<'_>) -> Result<Option<Source>, Trouble> {
     match &rule.source {
-        Place::Account(_) => {
+        AccountOrPotName::Account(_) => {
             let account = names.account(&rule.source)?;
             check::account(account)?;
             Ok(Some(Source { holder: Holder::Account(account.clone()), account: account.clone() }))
         }
-        Place::Pot { .. } => {
+        AccountOrPotName::Pot { .. } => {
             let pot = names.pot(&rule.source, None)?;
             check::withdrawal(pot)?;
             let owner = world.accounts.iter().find(|account| account.id == pot.account_id);
@@ -117,14 +117,16 @@ fn source(rule: &Rule, world: &World, names: &mut Names<'_>) -> Result<Option<So
 }
 
 fn target(
-    place: &Place,
+    place: &AccountOrPotName,
     account: Option<&Account>,
     source: Option<&Source>,
     names: &mut Names<'_>,
 ) -> Target {
     let found = match place {
-        Place::Account(_) => names.account(place).map(|account| Holder::Account(account.clone())),
-        Place::Pot { .. } => names.pot(place, account.map(|account| &account.id)).cloned().map(Holder::Pot),
+        AccountOrPotName::Account(_) => names.account(place).map(|account| Holder::Account(account.clone())),
+        AccountOrPotName::Pot { .. } => {
+            names.pot(place, account.map(|account| &account.id)).cloned().map(Holder::Pot)
+        }
     };
     match found {
         Ok(holder) => {
@@ -161,7 +163,7 @@ fn misplaced(
     (holder.id() == source.holder.id()).then_some(Trouble::Itself)
 }
 
-fn problem(rule: &Rule, step: Option<u32>, place: &Place, trouble: Trouble) -> Problem {
+fn problem(rule: &Rule, step: Option<u32>, place: &AccountOrPotName, trouble: Trouble) -> Problem {
     let part = step.map_or_else(|| "source".to_owned(), |step| format!("step {step}"));
     let message = format!("rule \"{}\", {part}, {place}: {trouble} ({})", rule.name, rule.origin);
     Problem { step, place: place.clone(), trouble, message }

@@ -15,7 +15,7 @@ use monzo_common::model::StepKind;
 
 /// What is the matter with the only step of a rule that gives to a place.
 #[track_caller]
-fn check(world: &World, place: Place, trouble: Option<&Trouble>) {
+fn check(world: &World, place: AccountOrPotName, trouble: Option<&Trouble>) {
     let resolved = resolve(
         &rule(
             0,
@@ -49,11 +49,11 @@ fn remembered(rule: &Rule, resolved: &Resolved) -> BTreeMap<String, String> {
     resolved.bound.iter().map(|(place, id)| (bound_name(&rule.name, place), id.clone())).collect()
 }
 
-fn of(account: &str, name: &str) -> Place {
-    Place::Pot { account: Some(account.to_owned()), name: name.to_owned() }
+fn of(account: &str, name: &str) -> AccountOrPotName {
+    AccountOrPotName::Pot { account: Some(account.to_owned()), name: name.to_owned() }
 }
 
-fn found(world: &World, source: Place, target: Place) -> Option<String> {
+fn found(world: &World, source: AccountOrPotName, target: AccountOrPotName) -> Option<String> {
     let rule = Rule {
         source,
         ..rule(
@@ -74,7 +74,7 @@ fn found(world: &World, source: Place, target: Place) -> Option<String> {
 
 #[test]
 fn a_bare_name_is_a_pot_of_the_sources_account_and_an_account_qualifies() {
-    let joint = Place::Account("Joint".to_owned());
+    let joint = AccountOrPotName::Account("Joint".to_owned());
     assert_eq!(found(&two(), personal(), pot("Bills")).as_deref(), Some("pot_Bills"));
     assert_eq!(found(&two(), joint.clone(), pot("Bills")).as_deref(), Some("pot_JointBills"));
     assert_eq!(found(&two(), joint, of("Joint", "Bills")).as_deref(), Some("pot_JointBills"));
@@ -106,7 +106,7 @@ fn all_of_a_rule_belongs_to_one_account_or_the_rule_is_refused() {
     assert_eq!(resolved.refusals().count(), 1);
     let account = Step::Pot {
         written: StepKind::Account,
-        target: Place::Account("Joint".to_owned()),
+        target: AccountOrPotName::Account("Joint".to_owned()),
         amount: None,
         up_to: None,
         by: None,

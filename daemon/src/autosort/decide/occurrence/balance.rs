@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use super::facts::{Edge, Facts, Memory, Subject, Watch};
+use super::inputs::{Edge, Memory, OccurrenceInputs, Subject, Watch};
 use crate::rule::Level;
 
 /// What a look at a balance found.
@@ -15,7 +15,7 @@ pub(super) struct Look {
 /// Looks at a balance after a sync.
 pub(super) fn look(
     subject: &Subject<'_>,
-    facts: &Facts<'_>,
+    facts: &OccurrenceInputs<'_>,
     watch: &Watch,
     level: Level,
     cooldown: SignedDuration,

@@ -3,7 +3,7 @@
 use jiff::ToSpan;
 use jiff::civil::{Date, Time};
 
-use super::facts::{Facts, Fired, Occurrence, State, Subject};
+use super::inputs::{Fired, Occurrence, OccurrenceInputs, State, Subject};
 use super::{begin, calendar_of, due, income};
 use crate::autosort::decide::calendar::{self, Rhythmic};
 use crate::rule::{Adjust, Day, Payday, Rhythm, Trigger};
@@ -11,7 +11,7 @@ use crate::rule::{Adjust, Day, Payday, Rhythm, Trigger};
 /// On a payday: two that were, and one to come.
 pub(super) fn paydays(
     subject: &Subject<'_>,
-    facts: &Facts<'_>,
+    facts: &OccurrenceInputs<'_>,
     trigger: usize,
     name: Option<&str>,
     offset_days: i32,
@@ -43,7 +43,7 @@ pub(super) fn paydays(
 /// A payday is due when its day has come and the credit is there.
 fn proven(
     subject: &Subject<'_>,
-    facts: &Facts<'_>,
+    facts: &OccurrenceInputs<'_>,
     payday: &Payday,
     day: Date,
     occurrence: Occurrence,
@@ -72,7 +72,7 @@ fn proven(
 /// On a day of each month or week, or each day.
 pub(super) fn local_dates(
     subject: &Subject<'_>,
-    facts: &Facts<'_>,
+    facts: &OccurrenceInputs<'_>,
     trigger: usize,
     which: &Trigger,
 ) -> Vec<Occurrence> {

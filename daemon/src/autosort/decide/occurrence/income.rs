@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::civil::Date;
 use monzo_common::id::AccountId;
 
-use super::facts::{Begin, CreditKind, CreditRow, Facts, Fired, Occurrence, State, Subject, Why};
+use super::inputs::{Begin, CreditKind, CreditRow, Fired, Occurrence, OccurrenceInputs, State, Subject, Why};
 use super::{FRESH, calendar_of, due, matches};
 use crate::autosort::decide::calendar;
 use crate::rule::{Credit, Payday};
@@ -21,7 +21,7 @@ pub(super) struct Wanted<'a> {
 /// Each credit that a trigger wants, under its cycle's key or its own.
 pub(super) fn credits(
     subject: &Subject<'_>,
-    facts: &Facts<'_>,
+    facts: &OccurrenceInputs<'_>,
     trigger: usize,
     wanted: &Wanted<'_>,
 ) -> Vec<Occurrence> {
@@ -81,7 +81,7 @@ pub(super) fn is_fresh(row: &CreditRow) -> bool {
 /// The credit that proves that a payday came: one of the rule's own account before those of others.
 pub(super) fn of_payday<'a>(
     subject: &Subject<'_>,
-    facts: &Facts<'a>,
+    facts: &OccurrenceInputs<'a>,
     payday: &Payday,
     day: Date,
 ) -> Option<&'a CreditRow> {
@@ -92,7 +92,7 @@ pub(super) fn of_payday<'a>(
 }
 
 /// All credits that prove a payday: those that are meant, and to which it is the nearest.
-pub fn proofs<'a>(facts: &Facts<'a>, payday: &Payday, day: Date) -> Vec<&'a CreditRow> {
+pub fn proofs<'a>(facts: &OccurrenceInputs<'a>, payday: &Payday, day: Date) -> Vec<&'a CreditRow> {
     let Some(income) = &payday.income else { return Vec::new() };
     let near = |row: &&CreditRow| {
         calendar::nearest(payday, calendar::local_date(row.created_at, facts.zone)) == Some(day)

@@ -5,8 +5,8 @@
 
 mod balance;
 mod dated;
-mod facts;
 mod income;
+mod inputs;
 mod overdue;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,18 +18,18 @@ use crate::facts::INCOME_SCHEMES;
 use crate::rule::{Adjust, Credit, Day, Nation, Payday, Rhythm, Rule, Trigger};
 use monzo_common::model::RuleMode;
 
-pub use facts::{
-    Begin, CreditKind, CreditMarks, CreditRow, Edge, Evaluation, Facts, Fired, History, Memory, Occurrence,
-    State, Subject, Synced, Watch, Why,
-};
 pub use income::proofs;
+pub use inputs::{
+    Begin, CreditKind, CreditMarks, CreditRow, Edge, Evaluation, Fired, History, Memory, Occurrence,
+    OccurrenceInputs, State, Subject, Synced, Watch, Why,
+};
 pub use overdue::{Overdue, overdue};
 
 /// A credit that is read later than this after it was made fires nothing.
 const FRESH: SignedDuration = SignedDuration::from_hours(72);
 
 /// Finds the occurrences of a rule: the last ones, those that are due, and the next.
-pub fn evaluate(subject: &Subject<'_>, facts: &Facts<'_>) -> Evaluation {
+pub fn evaluate(subject: &Subject<'_>, facts: &OccurrenceInputs<'_>) -> Evaluation {
     let mut found = Evaluation::default();
     let mut by_key: BTreeMap<String, Occurrence> = BTreeMap::new();
     for (index, trigger) in subject.rule.triggers.iter().enumerate() {
@@ -84,7 +84,7 @@ pub fn next(rule: &Rule, paydays: &[Payday], zone: &TimeZone, now: Timestamp) ->
         watches: BTreeMap::new(),
         used: &used,
     };
-    let found = evaluate(&subject, &Facts { now, zone, paydays, sync: None, credits: &[] });
+    let found = evaluate(&subject, &OccurrenceInputs { now, zone, paydays, sync: None, credits: &[] });
     found.occurrences.into_iter().map(|one| one.at).filter(|at| *at > now).min()
 }
 
@@ -109,7 +109,7 @@ fn keep_the_nearer(by_key: &mut BTreeMap<String, Occurrence>, occurrence: Occurr
 /// An occurrence whose moment is known, with its state as the present makes it.
 fn due(
     subject: &Subject<'_>,
-    facts: &Facts<'_>,
+    facts: &OccurrenceInputs<'_>,
     trigger: usize,
     key: String,
     at: Timestamp,
@@ -125,7 +125,7 @@ fn due(
     Occurrence { key, trigger, at, until, state, begin: begin(subject, facts, at), credit: None }
 }
 
-fn begin(subject: &Subject<'_>, facts: &Facts<'_>, at: Timestamp) -> Begin {
+fn begin(subject: &Subject<'_>, facts: &OccurrenceInputs<'_>, at: Timestamp) -> Begin {
     if subject.mode == RuleMode::Off || !subject.rule.enabled {
         return Begin::Never;
     }
@@ -141,7 +141,7 @@ fn begin(subject: &Subject<'_>, facts: &Facts<'_>, at: Timestamp) -> Begin {
 }
 
 /// The pay calendar of a name, or the first; without any, pay cycles are calendar months.
-fn calendar_of(facts: &Facts<'_>, name: Option<&str>) -> Option<Payday> {
+fn calendar_of(facts: &OccurrenceInputs<'_>, name: Option<&str>) -> Option<Payday> {
     match name {
         Some(name) => facts.paydays.iter().find(|payday| payday.name == name).cloned(),
         None => Some(facts.paydays.first().cloned().unwrap_or_else(|| Payday {

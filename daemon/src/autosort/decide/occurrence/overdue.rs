@@ -3,8 +3,8 @@
 use jiff::civil::Date;
 use jiff::{SignedDuration, ToSpan};
 
-use super::facts::{CreditKind, CreditRow, Facts};
 use super::income::proofs;
+use super::inputs::{CreditKind, CreditRow, OccurrenceInputs};
 use crate::autosort::decide::calendar;
 
 /// So many days after a payday its income is overdue.
@@ -24,7 +24,7 @@ pub struct Overdue {
 }
 
 /// Finds the paydays whose expected income is overdue: of each calendar at most the last.
-pub fn overdue(facts: &Facts<'_>) -> Vec<Overdue> {
+pub fn overdue(facts: &OccurrenceInputs<'_>) -> Vec<Overdue> {
     let today = calendar::local_date(facts.now, facts.zone);
     let Ok(latest) = today.checked_sub(PATIENCE.days()) else { return Vec::new() };
     let expected = facts.paydays.iter().filter(|payday| payday.income.is_some());

@@ -6,7 +6,7 @@ use monzo_common::id::{AccountId, TransactionId};
 use proptest::prelude::*;
 
 use super::*;
-use crate::rule::{Level, OnFailure, Place, Rule, Take};
+use crate::rule::{AccountOrPotName, Level, OnFailure, Rule, Take};
 use monzo_common::model::RuleMode;
 
 const OWN: &str = "acc_own";
@@ -23,7 +23,7 @@ fn rule(triggers: Vec<Trigger>) -> Rule {
     Rule {
         name: "payday".into(),
         triggers,
-        source: Place::Account("Personal".into()),
+        source: AccountOrPotName::Account("Personal".into()),
         keep: Vec::new(),
         take: Take::All,
         mode: None,
@@ -91,7 +91,7 @@ impl Bench {
 
     fn with(&self, rule: &Rule, mode: RuleMode, history: History) -> Evaluation {
         let zone = london();
-        let facts = Facts {
+        let facts = OccurrenceInputs {
             now: self.now,
             zone: &zone,
             paydays: &self.paydays,
@@ -272,7 +272,7 @@ fn two_triggers_of_one_key_are_one_occurrence() {
 }
 
 fn below() -> Trigger {
-    let of = Place::Account("Personal".into());
+    let of = AccountOrPotName::Account("Personal".into());
     Trigger::Balance { of, level: Level::Below(5_000), cooldown: SignedDuration::from_hours(6) }
 }
 
@@ -332,7 +332,7 @@ fn an_income_is_overdue_two_days_after_its_payday() {
     let zone = london();
     let paydays = [payday(true)];
     let check = |now: &str, credits: &[CreditRow]| {
-        let facts = Facts { now: at(now), zone: &zone, paydays: &paydays, sync: None, credits };
+        let facts = OccurrenceInputs { now: at(now), zone: &zone, paydays: &paydays, sync: None, credits };
         overdue(&facts).into_iter().find(|overdue| overdue.date.month() == 11)
     };
     let other = credit("tx_1", "2026-11-27T08:00:00Z", 24_500, "Friend");

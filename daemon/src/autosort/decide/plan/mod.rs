@@ -25,7 +25,7 @@ pub use recheck::changed;
 
 /// What a plan goes by besides the rule and the balances.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Facts {
+pub struct PlanInputs {
     /// The instant of all facts.
     pub as_of: Timestamp,
     /// Its local date.
@@ -45,7 +45,7 @@ pub struct Facts {
 ///
 /// A step that cannot be told (`error`) leaves the whole plan without moves: what comes after it in the rule must not
 /// take the money that it may need.
-pub fn plan(resolved: &Resolved, facts: &Facts) -> Plan {
+pub fn plan(resolved: &Resolved, facts: &PlanInputs) -> Plan {
     let rule = &resolved.rule;
     let balance = resolved.source.as_ref().map_or(0, |source| source.holder.balance());
     let keep = keep(&rule.keep, balance);

@@ -5,7 +5,7 @@ use monzo_common::model::{Plan, PlanStep, TransferKind};
 use super::allocation::Allocation;
 use super::steps::buffered;
 use super::words::money;
-use super::{Facts, hash, hash_difference};
+use super::{PlanInputs, hash, hash_difference};
 use crate::autosort::decide::bills::Level;
 use crate::autosort::decide::names::{Resolved, Target};
 use crate::rule::{Cap, Step};
@@ -14,7 +14,7 @@ use crate::rule::{Cap, Step};
 ///
 /// Amounts are not planned again: rule and guardrails must be the same, and what stays at the source, levels, goals,
 /// caps and flags must allow just these moves. The floor is the guard's.
-pub fn changed(plan: &Plan, fresh: &Resolved, facts: &Facts) -> Vec<String> {
+pub fn changed(plan: &Plan, fresh: &Resolved, facts: &PlanInputs) -> Vec<String> {
     let mut changes = Vec::new();
     let now = hash(&fresh.rule.text, &facts.guardrails, &plan.transfers, &plan.steps);
     if now != plan.hash {

@@ -6,7 +6,7 @@ use monzo_common::model::{PlanStep, PlannedBill, PlannedInput, PlannedTarget};
 use super::allocation::Allocation;
 use super::share::{self, Portion};
 use super::words::{money, percent};
-use super::{Facts, sinking_fund};
+use super::{PlanInputs, sinking_fund};
 use crate::autosort::decide::bills::{Level, NotKnown};
 use crate::autosort::decide::names::Target;
 use crate::rule::{Amount, BasisPoints, By, Cap, Part, Share, Step};
@@ -37,7 +37,7 @@ pub(super) fn plan(
     index: u32,
     step: &Step,
     targets: &[Target],
-    facts: &Facts,
+    facts: &PlanInputs,
     allocation: &mut Allocation,
 ) -> Result<PlanStep, String> {
     let mut draft = Draft::default();
@@ -96,7 +96,7 @@ fn goal(target: &Target) -> Option<i64> {
 }
 
 /// The amount that a step asks for; nothing for one that takes whatever is left.
-fn asked(amount: Option<Amount>, facts: &Facts) -> Result<Option<i64>, String> {
+fn asked(amount: Option<Amount>, facts: &PlanInputs) -> Result<Option<i64>, String> {
     match amount {
         None => Ok(None),
         Some(Amount::Fixed(amount)) => Ok(Some(amount.max(0))),
@@ -177,7 +177,7 @@ fn sinking(
     target: &Target,
     wish: Wish,
     by: By,
-    facts: &Facts,
+    facts: &PlanInputs,
     allocation: &mut Allocation,
 ) -> Result<(), String> {
     let begun = allocation.left;
@@ -223,7 +223,7 @@ fn bills(
     index: u32,
     target: &Target,
     BasisPoints(buffer): BasisPoints,
-    facts: &Facts,
+    facts: &PlanInputs,
     allocation: &mut Allocation,
 ) -> Result<(), String> {
     let level = match (facts.levels.get(&index), &target.held) {

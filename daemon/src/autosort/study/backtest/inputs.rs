@@ -11,7 +11,7 @@ use monzo_common::shell;
 use crate::autosort::decide::decision::paydays;
 use crate::autosort::decide::names::{Resolved, resolve};
 use crate::autosort::decide::occurrence::{History, Subject};
-use crate::autosort::decide::plan::Facts;
+use crate::autosort::decide::plan::PlanInputs;
 use crate::autosort::decide::world::{Account, Holder, World};
 use crate::autosort::decide::{calendar, guard, plan, quiet_hours};
 use crate::autosort::run::error::SorterError;
@@ -111,7 +111,7 @@ pub async fn of_rule(services: &Services, name: &str, since: Timestamp) -> Resul
         let run = moment.and_then(|moment| runs.get(moment));
         let own = run.and_then(|run| run.date);
         let today = calendar::local_date(at, &settings.zone);
-        let facts = Facts {
+        let facts = PlanInputs {
             as_of: at,
             today,
             income: run.and_then(|run| run.income),

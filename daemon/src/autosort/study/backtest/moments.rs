@@ -10,7 +10,7 @@ use monzo_common::id::AccountId;
 
 use crate::autosort::decide::calendar;
 use crate::autosort::decide::occurrence::{
-    Begin, CreditRow, Facts, Occurrence, State, Subject, Why, evaluate,
+    Begin, CreditRow, Occurrence, OccurrenceInputs, State, Subject, Why, evaluate,
 };
 use crate::autosort::decide::plan::words::money;
 use crate::autosort::query::rules::in_words;
@@ -49,7 +49,7 @@ pub(crate) fn moments(
         let first = credits.partition_point(|row| row.created_at < from);
         let last = credits.partition_point(|row| row.created_at <= at);
         let credits = credits.get(first..last).unwrap_or_default();
-        let found = evaluate(subject, &Facts { now: at, zone, paydays, sync: None, credits });
+        let found = evaluate(subject, &OccurrenceInputs { now: at, zone, paydays, sync: None, credits });
         for one in found.occurrences.into_iter().filter(|one| one.at >= since) {
             match one.state {
                 State::Open => _ = due.entry(one.key.clone()).or_insert(one),

@@ -11,7 +11,7 @@ use crate::autosort::decide::plan::words::money;
 use crate::autosort::decide::world::{Account, Pot};
 use crate::autosort::query::rules::payday_calendars;
 use crate::autosort::snapshot::trigger_inputs::own;
-use crate::autosort::study::suggest::{self, Facts, Kind};
+use crate::autosort::study::suggest::{self, Kind, SuggestionInputs};
 use crate::insight::{history, payday, recurring};
 use crate::monzo::wire;
 use crate::rule::{Adjust, Day, Nation, Payday, Rhythm};
@@ -115,7 +115,7 @@ pub async fn suggestion(
         goal: pot.goal,
         locked: pot.locked,
     });
-    let facts = Facts {
+    let facts = SuggestionInputs {
         pays,
         bills,
         deposits,

@@ -101,7 +101,7 @@ pub struct Pot {
 
 /// What suggestions are made from. Excluded, closed and deleted accounts and pots are not among it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Facts {
+pub struct SuggestionInputs {
     /// Pay, the largest first ([`crate::insight::payday::found`]).
     pub pays: Vec<Pay>,
     /// Bills ([`crate::insight::recurring::bills`]).
@@ -121,7 +121,7 @@ pub struct Facts {
 }
 
 /// Rules of one kind, or of all that the ledger has something to say about.
-pub fn suggest(kind: Option<Kind>, facts: &Facts) -> Suggestion {
+pub fn suggest(kind: Option<Kind>, facts: &SuggestionInputs) -> Suggestion {
     let kinds: Vec<Kind> = kind.map_or_else(|| Kind::ALL.to_vec(), |kind| vec![kind]);
     // A file of a rule that is in force is not to be saved over.
     let name = kind.map_or_else(
@@ -158,7 +158,7 @@ pub fn suggest(kind: Option<Kind>, facts: &Facts) -> Suggestion {
     Suggestion { toml, save_as }
 }
 
-impl Facts {
+impl SuggestionInputs {
     /// The account that rules take from: where pay comes in, else the first.
     fn source(&self) -> Option<&Account> {
         let paid =
@@ -212,7 +212,7 @@ fn a_month(bill: &Bill) -> i64 {
 }
 
 /// A pot as a rule of its account names it: by its name, or by its id where that is not the only one.
-fn named(pot: &Pot, facts: &Facts) -> String {
+fn named(pot: &Pot, facts: &SuggestionInputs) -> String {
     let twins = facts
         .pots
         .iter()

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use monzo_common::money::Money;
 
-use super::{Account, Facts, Kind, Pot, a_month, named};
+use super::{Account, Kind, Pot, SuggestionInputs, a_month, named};
 use crate::insight::payday::{comment, quoted};
 use crate::insight::recurring::{Bill, LIKELY};
 
@@ -12,7 +12,7 @@ use crate::insight::recurring::{Bill, LIKELY};
 const LITTLE: i64 = 50_00;
 
 /// The pay calendar.
-pub(super) fn calendar(facts: &Facts) -> String {
+pub(super) fn calendar(facts: &SuggestionInputs) -> String {
     match facts.pays.first() {
         Some(pay) => pay.toml("main"),
         None => "# No regular pay was found in the last two years. Say when it comes:\n\
@@ -22,7 +22,7 @@ pub(super) fn calendar(facts: &Facts) -> String {
 }
 
 /// The rule of a kind, or a comment that says what it lacks.
-pub(super) fn rule(kind: Kind, facts: &Facts) -> String {
+pub(super) fn rule(kind: Kind, facts: &SuggestionInputs) -> String {
     let Some(source) = facts.source() else {
         return format!("# {}: no account is known yet.\n", kind.word());
     };
@@ -35,7 +35,7 @@ pub(super) fn rule(kind: Kind, facts: &Facts) -> String {
     }
 }
 
-fn head(text: &mut String, facts: &Facts, name: &str, trigger: &str, source: &str) {
+fn head(text: &mut String, facts: &SuggestionInputs, name: &str, trigger: &str, source: &str) {
     let name = facts.free(name);
     let _ = writeln!(text, "[[autosort.rule]]\nname = \"{name}\"\ntrigger = {trigger}\nsource = {source}");
 }
@@ -44,7 +44,7 @@ fn account(account: &Account) -> String {
     quoted(&format!("account:{}", account.name))
 }
 
-fn keep(text: &mut String, source: &Account, facts: &Facts) {
+fn keep(text: &mut String, source: &Account, facts: &SuggestionInputs) {
     let keep = facts.keep(source);
     let _ = writeln!(
         text,
@@ -72,20 +72,20 @@ fn listed(text: &mut String, indent: &str, bills: &[&Bill]) {
     let _ = writeln!(text, "{indent}# together about {} a month", Money::gbp(sum));
 }
 
-fn with_bills<'a>(source: &'a Account, facts: &'a Facts) -> Vec<(&'a Pot, Vec<&'a Bill>)> {
+fn with_bills<'a>(source: &'a Account, facts: &'a SuggestionInputs) -> Vec<(&'a Pot, Vec<&'a Bill>)> {
     let bills = |pot| facts.bills_of(pot).collect::<Vec<_>>();
     let pots = facts.pots_of(source).map(|pot| (pot, bills(pot)));
     pots.filter(|(_, bills)| !bills.is_empty()).collect()
 }
 
 /// A pot for what is left: one that earns interest, else one that is called so.
-fn savings<'a>(source: &'a Account, facts: &'a Facts) -> Option<&'a Pot> {
+fn savings<'a>(source: &'a Account, facts: &'a SuggestionInputs) -> Option<&'a Pot> {
     let open = || facts.pots_of(source).filter(|pot| !pot.locked);
     let earns = open().find(|pot| ["instant_access", "flexible_savings"].contains(&pot.kind.as_str()));
     earns.or_else(|| open().find(|pot| pot.name.to_lowercase().contains("saving")))
 }
 
-fn payday(source: &Account, facts: &Facts) -> String {
+fn payday(source: &Account, facts: &SuggestionInputs) -> String {
     let mut steps = String::new();
     let with_bills = with_bills(source, facts);
     for (pot, bills) in &with_bills {
@@ -125,7 +125,7 @@ fn payday(source: &Account, facts: &Facts) -> String {
     text
 }
 
-fn bills(source: &Account, facts: &Facts) -> String {
+fn bills(source: &Account, facts: &SuggestionInputs) -> String {
     let pots = with_bills(source, facts);
     if pots.is_empty() {
         return format!(
@@ -148,7 +148,7 @@ fn bills(source: &Account, facts: &Facts) -> String {
     text
 }
 
-fn sweep(source: &Account, facts: &Facts) -> String {
+fn sweep(source: &Account, facts: &SuggestionInputs) -> String {
     let Some(pot) = savings(source, facts) else {
         return format!("# sweep: {} has no savings pot that money could go to.\n", comment(&source.name));
     };
@@ -160,7 +160,7 @@ fn sweep(source: &Account, facts: &Facts) -> String {
     text
 }
 
-fn top_up(source: &Account, facts: &Facts) -> String {
+fn top_up(source: &Account, facts: &SuggestionInputs) -> String {
     let gives = |pot: &&Pot| pot.kind == "default" && !pot.locked && facts.bills_of(pot).next().is_none();
     // One that is filled from the account would only get back what it gave.
     let by_itself = |pot: &&Pot| (facts.filled(pot).is_none(), pot.balance, pot.id.clone());
@@ -190,7 +190,7 @@ fn top_up(source: &Account, facts: &Facts) -> String {
     text
 }
 
-fn tax(source: &Account, facts: &Facts) -> String {
+fn tax(source: &Account, facts: &SuggestionInputs) -> String {
     let Some(pot) = facts.pots_of(source).find(|pot| pot.name.to_lowercase().contains("tax")) else {
         return format!(
             "# tax: {} has no pot whose name contains \"tax\". Make one in the app, then ask again.\n",

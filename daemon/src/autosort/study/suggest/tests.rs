@@ -4,7 +4,7 @@ use jiff::ToSpan;
 use jiff::civil::{Date, Weekday, date};
 use proptest::prelude::*;
 
-use super::{Account, Facts, Kind, Pot, suggest};
+use super::{Account, Kind, Pot, SuggestionInputs, suggest};
 use crate::insight::payday::{self, Credit};
 use crate::insight::recurring::{Row, bills};
 
@@ -40,7 +40,7 @@ fn pot(id: &str, name: &str, kind: &str, balance: i64) -> Pot {
     }
 }
 
-fn facts() -> Facts {
+fn facts() -> SuggestionInputs {
     let asof = date(2026, 7, 3);
     let days =
         [date(2026, 2, 27), date(2026, 3, 31), date(2026, 4, 30), date(2026, 5, 29), date(2026, 6, 30)];
@@ -57,7 +57,7 @@ fn facts() -> Facts {
     paid.extend(rows("Thornbury", 89_500, date(2026, 2, 3), Some("pot_bills")));
     paid.extend(rows("Skylark", 1_900, date(2026, 2, 16), None));
     let deposits = rows("pot_holiday", 12_000, date(2026, 2, 28), Some("pot_holiday"));
-    Facts {
+    SuggestionInputs {
         pays: payday::found(&credits, asof, &working),
         bills: bills(&paid, asof, horizon, &working),
         deposits: bills(&deposits, asof, horizon, &working),
@@ -133,14 +133,14 @@ fn all_kinds_together_have_one_calendar_and_no_name_twice() {
     let names: Vec<&str> = rules.iter().filter_map(|rule| rule["name"].as_str()).collect();
     assert_eq!(names, ["payday", "bill guard", "sweep", "top-up", "tax"]);
     assert_eq!(table["payday"].as_array().map(Vec::len), Some(1));
-    let toml = suggest(None, &Facts { has_payday: true, ..facts() }).toml;
+    let toml = suggest(None, &SuggestionInputs { has_payday: true, ..facts() }).toml;
     assert!(!toml.contains("[[payday]]"), "{toml}");
 }
 
 #[test]
 fn a_suggestion_leaves_alone_what_there_is_and_takes_from_no_pot_that_is_filled() {
     let taken = vec!["Payday".to_owned(), "bill guard".to_owned()];
-    let facts = Facts { has_payday: true, rules: taken, ..facts() };
+    let facts = SuggestionInputs { has_payday: true, rules: taken, ..facts() };
     let payday = suggest(Some(Kind::Payday), &facts);
     assert!(payday.save_as.ends_with("/payday-2.toml"), "{}", payday.save_as);
     assert!(
@@ -151,14 +151,14 @@ fn a_suggestion_leaves_alone_what_there_is_and_takes_from_no_pot_that_is_filled(
     assert!(suggest(Some(Kind::Bills), &facts).save_as.ends_with("/bills-2.toml"));
     let mut pots = facts.pots.clone();
     pots.push(pot("pot_rainy", "Rainy day", "default", 1));
-    let top_up = suggest(Some(Kind::TopUp), &Facts { pots, ..facts });
+    let top_up = suggest(Some(Kind::TopUp), &SuggestionInputs { pots, ..facts });
     assert!(top_up.toml.contains("source = \"pot:Rainy day\""), "{}", top_up.toml);
 }
 
 #[test]
 fn where_the_ledger_says_nothing_the_suggestion_says_what_is_missing() {
     for kind in Kind::ALL {
-        let bare = Facts { folder: "conf.d/".into(), ..Facts::default() };
+        let bare = SuggestionInputs { folder: "conf.d/".into(), ..SuggestionInputs::default() };
         let found = suggest(Some(kind), &bare);
         let table: toml::Table = found.toml.parse().expect("TOML");
         assert!(table.is_empty() && found.toml.contains("monzoctl sync"), "{}", found.toml);

@@ -2,7 +2,7 @@
 
 use crate::autosort::decide::fixtures::{bills, facts, fixed, level, rest, rule, up_to, with, world};
 use crate::autosort::decide::names::resolve;
-use crate::autosort::decide::plan::{Facts, changed, plan};
+use crate::autosort::decide::plan::{PlanInputs, changed, plan};
 use crate::autosort::decide::world::World;
 use crate::rule::Rule;
 
@@ -40,7 +40,7 @@ fn another_text_or_other_guardrails_end_the_approval() {
     let plan = plan(&resolve(&one, &world), &facts());
     let other = Rule { text: "another".to_owned(), ..one.clone() };
     assert_eq!(changed(&plan, &resolve(&other, &world), &facts()).len(), 1);
-    let others = Facts { guardrails: "others".to_owned(), ..facts() };
+    let others = PlanInputs { guardrails: "others".to_owned(), ..facts() };
     assert_eq!(changed(&plan, &resolve(&one, &world), &others).len(), 1);
 }
 
@@ -48,7 +48,7 @@ fn another_text_or_other_guardrails_end_the_approval() {
 fn bills_that_need_less_by_now_end_the_approval() {
     let rule = rule(0, vec![bills("A", 500)]);
     let world = world(1_000, &[("A", 20)]);
-    let needing = |amount| Facts { levels: [(1, Ok(level(amount)))].into(), ..facts() };
+    let needing = |amount| PlanInputs { levels: [(1, Ok(level(amount)))].into(), ..facts() };
     let plan = plan(&resolve(&rule, &world), &needing(200));
     let changes = |amount| changed(&plan, &resolve(&rule, &world), &needing(amount)).len();
     assert_eq!((changes(200), changes(300), changes(199)), (0, 0, 1));

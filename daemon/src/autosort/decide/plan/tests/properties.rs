@@ -12,10 +12,10 @@ use crate::autosort::decide::check::{Limits, check};
 use crate::autosort::decide::fixtures::{account, personal, pot, pot_of, refusal, rule};
 use crate::autosort::decide::guard::Guard;
 use crate::autosort::decide::names::{Resolved, resolve};
-use crate::autosort::decide::plan::{Facts, changed, plan};
+use crate::autosort::decide::plan::{PlanInputs, changed, plan};
 use crate::autosort::decide::world::{Holder, Pot, World};
 use crate::rule::{
-    Amount, Basis, BasisPoints, By, Cap, Keep, OnFailure, Part, Place, Rule, Share, Step, Take,
+    AccountOrPotName, Amount, Basis, BasisPoints, By, Cap, Keep, OnFailure, Part, Rule, Share, Step, Take,
 };
 
 const NAMES: [&str; 5] = ["A", "B", "C", "D", "E"];
@@ -36,7 +36,7 @@ impl Dice<'_> {
         self.one_in(2).then(|| self.below(most))
     }
 
-    fn place(&mut self) -> Place {
+    fn place(&mut self) -> AccountOrPotName {
         // Rarely a name that means nothing.
         let name = usize::try_from(self.below(41)).map_or("F", |index| NAMES.get(index % 6).unwrap_or(&"F"));
         pot(name)
@@ -145,7 +145,7 @@ impl Dice<'_> {
         }
     }
 
-    fn case(&mut self) -> (Rule, World, Facts) {
+    fn case(&mut self) -> (Rule, World, PlanInputs) {
         let balance = self.below(40_000) - 2_000;
         let pots = NAMES.iter().map(|name| self.pot(name)).collect();
         let world = World {
@@ -174,7 +174,7 @@ impl Dice<'_> {
                 levels.insert(index, if known { Ok(level) } else { Err(NotKnown::NoCycle) });
             }
         }
-        let facts = Facts {
+        let facts = PlanInputs {
             as_of: Timestamp::UNIX_EPOCH,
             today: date(2026, 11, 27),
             income: (!self.one_in(4)).then(|| self.below(30_000)),
@@ -199,7 +199,7 @@ fn given(step: &PlanStep) -> i64 {
     step.targets.iter().filter(|target| target.id.is_some()).map(|target| target.amount).sum()
 }
 
-fn keeps_the_invariants(resolved: &Resolved, world: &World, facts: &Facts) -> Result<(), TestCaseError> {
+fn keeps_the_invariants(resolved: &Resolved, world: &World, facts: &PlanInputs) -> Result<(), TestCaseError> {
     let plan = plan(resolved, facts);
     prop_assert_eq!(&plan, &super::super::plan(resolved, facts), "the same inputs give the same plan");
     prop_assert!(plan.transfers.iter().all(|transfer| transfer.amount > 0), "no transfer is nothing or less");
@@ -328,7 +328,7 @@ proptest! {
         let one = rule(0, vec![step]);
         let (mut saved, mut least, mut most) = (0, i64::MAX, 0);
         for index in 0..paydays {
-            let facts = Facts {
+            let facts = PlanInputs {
                 as_of: Timestamp::UNIX_EPOCH, today: dates[index], income: None, paydays: dates[index..].to_vec(),
                 levels: BTreeMap::new(), guardrails: String::new(),
             };

@@ -8,13 +8,13 @@ use crate::autosort::decide::fixtures::{
     account, bills, facts, fixed, level, personal, pot, pot_of, rest, rule, up_to, with, world,
 };
 use crate::autosort::decide::names::resolve;
-use crate::autosort::decide::plan::{Facts, hash_difference, plan};
+use crate::autosort::decide::plan::{PlanInputs, hash_difference, plan};
 use crate::autosort::decide::world::World;
-use crate::rule::{Amount, BasisPoints, By, Cap, Keep, Part, Place, Rule, Share, Step, Take};
+use crate::rule::{AccountOrPotName, Amount, BasisPoints, By, Cap, Keep, Part, Rule, Share, Step, Take};
 
 /// What each target gets, step by step, and what stays at the source.
 #[track_caller]
-fn check(rule: &Rule, world: &World, facts: &Facts, amounts: &[i64], left: i64) -> Plan {
+fn check(rule: &Rule, world: &World, facts: &PlanInputs, amounts: &[i64], left: i64) -> Plan {
     let plan = plan(&resolve(rule, world), facts);
     let found: Vec<i64> =
         plan.steps.iter().flat_map(|step| &step.targets).map(|target| target.amount).collect();
@@ -74,7 +74,7 @@ fn take_limits_what_is_available() {
         (Take::Leftover, None, 0),
     ] {
         let rule = Rule { take, ..rule(100, vec![rest("A")]) };
-        let facts = Facts { income, ..facts() };
+        let facts = PlanInputs { income, ..facts() };
         check(&rule, &world(1_000, &[("A", 0)]), &facts, &[given], 1_000 - given);
     }
 }
@@ -127,7 +127,7 @@ fn a_sinking_fund_gets_what_is_missing_over_the_paydays_left() {
     let mut given = Vec::new();
     let all = facts().paydays;
     for (index, payday) in all.iter().enumerate() {
-        let facts = Facts { today: *payday, paydays: all[index..].to_vec(), ..facts() };
+        let facts = PlanInputs { today: *payday, paydays: all[index..].to_vec(), ..facts() };
         let plan = plan(&resolve(&rule, &world(100_000, &[("A", balance)])), &facts);
         given.push(plan.steps[0].amount);
         balance += plan.steps[0].amount;
@@ -140,9 +140,10 @@ fn a_sinking_fund_gets_what_is_missing_over_the_paydays_left() {
 
 #[test]
 fn a_sinking_fund_without_paydays_or_level_is_a_planning_error_and_one_past_its_day_gets_nothing() {
-    let bare = Facts { paydays: Vec::new(), ..facts() };
-    let plan_of =
-        |step: Step, facts: &Facts| plan(&resolve(&rule(0, vec![step]), &world(1_000, &[("A", 0)])), facts);
+    let bare = PlanInputs { paydays: Vec::new(), ..facts() };
+    let plan_of = |step: Step, facts: &PlanInputs| {
+        plan(&resolve(&rule(0, vec![step]), &world(1_000, &[("A", 0)])), facts)
+    };
     assert!(plan_of(fund("A", 900), &bare).steps[0].error.is_some());
     let no_level = Step::Pot {
         written: StepKind::Pot,
@@ -179,7 +180,7 @@ fn a_percentage_of_income_rounds_down_and_needs_an_income() {
             max: None,
         }],
     );
-    let paid = Facts { income: Some(245_003), ..facts() };
+    let paid = PlanInputs { income: Some(245_003), ..facts() };
     check(&rule, &world(300_000, &[("A", 0)]), &paid, &[61_250], 238_750);
     let unpaid = plan(&resolve(&rule, &world(300_000, &[("A", 0)])), &facts());
     assert!(unpaid.steps[0].error.as_deref().is_some_and(|error| error.starts_with("25% of income")));
@@ -329,7 +330,7 @@ fn an_object_of_another_account_refuses_the_rule_before_any_move() {
     let mut world = world(1_000, &[("A", 0)]);
     world.accounts.push(account("Joint", 500));
     world.pots.push(pot_of("Joint", "Theirs", 0));
-    let theirs = Place::Pot { account: Some("Joint".to_owned()), name: "Theirs".to_owned() };
+    let theirs = AccountOrPotName::Pot { account: Some("Joint".to_owned()), name: "Theirs".to_owned() };
     let rule = rule(
         0,
         vec![
@@ -351,8 +352,9 @@ fn an_object_of_another_account_refuses_the_rule_before_any_move() {
 
 #[test]
 fn the_hash_covers_rule_guardrails_and_moves_and_not_the_balances() {
-    let of =
-        |rule: &Rule, balance, facts: &Facts| plan(&resolve(rule, &world(balance, &[("A", 0)])), facts).hash;
+    let of = |rule: &Rule, balance, facts: &PlanInputs| {
+        plan(&resolve(rule, &world(balance, &[("A", 0)])), facts).hash
+    };
     let one = rule(0, vec![fixed("A", 300)]);
     let hash = of(&one, 1_000, &facts());
     assert_eq!(hash, of(&one, 2_000, &facts()));
@@ -360,7 +362,7 @@ fn the_hash_covers_rule_guardrails_and_moves_and_not_the_balances() {
         |other: String, what: &str| assert_eq!(hash_difference(&hash, &other), [what], "{hash} {other}");
     check(of(&one, 200, &facts()), "other moves are right by now");
     check(of(&Rule { text: "another".to_owned(), ..one.clone() }, 1_000, &facts()), "the rule was changed");
-    let others = Facts { guardrails: "others".to_owned(), ..facts() };
+    let others = PlanInputs { guardrails: "others".to_owned(), ..facts() };
     check(of(&one, 1_000, &others), "the guardrails were changed");
     assert_eq!(hash.len(), 20);
     assert_eq!(hash_difference(&hash, "").len(), 3);

@@ -11,7 +11,7 @@ use monzo_common::model::RuleMode;
 
 /// What is the same for all rules at one evaluation, which follows a sync (or a start, or a change of the rules).
 #[derive(Debug, Clone, Copy)]
-pub struct Facts<'a> {
+pub struct OccurrenceInputs<'a> {
     /// The present.
     pub now: Timestamp,
     /// The person's zone, `time.zone`.
