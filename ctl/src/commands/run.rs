@@ -634,7 +634,7 @@ mod tests {
         Why
           • 3 Holiday and Car, short by £900.00: the rest in equal parts, each up to its goal
           • 3 Holiday and Car, capped: Holiday reaches its goal of £500.00
-          ✗ guard: account_floor: Personal would fall to -£12.00
+          ! held back: account_floor: Personal would fall to -£12.00
 
         Held back: nothing was moved [run_7k]
           account_floor: Personal would fall to -£12.00

@@ -223,7 +223,7 @@ fn one_way(plan: &Plan, style: &Style) -> String {
     format!("\n{title}\n{}", lines.collect::<String>())
 }
 
-/// What fell short, was capped, skipped or cannot be planned, and which guards hold the whole back.
+/// What fell short, was capped, skipped or cannot be planned, and what holds the whole back.
 fn reasons(plan: &Plan, style: &Style) -> String {
     let mut lines = Vec::new();
     for step in &plan.steps {
@@ -242,7 +242,7 @@ fn reasons(plan: &Plan, style: &Style) -> String {
         }
         lines.extend(step.caps.iter().map(|cap| (Paint::Quiet, "•", format!("{name}, capped: {cap}"))));
     }
-    lines.extend(plan.guards.iter().map(|guard| (Paint::Bad, "✗", format!("guard: {guard}"))));
+    lines.extend(plan.guards.iter().map(|guard| (Paint::Note, "!", format!("held back: {guard}"))));
     if lines.is_empty() {
         return String::new();
     }
