@@ -24,7 +24,7 @@ pub(super) fn calendar(facts: &SuggestionInputs) -> String {
 /// The rule of a kind, or a comment that says what it lacks.
 pub(super) fn rule(kind: Kind, facts: &SuggestionInputs) -> String {
     let Some(source) = facts.source() else {
-        return format!("# {}: no account is known yet.\n", kind.word());
+        return format!("# {}: no account is known yet; run `monzoctl sync` first.\n", kind.word());
     };
     match kind {
         Kind::Payday => payday(source, facts),
