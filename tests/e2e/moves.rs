@@ -207,7 +207,7 @@ fn a_refused_repeat_is_believed_only_with_the_list_and_the_money_goes_back() {
     }
     rig.until("the repeat is refused", || asked(&rig, "deposit") > 2);
     assert_eq!(run(&rig, &id)["transfers"][1]["state"], "requested", "a refused repeat proves nothing");
-    rig.bank.advance(jiff::SignedDuration::from_mins(3));
+    rig.bank.advance(jiff::SignedDuration::from_mins(6));
     let run = ended(&rig, &id);
     assert_eq!(run["state"], "partial", "{run}");
     assert_eq!(run["transfers"][1]["state"], "failed", "{run}");
@@ -222,7 +222,7 @@ fn what_a_card_takes_in_between_is_missing_from_the_return_and_the_run_says_so()
     let order = Spend { amount: Some(150_000), ..Spend::default() };
     rig.bank.bank().spend(&order).expect("bought");
     rig.until("the list is looked at", || asked(&rig, "balance") > 3);
-    rig.bank.advance(jiff::SignedDuration::from_mins(3));
+    rig.bank.advance(jiff::SignedDuration::from_mins(6));
     let run = ended(&rig, &id);
     let moves = moved(&rig);
     let back: i64 = moves.iter().filter(|(out, ..)| !out).map(|(_, _, amount)| amount).sum();

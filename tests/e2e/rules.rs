@@ -255,7 +255,7 @@ fn a_run_that_was_done_in_part_still_says_what_is_to_be_paid() {
         bank.world.pots[bills].deleted = true;
     }
     rig.until("the repeat is refused", || asked(&rig, "deposit") > 3);
-    rig.bank.advance(SignedDuration::from_mins(3));
+    rig.bank.advance(SignedDuration::from_mins(6));
     newest(&rig, 1, "partial");
     let said = rig.ctl(&["show", &id]);
     assert!(said.out.contains("£60.00"), "{said:?}");

@@ -21,7 +21,7 @@ const BUSY: Duration = Duration::from_secs(5);
 const READERS: u32 = 4;
 
 /// Pages that a connection keeps, in KiB: the writer those that a sync of one page touches; a reader, of which there are
-/// four, little, because the kernel has the file in its own cache. Measured: four readers with more held 3 MB for nothing.
+/// four, little, because the kernel has the file in its own cache.
 const WRITER_CACHE: u32 = 1024;
 const READER_CACHE: u32 = 256;
 

@@ -221,7 +221,7 @@ impl Service {
     fn wait(&self) -> Duration {
         // Without a login nothing is due, however late it is; a login wakes the loop by itself.
         if self.running.is_some() || !self.services.login.ready() {
-            return LOOK;
+            return self.services.clock.pause(LOOK);
         }
         let now = self.services.clock.now();
         let due = *self.next_due.borrow();

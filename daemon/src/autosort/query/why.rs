@@ -15,14 +15,15 @@ use crate::autosort::decide::plan::words::money;
 use crate::autosort::decide::world::{AccountOrPot, Holder, World};
 use crate::autosort::query::rules::{self, state_word};
 use crate::autosort::query::runs;
+use crate::autosort::run::adopt::took_it;
 use crate::autosort::run::error::SorterError;
 use crate::autosort::snapshot::trigger_inputs::{self, income_accounts, watched};
 use crate::autosort::study::suggest;
 use crate::autosort::{Services, Settings, clock_text};
 use crate::rule::{Level, Rule, Trigger};
-use crate::store::StoredRun;
+use crate::store::{StoredOccurrence, StoredRun};
 
-/// Transfers that are looked through for a pot's last one. Taste.
+/// Runs, and transfers, that are looked through for the last one of a rule or pot. Taste.
 const LOOKED_THROUGH: u32 = 500;
 
 /// Bills and runs of one kind that are told at most. Taste.
@@ -58,24 +59,23 @@ async fn why_rule(services: &Services, rule: &Rule) -> Result<model::Why, Sorter
     let (settings, now) = (services.settings(), services.clock.now());
     let name = rule.name.clone();
     let read = services.store.read(move |reader| {
-        let occurrences = reader.occurrences(&name)?;
-        let used = occurrences.iter().find(|one| one.state == OccurrenceState::Used);
-        let user = match used {
-            Some(used) => reader.runs_of(&name, &used.key)?.into_iter().max_by_key(|run| run.created_at),
-            None => None,
-        };
-        Ok((reader.unfinished_runs()?, occurrences, user))
+        // By the runs: an occurrence is noted as used only when a sync has followed.
+        let (runs, _) = reader.runs(Some(&name), None, LOOKED_THROUGH)?;
+        let user = runs.into_iter().find(|run| run.occurrence.is_some() && took_it(run));
+        Ok((reader.unfinished_runs()?, reader.occurrences(&name)?, user))
     });
     let (open, occurrences, user) = read.await?;
     let mut reasons: Vec<String> = turned_off(rule, &settings).into_iter().collect();
     reasons.extend(open.iter().filter(|run| run.rule == rule.name).map(stands));
     let world = services.world().await?;
     reasons.extend(conditions(rule, &world, &trigger_inputs::credits(services).await?, &settings));
-    for one in occurrences.iter().filter(|one| one.state != OccurrenceState::Used).take(3) {
+    let used = user.as_ref().and_then(|run| run.occurrence.as_ref());
+    let unused = |one: &&StoredOccurrence| one.state != OccurrenceState::Used && Some(&one.key) != used;
+    for one in occurrences.iter().filter(unused).take(3) {
         let why = one.reason.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
         reasons.push(format!("its occurrence {} is {}{why}", one.key, one.state));
     }
-    if let Some((run, key)) = user.as_ref().and_then(|run| Some((run, run.occurrence.as_ref()?))) {
+    if let Some((run, key)) = user.as_ref().zip(used) {
         reasons.push(format!("its occurrence {key} was used by {}: {}", run.id, state_word(run.state)));
     }
     if let Some(next) = rules::next_of(services, rule, now) {

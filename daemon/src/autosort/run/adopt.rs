@@ -93,7 +93,7 @@ impl Sorter {
 }
 
 /// Whether a run is the one of its occurrence that went beyond a proposal.
-fn took_it(run: &StoredRun) -> bool {
+pub(crate) fn took_it(run: &StoredRun) -> bool {
     let proposal = matches!(run.state, RunState::Proposed | RunState::Withheld | RunState::Expired);
     run.cause != RunCause::Again && !proposal
 }

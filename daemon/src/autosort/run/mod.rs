@@ -3,7 +3,7 @@
 //! What comes next follows from the stored state alone ([`state`]), so that a run that a crash interrupted goes on by
 //! the same code.
 
-mod adopt;
+pub(crate) mod adopt;
 mod approve;
 pub(crate) mod asks;
 mod cancel;
