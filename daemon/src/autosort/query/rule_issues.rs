@@ -7,7 +7,6 @@ use crate::autosort::decide::trouble::{needs_app, thaw_command};
 use crate::autosort::decide::world::World;
 use crate::autosort::run::error::SorterError;
 use crate::autosort::snapshot::trigger_inputs;
-use crate::autosort::snapshot::world::floor_means;
 use crate::autosort::{Services, clock_text};
 
 /// One thing that a person should look at.
@@ -81,9 +80,7 @@ pub async fn rule_issues(services: &Services) -> Result<RuleIssues, SorterError>
             }
         }
         // A floor that holds for no account protects nothing.
-        let of_none = |given: &&String| {
-            !world.accounts.iter().any(|one| floor_means(given, one.id.as_str(), &one.name))
-        };
+        let of_none = |given: &&String| names::accounts_called(&world, given).is_empty();
         for given in settings.sorter.floors.keys().filter(of_none) {
             let what =
                 format!("`account_floor` names ‘{given}’, which is no account: its floor holds for none");

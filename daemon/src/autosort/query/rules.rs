@@ -1,13 +1,15 @@
 //! Rules as people ask about them: how they stand, what they would do now, and running one by hand.
 
 use jiff::Timestamp;
+use jiff::civil::Time;
 use monzo_common::model::{self, Plan, RunState};
 
 use crate::autosort::Services;
 use crate::autosort::decide::decision::{Purpose, off};
+use crate::autosort::decide::plan::words::money;
 use crate::autosort::decide::{calendar, occurrence};
 use crate::autosort::run::error::SorterError;
-use crate::rule::{Rule, Trigger};
+use crate::rule::{Day, Level, Payday, Rhythm, Rule, Trigger};
 
 /// When a rule fires, in words.
 pub(crate) fn in_words(trigger: &Trigger) -> String {
@@ -18,11 +20,26 @@ pub(crate) fn in_words(trigger: &Trigger) -> String {
             Some(from) => format!("when {from} pays in"),
             None => "when money comes in".to_owned(),
         },
-        Trigger::Monthly { .. } => "each month".to_owned(),
-        Trigger::Weekly { .. } => "each week".to_owned(),
-        Trigger::Daily { .. } => "each day".to_owned(),
-        Trigger::Balance { of, .. } => format!("when the balance of {of} passes its level"),
+        Trigger::Monthly { day, at, .. } => format!("{}{}", day_in_words(*day), time_in_words(*at)),
+        Trigger::Weekly { weekday, at } => format!("each {weekday:?}{}", time_in_words(*at)),
+        Trigger::Daily { at } => format!("each day{}", time_in_words(*at)),
+        Trigger::Balance { of, level, .. } => match level {
+            Level::Below(minor) => format!("when the balance of {of} is below {}", money(*minor)),
+            Level::Above(minor) => format!("when the balance of {of} is above {}", money(*minor)),
+        },
         Trigger::Manual => "only by hand".to_owned(),
+    }
+}
+
+fn time_in_words(at: Option<Time>) -> String {
+    at.map_or_else(String::new, |at| format!(" at {}", at.strftime("%H:%M")))
+}
+
+fn day_in_words(day: Day) -> String {
+    match day {
+        Day::LastWorking => "the last working day of each month".to_owned(),
+        Day::Last(weekday) => format!("the last {weekday:?} of each month"),
+        Day::Of(day) => format!("day {day} of each month"),
     }
 }
 
@@ -96,12 +113,9 @@ fn day(found: calendar::PayDate) -> model::PaydayDate {
     model::PaydayDate { date: found.date, moved_from: found.moved_from, reason: found.reason }
 }
 
-fn rhythm(payday: &crate::rule::Payday) -> String {
-    use crate::rule::{Day, Rhythm};
+fn rhythm(payday: &Payday) -> String {
     match payday.rhythm {
-        Rhythm::Monthly(Day::LastWorking) => "the last working day of each month".to_owned(),
-        Rhythm::Monthly(Day::Last(weekday)) => format!("the last {weekday:?} of each month"),
-        Rhythm::Monthly(Day::Of(day)) => format!("day {day} of each month"),
+        Rhythm::Monthly(day) => day_in_words(day),
         Rhythm::Weekly(weekday) => format!("each {weekday:?}"),
         Rhythm::Every { weeks, starting } => format!("every {weeks} weeks from {starting}"),
     }
@@ -120,5 +134,34 @@ pub(crate) const fn state_word(state: RunState) -> &'static str {
         RunState::Expired => "expired",
         RunState::Rejected => "rejected",
         RunState::Cancelled => "cancelled",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+    use jiff::civil::Weekday;
+
+    use super::*;
+    use crate::rule::{AccountOrPotName, Adjust};
+
+    #[test]
+    fn a_trigger_is_told_with_its_day_time_and_level() {
+        let at = Some(Time::constant(18, 0, 0, 0));
+        let of = AccountOrPotName::Account("Personal".to_owned());
+        for (trigger, words) in [
+            (Trigger::Weekly { weekday: Weekday::Sunday, at }, "each Sunday at 18:00"),
+            (Trigger::Daily { at: None }, "each day"),
+            (
+                Trigger::Monthly { day: Day::LastWorking, at, adjust: Adjust::Before },
+                "the last working day of each month at 18:00",
+            ),
+            (
+                Trigger::Balance { of, level: Level::Below(5_000), cooldown: SignedDuration::ZERO },
+                "when the balance of account:Personal is below £50.00",
+            ),
+        ] {
+            assert_eq!(in_words(&trigger), words);
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Payments that a run asks of the person: what they are, and which of them the ledger shows as paid.
 
 use crate::autosort::Services;
-use crate::autosort::decide::plan;
+use crate::autosort::decide::{names, plan};
 use crate::autosort::run::error::SorterError;
 use crate::events::{Happened, Kind};
 use crate::monzo::marks;
@@ -38,8 +38,7 @@ pub(crate) async fn tick_off(services: &Services) -> Result<(), SorterError> {
     }
     let world = services.world().await?;
     for ask in open {
-        let own =
-            world.accounts.iter().find(|account| account.name.to_lowercase() == ask.payee.to_lowercase());
+        let own = names::accounts_called(&world, &ask.payee).into_iter().next();
         let asked = ask.clone();
         let rows = services.store.read(move |reader| reader.possible_answers(&asked)).await?;
         let id = own.map(|account| account.id.as_str());

@@ -22,20 +22,17 @@ pub fn read(reader: &Reader<'_>, settings: &Settings, now: Timestamp) -> Result<
     };
     let hidden: BTreeMap<&AccountId, &StoredAccount> =
         accounts.iter().map(|account| (&account.id, account)).collect();
-    let listed = accounts.iter().filter(|account| account.pot_id.is_none()).map(|account| {
-        let name = account.name(names);
-        Account {
-            id: account.id.clone(),
-            floor: floor(settings, account.id.as_str(), &name),
-            name,
-            kind: account.kind.clone(),
-            currency: account.currency,
-            balance: account.balance,
-            closed: account.closed,
-            excluded: exclusions.account(&account.id),
-            read_at: account.read_at,
-            error: account.error.clone(),
-        }
+    let listed = accounts.iter().filter(|account| account.pot_id.is_none()).map(|account| Account {
+        id: account.id.clone(),
+        floor: settings.sorter.account_floor,
+        name: account.name(names),
+        kind: account.kind.clone(),
+        currency: account.currency,
+        balance: account.balance,
+        closed: account.closed,
+        excluded: exclusions.account(&account.id),
+        read_at: account.read_at,
+        error: account.error.clone(),
     });
     let pots = pots.iter().map(|pot| Pot {
         id: pot.id.clone(),
@@ -63,6 +60,10 @@ pub fn read(reader: &Reader<'_>, settings: &Settings, now: Timestamp) -> Result<
     });
     let mut world =
         World { as_of: now, accounts: listed.collect(), pots: pots.collect(), bound: reader.bound_names()? };
+    let floors = floors(&world, settings);
+    for account in &mut world.accounts {
+        account.floor = floors.get(&account.id).copied().unwrap_or(account.floor);
+    }
     let may_give = names::withdraw_listed(&world, &settings.sorter.withdraw_from);
     for pot in &mut world.pots {
         pot.withdraw_listed = may_give.contains(&pot.id);
@@ -75,15 +76,16 @@ fn unexplained(difference: Option<i64>, told: Option<i64>) -> bool {
     difference.unwrap_or(0) != told.unwrap_or(0)
 }
 
-/// Whether an entry of `account_floor` means an account.
-pub(crate) fn floor_means(given: &str, id: &str, name: &str) -> bool {
-    given.to_lowercase() == name.to_lowercase() || given == id
-}
-
-/// The floor that the settings give an account, in minor units; the highest where several entries mean it.
-fn floor(settings: &Settings, id: &str, name: &str) -> i64 {
-    let own = settings.sorter.floors.iter().filter(|(given, _)| floor_means(given, id, name));
-    own.map(|(_, floor)| *floor).max().unwrap_or(settings.sorter.account_floor)
+/// The floors that the settings give to accounts of their own, in minor units; the highest where several entries fit.
+fn floors(world: &World, settings: &Settings) -> BTreeMap<AccountId, i64> {
+    let mut floors = BTreeMap::new();
+    for (given, floor) in &settings.sorter.floors {
+        for account in names::accounts_called(world, given) {
+            let most = floors.entry(account.id.clone()).or_insert(*floor);
+            *most = (*most).max(*floor);
+        }
+    }
+    floors
 }
 
 #[cfg(test)]

@@ -129,6 +129,15 @@ pub fn withdraw_listed(world: &World, places: &[AccountOrPotName]) -> BTreeSet<P
     pots.filter_map(|place| pot(world, place, None).ok()).map(|pot| pot.id.clone()).collect()
 }
 
+/// The accounts that an id or a name fits, closed ones too: a floor holds for each of them.
+pub fn accounts_called<'w>(world: &'w World, text: &str) -> Vec<&'w Account> {
+    let all: Vec<&Account> = world.accounts.iter().collect();
+    match all.iter().find(|account| account.id.as_str() == text) {
+        Some(account) => vec![account],
+        None => named(&all, text),
+    }
+}
+
 /// What a person means by `account:NAME`, `pot:NAME`, `pot:ACCOUNT/NAME`, a bare name, an id or the beginning of one.
 ///
 /// # Errors

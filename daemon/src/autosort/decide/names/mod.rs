@@ -10,7 +10,7 @@ use super::trouble::Trouble;
 use super::world::{Account, Holder, World};
 use crate::rule::{AccountOrPotName, Rule};
 use find::Names;
-pub use find::{NameError, bound_name, find, find_any, holder, withdraw_listed};
+pub use find::{NameError, accounts_called, bound_name, find, find_any, holder, withdraw_listed};
 
 /// A rule with the bank's ids.
 #[derive(Debug, Clone, PartialEq, Eq)]

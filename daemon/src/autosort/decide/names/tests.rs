@@ -9,7 +9,7 @@ use crate::autosort::decide::fixtures::{
     account, fixed, personal, pot, pot_of, refusal, rest, rule, with, world,
 };
 use crate::autosort::decide::trouble::needs_app;
-use crate::autosort::decide::world::{AccountOrPot, Pot};
+use crate::autosort::decide::world::{Account, AccountOrPot, Pot};
 use crate::rule::Step;
 use monzo_common::model::StepKind;
 
@@ -269,4 +269,13 @@ fn a_person_finds_by_name_by_id_and_by_the_beginning_of_one() {
         assert_eq!(find(&world, text), expected, "{text}");
     }
     assert_eq!(find_any(&world, "Rent"), pot("pot_Rent"));
+}
+
+#[test]
+fn a_floor_holds_for_each_account_that_its_name_or_id_fits() {
+    let mut world = two();
+    world.accounts.push(Account { id: "acc_other".into(), ..account("Joint", 1) });
+    let called = |text: &str| accounts_called(&world, text).len();
+    assert_eq!([called("Personal"), called("personal"), called("Joint"), called("acc_other")], [1, 1, 2, 1]);
+    assert_eq!(called("Personl"), 0, "nothing is guessed");
 }
