@@ -87,7 +87,8 @@ pub async fn run_on(
     let command = cli.command.unwrap_or(Command::Status(args::Status::default()));
     let mut session = Session::new(terminal, cli.global);
     let ended = tokio::select! {
-        ended = commands::run(&command, &mut session) => ended,
+        // First, so that it is listened for before a question can stand on the screen.
+        biased;
         () = interrupt => {
             session.terminal.end_line();
             if commands::endless(&command) {
@@ -95,6 +96,7 @@ pub async fn run_on(
             }
             Err(Failure::Interrupted(commands::goes_on(&command).map(str::to_owned)))
         }
+        ended = commands::run(&command, &mut session) => ended,
     };
     let ended = commands::leave(ended, &mut session).await;
     let ended = ended.and_then(|exit| session.terminal.flush().map(|()| exit));
@@ -325,6 +327,10 @@ mod tests {
         error: interrupted
         try: the sync goes on; `monzoctl sync` joins it, `monzoctl sync cancel` ends it
         ");
+        for endless in [&["status", "--watch"][..], &["events", "--follow"]] {
+            let (exit, err) = Fake::new().interrupt(endless).await;
+            assert_eq!((exit, err.as_str()), (Exit::Done, ""), "{endless:?} has no other end");
+        }
     }
 
     #[tokio::test]

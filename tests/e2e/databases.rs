@@ -62,6 +62,18 @@ fn a_missing_database_is_not_begun_afresh_and_a_restore_brings_it_back() {
 }
 
 #[test]
+fn a_seal_key_alone_shows_that_there_was_a_database() {
+    let (mut rig, _) = with_backup();
+    rig.stop();
+    fs::remove_dir_all(rig.home.state().join("backups")).expect("removed");
+    fs::rename(database(&rig), rig.home.path("moved.db")).expect("moved");
+    rig.start();
+    let (message, hint) = rescue(&rig);
+    assert!(message.contains("not there") && hint.contains("restore --fresh"), "{message}; {hint}");
+    assert!(!database(&rig).exists(), "a database was begun");
+}
+
+#[test]
 fn an_empty_database_is_begun_afresh_only_when_a_person_says_so() {
     let (mut rig, name) = with_backup();
     let refused = rig.ctl(&["restore", "--fresh", "--yes"]);

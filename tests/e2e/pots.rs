@@ -10,6 +10,10 @@ use crate::rules::reconfigure;
 
 const QUICK: &str = "[monzo]\ntimeout = \"1s\"\n[sync]\npoll = \"\"\n";
 
+/// A rule that gives to a pot.
+const INTO_BILLS: &str = "[[autosort.rule]]\nname = \"fill\"\ntrigger = { on = \"manual\" }\n\
+    source = \"account:Personal\"\nkeep = \"£1.00\"\nstep = [{ pot = \"Bills\", amount = \"£10.00\" }]\n";
+
 /// A pot as clients are told of it.
 fn told(rig: &Rig, name: &str) -> Value {
     let pots = rig.json(&["pots"])["pots"].clone();
@@ -104,6 +108,11 @@ fn a_pot_that_is_no_longer_listed_is_gone_until_it_is_listed_again() {
         assert!(said.code == 6 && said.err.contains("no longer lists"), "{move_:?}: {said:?}");
     }
     assert_eq!((asked(&rig, "deposit"), asked(&rig, "withdraw")), (0, 0), "the bank is not asked");
+
+    reconfigure(&rig, &format!("{QUICK}{INTO_BILLS}"));
+    let plan = rig.json(&["sort", "plan", "fill"])["plan"].clone();
+    assert_eq!((&plan["transfers"], &plan["steps"][0]["amount"]), (&json!([]), &json!(0)), "{plan}");
+    reconfigure(&rig, QUICK);
 
     list(&rig, "Bills", true);
     rig.sync();

@@ -85,6 +85,12 @@ fn an_occurrence_that_was_used_names_its_run() {
 }
 
 #[test]
+fn a_rule_that_waits_for_the_end_of_quiet_hours_says_so() {
+    let rig = three_pots(&RULES.replace("quiet_hours = []", "quiet_hours = [\"11:00\", \"13:00\"]"));
+    says(&rig, "sweep", &["quiet hours from 11:00 to 13:00"]);
+}
+
+#[test]
 fn a_proposal_ends_when_its_rule_is_removed() {
     let rig = three_pots(RULES);
     rig.bank.bank().spend(&Spend { amount: Some(145_000), ..Spend::default() }).expect("bought");
@@ -123,7 +129,7 @@ fn a_backtest_replays_the_triggers_that_the_rule_has_and_refuses_what_it_cannot(
         .iter()
         .map(|run| (&run["at"].as_str().expect("text")[..16], run["cause"].as_str().expect("text")))
         .collect();
-    let week = "each week";
+    let week = "each Sunday at 18:00";
     assert_eq!(days, [("2026-11-08T18:00", week), ("2026-11-15T18:00", week), ("2026-11-22T18:00", week)]);
     let said = rig.ctl(&["sort", "backtest", "sweep", "--since", "2026-11-05"]);
     assert!(said.code == 0 && said.out.contains("BECAUSE") && said.out.contains(week), "{said:?}");

@@ -19,6 +19,8 @@ const NEEDED: &[(&str, &str, &str)] = &[
         "StartLimitIntervalSec=0",
         "a sixth restart by a person would fail, and a start after a mended error too",
     ),
+    (SERVICE, "LimitCORE=0", "a crash would leave tokens in a file"),
+    (SERVICE, "MemoryMax=256M", "nothing would end a daemon whose memory grows"),
     (SERVICE, "Restart=always", "a daemon that was killed would stay away"),
     (SERVICE, "RestartSec=10s", "clients wait for 30 s, which must be longer than this and a start"),
     (SERVICE, "RestartPreventExitStatus=2 64", "a configuration error would not be a failed unit"),

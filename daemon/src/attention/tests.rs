@@ -142,6 +142,13 @@ fn problems_stand_before_notes() {
 }
 
 #[test]
+fn a_sync_that_is_overdue_is_a_problem_also_where_none_has_succeeded() {
+    check(|inputs| inputs.sync_overdue = true, &["!sync_stale"]);
+    let never = |inputs: &mut Inputs| (inputs.sync_overdue, inputs.sync.last_success_at) = (true, None);
+    check(never, &["!sync_stale"]);
+}
+
+#[test]
 fn how_far_a_clock_is_off_is_told_in_a_unit_that_a_person_reads() {
     for (seconds, words) in [
         (-31_534_018, "this machine's clock is 364 days behind the bank's"),

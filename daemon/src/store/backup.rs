@@ -105,8 +105,10 @@ pub(super) fn create(
         File::open(directory).and_then(|directory| directory.sync_all()).map_err(file(directory))
     });
     if let Err(error) = made {
-        // What is left of it is of no use; the reason that it failed is what matters.
-        let _ = fs::remove_file(&partial);
+        // What is left of it is of no use, nor is what SQLite left beside it; the reason that it failed is what matters.
+        for left in [partial.clone(), partial.with_extension("partial-journal")] {
+            let _ = fs::remove_file(left);
+        }
         return Err(error);
     }
     let size = fs::metadata(&target).map_err(file(&target))?.len();

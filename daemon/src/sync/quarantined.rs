@@ -42,3 +42,22 @@ impl Quarantined {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_explains_just_the_difference_that_it_is_worth() {
+        for (records, worth, difference, explains, words) in [
+            (0, Some(0), 500, false, ""),
+            (1, Some(500), 500, true, "; a record that could not be understood is worth just that"),
+            (1, Some(500), 400, false, "; a record of it that could not be understood may be why"),
+            (2, None, 500, false, "; 2 records of it that could not be understood may be why"),
+            (2, Some(500), 500, true, "; 2 records that could not be understood are worth just that"),
+        ] {
+            let found = Quarantined { records, worth };
+            assert_eq!((found.explains(difference), found.because(difference).as_str()), (explains, words));
+        }
+    }
+}
