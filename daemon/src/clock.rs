@@ -35,7 +35,7 @@ pub fn elapsed(at: Timestamp, now: Timestamp) -> Option<SignedDuration> {
 const SLACK_MS: i64 = 2_000;
 
 /// How much shorter the daemon's own waits are at a simulated bank. Taste: two seconds are a tenth of one.
-pub const SIMULATED_HASTE: u32 = 20;
+pub const SIMULATED_SPEEDUP: u32 = 20;
 
 /// No `Date` header has been seen yet.
 const UNKNOWN: i64 = i64::MIN;
@@ -124,10 +124,10 @@ impl Clock {
         at_ms(self.bank_time_ms().filter(apart).unwrap_or(host))
     }
 
-    /// How long to sleep where `wait` is meant: all of it, or a small part at a simulated bank, which is spared by
-    /// nobody and whose time is moved by hand.
+    /// How long to sleep where `wait` is meant: all of it, or a small part at a simulated bank, which needs no sparing
+    /// and whose time is moved by hand.
     pub fn pause(&self, wait: Duration) -> Duration {
-        if self.0.source == Source::Bank { wait / SIMULATED_HASTE } else { wait }
+        if self.0.source == Source::Bank { wait / SIMULATED_SPEEDUP } else { wait }
     }
 
     /// Learns from a `Date` header of the bank that has just arrived.

@@ -12,7 +12,7 @@ use tokio::sync::{Mutex as Turn, OwnedMutexGuard, OwnedSemaphorePermit, Semaphor
 use tokio::time::Instant;
 
 use super::retry::LONGEST_ASKED;
-use crate::clock::SIMULATED_HASTE;
+use crate::clock::SIMULATED_SPEEDUP;
 
 /// Requests a second, on average, outside the capture (monzo/README.md, How fast).
 const SPACING: Duration = Duration::from_millis(500);
@@ -43,7 +43,7 @@ pub struct RateLimiter {
     at_once: AtomicU32,
     spacing: Duration,
     /// By how much the rests that the bank asks for are shortened.
-    haste: u32,
+    speedup: u32,
     turns: Mutex<HashMap<String, Arc<Turn<()>>>>,
     /// When the next request would go if all went evenly.
     even: Mutex<Instant>,
@@ -70,7 +70,7 @@ impl RateLimiter {
             configured: AtomicU32::new(at_once),
             at_once: AtomicU32::new(at_once),
             spacing: SPACING,
-            haste: 1,
+            speedup: 1,
             turns: Mutex::default(),
             even: Mutex::new(now),
             resting: Mutex::new(now),
@@ -81,7 +81,7 @@ impl RateLimiter {
     /// The same without spacing, and with short rests: a simulated bank is spared by nobody, and a year of its life is lived in a minute.
     #[must_use]
     pub fn unspaced(self) -> Self {
-        Self { spacing: Duration::ZERO, haste: SIMULATED_HASTE, ..self }
+        Self { spacing: Duration::ZERO, speedup: SIMULATED_SPEEDUP, ..self }
     }
 
     /// The configuration changed, or a new capture begins: forgets what a 429 had slowed down.
@@ -150,7 +150,7 @@ impl RateLimiter {
             *left_alone = Some(Instant::now() + wait.min(LONGEST_KEPT)).max(*left_alone);
             return;
         }
-        let until = Instant::now() + wait / self.haste;
+        let until = Instant::now() + wait / self.speedup;
         let mut resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
         *resting = (*resting).max(until);
     }

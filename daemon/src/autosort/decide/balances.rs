@@ -57,3 +57,35 @@ pub fn words(world: &World, transfer: &PlannedTransfer, amount: i64) -> String {
     let way = if transfer.kind == TransferKind::Withdraw { "out of" } else { "into" };
     format!("{} {way} {}", Money::gbp(amount), world.pot_name(&transfer.pot_id))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::autosort::decide::fixtures::{with, world};
+    use crate::autosort::decide::world::Pot;
+
+    #[test]
+    fn what_an_undo_could_not_take_back_is_named_before_it_is_sent() {
+        let free = world(1_000, &[("A", 500)]);
+        let transfer = |kind| {
+            let pot = &free.pots[0];
+            [PlannedTransfer {
+                kind,
+                pot_id: pot.id.clone(),
+                account_id: pot.account_id.clone(),
+                amount: 100,
+            }]
+        };
+        let changed = |change: fn(&mut Pot)| with(world(1_000, &[("A", 500)]), "A", change);
+        let (deposit, withdrawal) = (transfer(TransferKind::Deposit), transfer(TransferKind::Withdraw));
+        assert_eq!((one_way(&free, &deposit), one_way(&free, &withdrawal)), (Vec::new(), Vec::new()));
+        for (barred, word) in [
+            (changed(|pot| pot.locked = true), "locked"),
+            (changed(|pot| pot.isa = true), "ISA"),
+            (changed(|pot| pot.kind = "flexible_savings".to_owned()), "savings"),
+        ] {
+            let found = one_way(&barred, &deposit);
+            assert!(matches!(found.as_slice(), [one] if one.contains(word)), "{word}: {found:?}");
+        }
+    }
+}

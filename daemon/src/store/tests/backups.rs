@@ -75,6 +75,28 @@ async fn a_restore_brings_rows_back_and_keeps_the_login_that_is_there() {
 }
 
 #[tokio::test]
+async fn a_backup_of_an_older_schema_is_migrated_before_it_takes_the_place_of_the_database() {
+    let Rig { directory: home, store } = filled().await;
+    store.close().await.expect("it closes");
+    let (path, backup) = (home.path().join("monzod.db"), home.path().join("old.db"));
+    let old = rusqlite::Connection::open(&backup).expect("it opens");
+    old.execute_batch(include_str!("../../../../migrations/0001_core.sql")).expect("the first schema");
+    old.execute_batch(include_str!("schema_1.sql")).expect("the fixture");
+    drop(old);
+    restore(&backup, "old.db", &path, false, at(5)).expect("it is restored");
+    let found = verify(&path, "monzod.db").expect("it can be read");
+    assert_eq!((found.sound, found.schema), (true, crate::store::newest_schema()), "{:?}", found.problems);
+    assert_eq!((found.accounts, found.transactions), (1, 2));
+    let kept = verify(&backup, "old.db").expect("it can be read");
+    assert_eq!(
+        (kept.sound, kept.schema),
+        (true, 1),
+        "the backup itself stays as it was: {:?}",
+        kept.problems
+    );
+}
+
+#[tokio::test]
 async fn a_restore_over_a_damaged_database_works_and_puts_it_aside() {
     let rig = filled().await;
     let made = rig.store.backup(&directory(&rig), "request", true, at(0)).await.expect("a backup");
