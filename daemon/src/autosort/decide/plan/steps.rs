@@ -290,7 +290,7 @@ fn split(
             Share::Equal => (1, allocation.room(target, level)),
             Share::Of(BasisPoints(points)) => (points, allocation.room(target, level)),
         };
-        rest = rest.saturating_sub(if part.share == Share::Equal { 0 } else { weight });
+        rest = rest.saturating_sub(weight);
         portions.push(Portion { weight, cap: room.min(most(part)) });
     }
     // What rounding to basis points lost is no rest.
@@ -303,8 +303,9 @@ fn split(
             draft.say(format!("{} {}", target.name, percent(points)));
         }
         let level = level(part, target);
-        if share.capped && (level.is_some() || portion.cap > 0) {
-            let to_goal = part.share == Share::Equal && portion.cap != most(part);
+        // Of a pot without a goal it was said above.
+        if share.capped && (!equal || level.is_some() || portion.cap > 0) {
+            let to_goal = equal && portion.cap != most(part);
             let reason = if to_goal { "up to its goal:" } else { "at most" };
             draft.caps.push(format!("{}: {reason} {}", target.name, money(portion.cap)));
         }

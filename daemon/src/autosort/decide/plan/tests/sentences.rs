@@ -251,6 +251,15 @@ fn caps_are_of_what_the_step_began_with_and_are_named() {
 }
 
 #[test]
+fn a_part_whose_cap_leaves_it_nothing_says_so() {
+    let Step::Split { mut parts, redistribute } = split(&[("A", 6_000), ("B", 4_000)], true) else { return };
+    parts[0].max = Some(Cap::Share(BasisPoints(100)));
+    let rule = rule(0, vec![Step::Split { parts, redistribute }]);
+    let plan = check(&rule, &world(50, &[("A", 0), ("B", 0)]), &facts(), &[0, 50], 0);
+    assert_eq!(plan.steps[0].caps, ["A: at most £0.00"]);
+}
+
+#[test]
 fn a_split_gives_to_the_penny_and_redistributes_or_leaves() {
     let thirds = rule(0, vec![split(&[("A", 3_333), ("B", 3_333), ("C", 3_334)], true)]);
     check(&thirds, &world(100, &[("A", 0), ("B", 0), ("C", 0)]), &facts(), &[33, 33, 34], 0);
