@@ -15,8 +15,7 @@ fn holiday(rig: &Rig, more: &[&str]) -> Value {
 #[test]
 fn after_a_move_yesterday_holds_what_it_held() {
     for ahead in [0, -3_000, 3_000] {
-        let rig = Rig::new(rig::year());
-        rig.login();
+        let rig = Rig::with_year_read("");
         rig.switch(|switches| switches.date_ahead_ms = ahead);
         let before = holiday(&rig, &["--at", "yesterday"])["balance"].as_i64().expect("a balance");
         for _ in 0..2 {
@@ -74,8 +73,7 @@ fn what_a_clock_that_was_ahead_noted_as_read_is_taken_back() {
 
 #[test]
 fn the_future_is_refused_and_an_unknown_past_is_shown_with_the_day_from_which_it_is_known() {
-    let rig = Rig::new(rig::year());
-    rig.login();
+    let rig = Rig::with_year_read("");
     let said = rig.ctl(&["balance", "--at", "tomorrow"]);
     assert!(said.code == 2 && said.err.contains("lies in the future"), "{said:?}");
     let refused = rig.call("balances.list", &json!({"at": "2030-01-01T00:00:00Z"})).expect_err("refused");

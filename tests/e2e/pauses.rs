@@ -149,7 +149,7 @@ fn a_bank_that_has_no_time_is_given_some_and_the_run_goes_on_after_a_sync() {
 
 /// How many syncs were made for runs.
 fn syncs_for_runs(rig: &Rig) -> usize {
-    let history = rig.json(&["sync", "history"]);
+    let history = rig.rpc("sync.history", &json!({"problems": false}));
     let syncs = history["syncs"].as_array().expect("a list");
     syncs.iter().filter(|sync| sync["cause"] == "run" && sync["state"] != "running").count()
 }

@@ -1,17 +1,19 @@
 //! A daemon in a home of its own at a bank of its own, and the client to ask it.
 
 use std::collections::HashMap;
-use std::fs::{File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::Shutdown;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
-use std::sync::Mutex;
 use std::sync::mpsc::Receiver;
+use std::sync::{LazyLock, Mutex};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use monzo_sandbox::Switches;
 use monzo_sandbox::bank::{Bank, CLIENT_SECRET, Settings};
 use monzo_sandbox::home::{Home, Program};
@@ -37,13 +39,22 @@ pub struct Rig {
     pub home: Home,
     pub bank: Served,
     daemon: Option<Running>,
-    notify: UnixDatagram,
-    /// What the daemon told systemd and no test has read yet, a message each.
-    told: Mutex<Receiver<String>>,
+    notify: Notify,
+    /// What clients printed and methods answered, to be searched for secrets.
     printed: Mutex<Vec<u8>>,
 }
 
 struct Running(Child);
+
+/// Files, each by its path below a directory and with what is in it.
+type Files = Vec<(PathBuf, Vec<u8>)>;
+
+/// Where one life of the daemon tells systemd how it fares.
+struct Notify {
+    socket: UnixDatagram,
+    /// What it told and no test has read yet, a message each.
+    told: Mutex<Receiver<String>>,
+}
 
 /// How a client ended.
 #[derive(Debug)]
@@ -82,13 +93,49 @@ impl Rig {
 
     /// A daemon that is still to be started.
     pub fn stopped(settings: Settings, more: &str) -> Self {
+        Self::at(Bank::new(settings), more)
+    }
+
+    /// A daemon that runs and has read [`year`], some minutes after its login.
+    ///
+    /// The login and the reading happen once in a process: each test has copies of that bank and that state.
+    pub fn with_year_read(more: &str) -> Self {
+        static READ: LazyLock<(Bank, Files)> = LazyLock::new(|| {
+            let mut rig = Rig::new(year());
+            rig.login();
+            // So that no daemon that starts takes itself to be within the five minutes in which all is served.
+            rig.bank.advance(SignedDuration::from_mins(10));
+            rig.sync();
+            rig.stop();
+            let state = rig.home.state();
+            let read = |file: PathBuf| {
+                let below = file.strip_prefix(&state).expect("below it").to_owned();
+                (below, std::fs::read(&file).expect("readable"))
+            };
+            let bank = rig.bank.bank().clone();
+            (bank, files(&state).into_iter().map(read).collect())
+        });
+        let (bank, state) = &*READ;
+        let mut rig = Self::at(bank.clone(), more);
+        for (below, bytes) in state {
+            let file = rig.home.state().join(below);
+            let mut builder = DirBuilder::new();
+            builder.recursive(true).mode(0o700).create(file.parent().expect("a directory")).expect("made");
+            let mut options = OpenOptions::new();
+            let mut file = options.create_new(true).write(true).mode(0o600).open(file).expect("a new file");
+            file.write_all(bytes).expect("written");
+        }
+        rig.start();
+        rig
+    }
+
+    fn at(bank: Bank, more: &str) -> Self {
         let programs = (env!("CARGO_BIN_EXE_e2e-monzod"), env!("CARGO_BIN_EXE_e2e-monzoctl"));
         let home = Home::new(Program::new(programs.0), Program::new(programs.1)).expect("a home");
-        let bank = http::serve(Bank::new(settings), ([127, 0, 0, 1], 0).into()).expect("a bank");
+        let bank = http::serve(bank, ([127, 0, 0, 1], 0).into()).expect("a bank");
         home.configure(&bank.url, more).expect("configured");
-        let notify = UnixDatagram::bind(home.path("run/notify")).expect("a notify socket");
-        let told = Mutex::new(hear(notify.try_clone().expect("a second handle")));
-        Self { home, bank, daemon: None, notify, told, printed: Mutex::default() }
+        let notify = Notify::listen(&home.path("run/notify"));
+        Self { home, bank, daemon: None, notify, printed: Mutex::default() }
     }
 
     /// Starts the daemon and waits until it says that it is ready.
@@ -116,6 +163,8 @@ impl Rig {
 
     fn spawn_command(&mut self, mut command: Command, stdin: Stdio) {
         assert!(self.daemon.is_none(), "the daemon runs already");
+        // What an earlier life told and nobody read must not be taken for the word of this one.
+        self.notify = Notify::listen(&self.home.path("run/notify"));
         let log = OpenOptions::new().create(true).append(true).open(self.home.path("log")).expect("a log");
         command.env("NOTIFY_SOCKET", self.home.path("run/notify"));
         command.stdin(stdin).stdout(log.try_clone().expect("a log")).stderr(log);
@@ -146,7 +195,7 @@ impl Rig {
     fn wait_for_line(&self, what: &str, yes: impl Fn(&str) -> bool) -> String {
         let mut heard = Vec::new();
         loop {
-            let message = self.told.lock().expect("not poisoned").recv_timeout(PATIENCE);
+            let message = self.notify.told.lock().expect("not poisoned").recv_timeout(PATIENCE);
             let message = message
                 .unwrap_or_else(|error| panic!("systemd was never told {what} ({error}), but {heard:?}"));
             match message.lines().find(|line| yes(line)) {
@@ -221,12 +270,11 @@ impl Rig {
 
     /// Calls a method, which must answer.
     pub fn rpc(&self, method: &str, params: &Value) -> Value {
-        let said = self.ctl(&["rpc", method, &params.to_string()]);
-        assert_eq!(said.code, 0, "{method}: {said:?}");
-        serde_json::from_str(&said.out).unwrap_or_else(|error| panic!("{method}: {error}: {said:?}"))
+        self.call(method, params).unwrap_or_else(|error| panic!("{method} {params}: {error}"))
     }
 
-    /// Calls a method without a client, for tests that ask often; answers with its result, or its error.
+    /// Calls a method over the socket, and answers with its result, or its error. No client is started for it:
+    /// starting one takes far longer than the question.
     pub fn call(&self, method: &str, params: &Value) -> Result<Value, Value> {
         let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).to_string();
         let mut stream = UnixStream::connect(self.home.socket()).expect("the daemon listens");
@@ -236,17 +284,18 @@ impl Rig {
         write!(stream, "{head}Content-Length: {}\r\n\r\n{body}", body.len()).expect("it reads");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap_or_else(|error| panic!("{method}: {error}: {answer}"));
+        self.printed.lock().expect("not poisoned").extend_from_slice(answer.as_bytes());
         let (_, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{method}: {answer}"));
-        let body: Value = serde_json::from_str(body).unwrap_or_else(|_| panic!("{method}: {answer}"));
-        match body.get("error") {
-            Some(error) => Err(error.clone()),
-            None => Ok(body["result"].clone()),
+        let mut body: Value = serde_json::from_str(body).unwrap_or_else(|_| panic!("{method}: {answer}"));
+        match body.get_mut("error") {
+            Some(error) => Err(error.take()),
+            None => Ok(body["result"].take()),
         }
     }
 
     /// The status page.
     pub fn status(&self) -> Value {
-        self.json(&["status"])["status"].clone()
+        self.rpc("system.status", &Value::Null)
     }
 
     /// The codes of what needs attention.
@@ -294,7 +343,7 @@ impl Rig {
         said
     }
 
-    /// Asks again and again until the answer is yes; for what happens by itself.
+    /// Asks again and again until the answer is yes; for what happens by itself. Ask with [`Self::rpc`], not with a client.
     pub fn until(&self, what: &str, mut yes: impl FnMut() -> bool) {
         let deadline = std::time::Instant::now() + PATIENCE;
         while !yes() {
@@ -321,7 +370,7 @@ impl Rig {
         let mut secrets = self.bank.bank().secrets();
         secrets.push(CLIENT_SECRET.to_owned());
         let printed = self.printed.lock().expect("not poisoned").clone();
-        let mut searched = vec![("what the client printed".to_owned(), printed)];
+        let mut searched = vec![("what was printed or answered".to_owned(), printed)];
         for file in files(self.home.directory()) {
             let mut bytes = Vec::new();
             if File::open(&file).and_then(|mut file| file.read_to_end(&mut bytes)).is_ok() {
@@ -333,6 +382,23 @@ impl Rig {
             let found = secrets.first_in(&bytes).map(|secret| &secret[..secret.len().min(8)]);
             assert_eq!(found, None, "a secret is in {place}");
         }
+    }
+}
+
+impl Notify {
+    /// Listens at this path, and at nothing that was there before.
+    fn listen(path: &Path) -> Self {
+        let _ = std::fs::remove_file(path);
+        let socket = UnixDatagram::bind(path).expect("a notify socket");
+        let told = Mutex::new(hear(socket.try_clone().expect("a second handle")));
+        Self { socket, told }
+    }
+}
+
+impl Drop for Notify {
+    fn drop(&mut self) {
+        // Ends the thread that reads it.
+        let _ = self.socket.shutdown(Shutdown::Both);
     }
 }
 
@@ -393,7 +459,7 @@ pub fn tell(text: &str) {
     eprintln!("{text}");
 }
 
-fn files(directory: &std::path::Path) -> Vec<std::path::PathBuf> {
+fn files(directory: &Path) -> Vec<PathBuf> {
     let Ok(entries) = std::fs::read_dir(directory) else { return Vec::new() };
     let mut found = Vec::new();
     for entry in entries.flatten() {
@@ -413,8 +479,6 @@ impl Drop for Rig {
             let _ = child.kill();
             let _ = child.wait();
         }
-        // Ends the thread that reads it.
-        let _ = self.notify.shutdown(Shutdown::Both);
         if std::thread::panicking() {
             let log = self.log();
             let lines: Vec<&str> = log.lines().collect();

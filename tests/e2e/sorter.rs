@@ -7,6 +7,7 @@ use monzo_sandbox::bank::faults::{Fault, Rule};
 use serde_json::Value;
 
 use crate::rig::{self, Rig};
+use crate::rules::runs;
 
 /// Transfers at the bank that this daemon made: pot, direction, pence, key.
 fn ours(rig: &Rig) -> Vec<(String, String, i64, String)> {
@@ -17,24 +18,14 @@ fn ours(rig: &Rig) -> Vec<(String, String, i64, String)> {
 }
 
 fn pot(rig: &Rig, name: &str) -> Value {
-    let pots = rig.json(&["pots"]);
-    let found = pots["pots"].as_array().expect("a list").iter().find(|pot| pot["name"] == name).cloned();
+    let pots = rig.rpc("pots.list", &Value::Null);
+    let found = pots.as_array().expect("a list").iter().find(|pot| pot["name"] == name).cloned();
     found.unwrap_or_else(|| panic!("there is no pot {name}: {pots}"))
-}
-
-fn runs(rig: &Rig) -> Vec<Value> {
-    rig.json(&["sort", "history"])["runs"].as_array().expect("a list").clone()
-}
-
-fn logged_in(more: &str) -> Rig {
-    let rig = Rig::with(rig::year(), more);
-    rig.login();
-    rig
 }
 
 #[test]
 fn a_move_by_hand_moves_once_and_is_found_in_the_ledger() {
-    let rig = logged_in("");
+    let rig = Rig::with_year_read("");
     let before = pot(&rig, "Holiday")["balance"].as_i64().expect("a balance");
     let said = rig.ctl(&["move", "£5", "Personal", "Holiday"]);
     assert_ne!(said.code, 0, "off a terminal a move needs --yes: {said:?}");
@@ -53,7 +44,7 @@ fn a_move_by_hand_moves_once_and_is_found_in_the_ledger() {
 
 #[test]
 fn an_undo_brings_it_back_and_a_second_one_says_that_nothing_is_left() {
-    let rig = logged_in("");
+    let rig = Rig::with_year_read("");
     let before = pot(&rig, "Holiday")["balance"].clone();
     assert_eq!(rig.ctl(&["move", "£5", "Personal", "Holiday", "--yes"]).code, 0);
     let id = runs(&rig)[0]["id"].as_str().expect("an id").to_owned();
@@ -67,7 +58,7 @@ fn an_undo_brings_it_back_and_a_second_one_says_that_nothing_is_left() {
 
 #[test]
 fn between_two_pots_money_passes_through_the_account() {
-    let rig = logged_in("");
+    let rig = Rig::with_year_read("");
     let (from, to) = (pot(&rig, "Bills")["balance"].clone(), pot(&rig, "Holiday")["balance"].clone());
     let said = rig.ctl(&["move", "£20", "Bills", "Holiday", "--yes"]);
     assert_eq!(said.code, 0, "{said:?}");
@@ -87,7 +78,7 @@ fn an_answer_that_is_lost_is_looked_for_and_never_means_a_second_move() {
         Fault::ResetBefore,
         Fault::Gateway,
     ] {
-        let rig = logged_in("[monzo]\ntimeout = \"1s\"\n");
+        let rig = Rig::with_year_read("[monzo]\ntimeout = \"1s\"\n");
         rig.bank.bank().set_faults(vec![Rule::nth(fault, 1).at("deposit")], 1);
         let said = rig.ctl(&["move", "£5", "Personal", "Holiday", "--yes"]);
         assert!(matches!(said.code, 0 | 8), "{fault:?}: {said:?}");
@@ -98,7 +89,7 @@ fn an_answer_that_is_lost_is_looked_for_and_never_means_a_second_move() {
 
 #[test]
 fn what_the_bank_refuses_fails_with_its_reason() {
-    let rig = logged_in("");
+    let rig = Rig::with_year_read("");
     let said = rig.ctl(&["move", "£900,000", "Personal", "Holiday", "--yes"]);
     assert!(matches!(said.code, 2 | 6), "{said:?}");
     assert!(ours(&rig).is_empty());
@@ -109,7 +100,7 @@ fn what_the_bank_refuses_fails_with_its_reason() {
 
 #[test]
 fn a_freeze_holds_everything_back_until_it_is_thawed() {
-    let mut rig = logged_in("");
+    let mut rig = Rig::with_year_read("");
     assert_eq!(rig.ctl(&["sort", "freeze", "--reason", "holiday"]).code, 0);
     let said = rig.ctl(&["move", "£5", "Personal", "Holiday", "--yes"]);
     assert_eq!(said.code, 6, "{said:?}");
@@ -124,7 +115,7 @@ fn a_freeze_holds_everything_back_until_it_is_thawed() {
 #[test]
 fn killed_at_any_moment_a_move_happens_once_or_not_at_all_and_the_run_says_which() {
     for wait in [0, 4, 9, 15, 22, 30, 41, 55, 80] {
-        let mut rig = logged_in("");
+        let mut rig = Rig::with_year_read("");
         rig.bank.bank().settings.latency = Duration::from_millis(20);
         let before = ours(&rig).len();
         std::thread::scope(|scope| {
@@ -200,7 +191,7 @@ fn a_first_capture_fires_nothing_and_a_payday_that_comes_is_proposed_once() {
 
 #[test]
 fn a_plan_says_what_would_happen_and_moves_nothing() {
-    let rig = logged_in(PAYDAY);
+    let rig = Rig::with_year_read(PAYDAY);
     let said = rig.ctl(&["sort", "plan", "payday"]);
     assert_eq!(said.code, 0, "{said:?}");
     assert!(said.out.contains("Emergency") && said.out.contains("£100.00"), "{said:?}");
@@ -213,7 +204,7 @@ fn a_plan_says_what_would_happen_and_moves_nothing() {
 
 #[test]
 fn a_restored_database_is_frozen() {
-    let rig = logged_in("");
+    let rig = Rig::with_year_read("");
     let file = rig.home.path("yesterday.db");
     let path = file.to_str().expect("text");
     assert_eq!(rig.ctl(&["backup", path]).code, 0);

@@ -100,24 +100,6 @@ fn a_refresh_that_something_in_between_answers_costs_no_login_and_is_told() {
 }
 
 #[test]
-fn a_refresh_that_was_put_off_is_tried_by_itself_when_it_was_said_to_be() {
-    let rig = Rig::new(rig::small());
-    rig.login();
-    rig.bank.bank().expire();
-    rig.bank.bank().set_faults(vec![Rule::nth(Fault::Html400, 1).at("token")], 1);
-    assert_eq!(rig.ctl(&["sync"]).code, 75);
-    let (sent, due) = (refreshes(&rig), rig.status()["sync"]["next_due_at"].clone());
-    let due: jiff::Timestamp = due.as_str().expect("an instant").parse().expect("an instant");
-    let wait = due.duration_since(rig.bank.bank().now());
-    assert!(wait <= SignedDuration::from_mins(6), "the next try is in {wait:#}");
-    rig.bank.advance(wait + SignedDuration::from_secs(1));
-    // No sync runs: this only has the daemon look at the time before its minute is over.
-    rig.rpc("sync.cancel", &serde_json::json!({}));
-    rig.until("it was tried again", || refreshes(&rig) > sent);
-    rig.until("all is well", || rig.attention().is_empty());
-}
-
-#[test]
 fn odd_details_beside_the_tokens_cost_no_login() {
     let rig = Rig::new(rig::small());
     rig.bank.bank().set_faults(vec![Rule::chance(Fault::WrongTypes, 1_000_000).at("token")], 1);

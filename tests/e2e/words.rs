@@ -32,8 +32,7 @@ fn a_list_that_is_empty_because_nothing_was_read_says_so_and_what_is_next() {
 
 #[test]
 fn a_category_merchant_or_limit_that_cannot_be_meant_is_told() {
-    let rig = Rig::new(rig::year());
-    rig.login();
+    let rig = Rig::with_year_read("");
     let said = rig.ctl(&["tx", "--category", "Grocries"]);
     assert!(said.err.contains("‘grocries’; did you mean ‘groceries’?"), "{said:?}");
     let said = rig.ctl(&["tx", "--category", "groceries", "--limit", "1"]);

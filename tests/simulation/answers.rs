@@ -76,6 +76,40 @@ fn known(harness: &Harness) -> (Option<Timestamp>, u64) {
     known.expect("nothing dies here").expect("an answer")
 }
 
+fn attention(harness: &Harness) -> Vec<String> {
+    let observed = harness.act(|services| async move { services.attention.observe().await });
+    let observed = observed.expect("nothing dies here").expect("an answer");
+    observed.into_iter().map(|one| one.attention.code).collect()
+}
+
+fn refreshes(harness: &Harness) -> usize {
+    let bank = harness.bank.lock();
+    bank.log
+        .iter()
+        .filter(|request| request.endpoint == "token" && request.detail.contains("refresh"))
+        .count()
+}
+
+#[test]
+fn a_refresh_that_was_put_off_is_tried_by_itself_when_it_was_said_to_be() {
+    let harness = Harness::new(course::begun());
+    let (before, (success, _)) = (attention(&harness), known(&harness));
+    harness.bank.lock().expire();
+    harness.watch.set_weather(Some(Box::new(|_, asked, _| (asked == "token").then_some(Fault::Html400))));
+    sync(&harness).expect("nothing dies here");
+    harness.watch.set_weather(None);
+    harness.bank.lock().clear_faults();
+    assert_eq!(known(&harness).0, success, "the sync could not begin");
+    let due = harness.act(|services| async move { services.sync.next_due_at() });
+    let wait = due.expect("nothing dies here").expect("one is due").duration_since(harness.now());
+    assert!(wait <= SignedDuration::from_mins(6), "the next try is in {wait:#}");
+    let sent = refreshes(&harness);
+    harness.breathe(wait.unsigned_abs() + Duration::from_secs(10)).expect("nothing dies here");
+    assert!(refreshes(&harness) > sent, "it was not tried again");
+    assert_eq!(attention(&harness), before);
+    harness.watch.notes.assert_right("a refresh that was put off");
+}
+
 #[test]
 fn no_broken_answer_costs_the_login_or_leaves_anything_behind() {
     let scene = course::begun();
