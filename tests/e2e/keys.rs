@@ -23,16 +23,24 @@ pub struct Seat {
     keys: ChildStdin,
     screen: Receiver<Vec<u8>>,
     seen: String,
+    /// How far it was looked at.
+    read: usize,
 }
 
 impl Seat {
     /// Starts the client with these arguments, and more environment.
     pub fn take(rig: &Rig, arguments: &[&str], env: &[(&str, &str)]) -> Self {
+        Self::take_sized(rig, arguments, env, 80)
+    }
+
+    /// The same, at a terminal with so many columns and more rows than anything needs.
+    pub fn take_sized(rig: &Rig, arguments: &[&str], env: &[(&str, &str)], columns: usize) -> Self {
         let client = rig.home.client(arguments);
         let words = std::iter::once(client.get_program()).chain(client.get_args());
         let line: Vec<String> = words.map(|word| format!("'{}'", word.to_string_lossy())).collect();
         // Whoever runs the tests may have these signals ignored, which is inherited.
-        let line = format!("exec /usr/bin/env --default-signal=HUP,INT,QUIT {}", line.join(" "));
+        let program = format!("/usr/bin/env --default-signal=HUP,INT,QUIT {}", line.join(" "));
+        let line = format!("stty columns {columns} rows 9999; exec {program}");
         let mut command = Command::new("script");
         command.args(["-qefc", &line, "/dev/null"]);
         command.env_clear().envs(client.get_envs().filter_map(|(name, value)| Some((name, value?))));
@@ -48,16 +56,19 @@ impl Seat {
                 let _ = send.send(buffer[..length].to_vec());
             }
         });
-        Self { script, keys, screen, seen: String::new() }
+        Self { script, keys, screen, seen: String::new(), read: 0 }
     }
 
-    /// Waits until something stands on the screen.
+    /// Waits until something stands on the screen, after what was waited for before.
     pub fn reads(&mut self, text: &str) {
-        while !self.seen.contains(text) {
+        self.read += loop {
+            if let Some(at) = self.seen[self.read..].find(text) {
+                break at + text.len();
+            }
             let more = self.screen.recv_timeout(PATIENCE);
             let more = more.unwrap_or_else(|error| panic!("never read ‘{text}’: {error}: {}", self.seen));
             self.seen.push_str(&String::from_utf8_lossy(&more));
-        }
+        };
     }
 
     /// Presses keys.

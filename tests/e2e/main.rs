@@ -22,6 +22,7 @@ mod ledger;
 mod login;
 mod midway;
 mod moves;
+mod narrow;
 mod notices;
 mod occurrences;
 mod pasts;

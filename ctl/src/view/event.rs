@@ -1,9 +1,10 @@
-//! Events: one line each, so that they can be followed.
+//! Events: one line each, so that they can be followed; on a screen that is too narrow for it, a line and what follows
+//! from it, indented.
 
 use monzo_common::model::{Acknowledged, Delivery, DeliveryState, Event, Severity};
 
 use super::style::{Paint, Style};
-use super::text::clean;
+use super::text::{broken, clean, width};
 
 /// `events`, in the given order.
 pub fn events(events: &[Event], style: &Style) -> String {
@@ -15,13 +16,25 @@ pub fn events(events: &[Event], style: &Style) -> String {
 
 /// One event.
 pub fn event(event: &Event, style: &Style) -> String {
-    let at = style.paint(Paint::Quiet, &style.time.second(event.at));
+    let at = style.time.second(event.at);
     let (paint, mark) = match event.severity {
         Severity::Problem => (Paint::Bad, "✗"),
         Severity::Note => (Paint::Quiet, "·"),
     };
-    let kind = style.paint(Paint::Quiet, &format!("({})", clean(&event.kind)));
-    format!("{at} {} {} {kind}\n", style.paint(paint, mark), clean(&event.message))
+    let kind = format!("({})", clean(&event.kind));
+    let text = format!("{} {kind}", clean(&event.message));
+    let margin = width(&at) + width(mark) + 2;
+    let lines = match style.width {
+        Some(screen) if margin + width(&text) > screen => broken(&text, screen.saturating_sub(margin).max(1)),
+        _ => vec![text],
+    };
+    let text = lines.join(&format!("\n{}", " ".repeat(margin)));
+    let text = match text.strip_suffix(&kind) {
+        Some(message) => format!("{message}{}", style.paint(Paint::Quiet, &kind)),
+        // A screen that is narrower than the word.
+        None => text,
+    };
+    format!("{} {} {text}\n", style.paint(Paint::Quiet, &at), style.paint(paint, mark))
 }
 
 /// `notify test`
