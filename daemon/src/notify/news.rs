@@ -135,7 +135,10 @@ pub(super) fn of_attention(
 fn seen(before: Option<&KnownAttention>, one: &Attention, now: Timestamp) -> KnownAttention {
     let message = one.message.clone();
     match before {
-        Some(known) if known.over_at.is_none() => known.clone(),
+        // A clock that was ahead may have seen it first: what comes after that is not before it.
+        Some(known) if known.over_at.is_none() => {
+            KnownAttention { seen_at: known.seen_at.min(now), ..known.clone() }
+        }
         Some(known) => {
             let told_at =
                 known.told_at.filter(|told_at| elapsed(*told_at, now).is_some_and(|gone| gone <= SILENT));
@@ -244,6 +247,16 @@ mod tests {
         check(&looks, &first);
         let later = [looks.as_slice(), &[(2_000, true), (2_002, true)]].concat();
         check(&later, &[first.as_slice(), &[(2_002, "attention")]].concat());
+    }
+
+    #[test]
+    fn what_a_clock_that_was_ahead_has_seen_or_told_is_told_once_and_is_over_once() {
+        let wanted = [(12, "attention"), (15, "recovered")];
+        check(&[(1_000, true), (10, true), (12, true), (13, true), (15, false), (16, false)], &wanted);
+        let first = [(1_002, "attention")];
+        check(&[(1_000, true), (1_002, true), (10, true), (12, true), (1_003, true)], &first);
+        let back = [(1_000, true), (1_002, true), (10, false), (20, true), (22, true), (30, true)];
+        check(&back, &[(1_002, "attention"), (10, "recovered"), (22, "attention")]);
     }
 
     #[test]
