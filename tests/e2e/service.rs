@@ -115,13 +115,15 @@ fn metrics_and_health_are_served_and_a_port_in_use_is_a_problem_in_status() {
     assert!(other.attention().contains(&"metrics_unserved".to_owned()), "{}", other.status());
 }
 
-fn metrics_address(rig: &Rig) -> String {
+/// Where the daemon serves its metrics.
+pub fn metrics_address(rig: &Rig) -> String {
     let log = rig.log();
     let line = log.lines().find(|line| line.contains("metrics are served")).expect("the log says where");
     line.split("address=").nth(1).expect("an address").trim().to_owned()
 }
 
-fn get(address: &str, path: &str) -> String {
+/// One page of what is served there.
+pub fn get(address: &str, path: &str) -> String {
     let mut stream = TcpStream::connect(address).expect("connected");
     write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").expect("sent");
     let mut answer = String::new();
