@@ -220,7 +220,7 @@ fn a_floor_for_an_account_that_is_none_is_a_problem() {
 }
 
 /// What a bills pot needs, from a year of rows.
-const BILLS: &str = r#"
+pub const BILLS: &str = r#"
 [sync]
 poll = ""
 [[payday]]

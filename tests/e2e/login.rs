@@ -1,7 +1,7 @@
 //! The login life cycle.
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 
 use monzo_sandbox::bank::faults::{Fault, Rule};
 use serde_json::json;
@@ -67,4 +67,19 @@ fn a_browser_that_asks_twice_is_shown_how_the_login_stands() {
     for page in [visit(&back), visit(&back)] {
         assert!(page.contains("400 Bad Request") && page.contains("Begin again with"), "{page}");
     }
+}
+
+#[test]
+fn another_program_at_the_address_of_the_login_is_named_before_the_browser_meets_it() {
+    let rig = Rig::new(rig::small());
+    let config = std::fs::read_to_string(rig.home.config()).expect("a configuration");
+    let (_, rest) = config.split_once("http://localhost:").expect("an address to come back to");
+    let (port, _) = rest.split_once('/').expect("a port");
+    let other = format!("127.0.0.1:{port}");
+    let _other = TcpListener::bind(&other).expect("it is free");
+    let said = rig.sign_in(&["--no-wait"], "ada");
+    assert_eq!(said.code, 0, "{said:?}");
+    // Where there is no IPv6 no address is left to listen on.
+    let words = [format!("Another program listens on {other}"), format!("cannot listen on port {port}")];
+    assert!(words.iter().any(|words| said.err.contains(words)), "{said:?}");
 }

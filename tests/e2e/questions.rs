@@ -6,7 +6,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::keys::{Seat, Seen};
-use crate::midway::{into, three_pots};
+use crate::midway::{self, by_app, into, three_pots};
 use crate::moves::{moved, propose, run};
 use crate::rig::Rig;
 use crate::rules::runs;
@@ -95,6 +95,50 @@ fn no_key_but_a_yes_moves_money_or_leaves_something_to_be_moved() {
     }
     let said = rig.ctl(&["sort", "approve", "--yes"]);
     assert!(said.code == 0 && said.out.contains("No run"), "{said:?}");
+    assert_eq!(books(&rig), before);
+}
+
+#[test]
+fn no_key_but_a_yes_answers_the_question_that_a_changed_plan_asks_again() {
+    let rule = midway::spread("").replace("amount = \"£100.00\"", "up_to = \"£100.00\"");
+    let rig = three_pots(&rule);
+    for keys in KEYS {
+        let mut seat = Seat::take(&rig, &["sort", "run", "spread"], &[]);
+        seat.reads("Move this? [y/N]");
+        // Meanwhile a pound reaches the pot, so that a pound less is to be moved.
+        by_app(&rig, false, "Holiday", 100);
+        seat.presses(b"y\n");
+        seat.reads("The plan has changed");
+        seat.reads("Move this? [y/N]");
+        seat.presses(keys);
+        let seen = seat.ends();
+        let expected = if matches!(keys, b"\x03" | b"\x1c") { 130 } else { 0 };
+        assert_eq!(seen.code, expected, "{keys:?}: {seen:?}");
+        assert!(seen.screen.ends_with("\nNothing was moved.\n"), "{keys:?}: {seen:?}");
+        assert_eq!(waiting(&rig), [""; 0], "{keys:?}: {seen:?}");
+    }
+    assert_eq!((approved_without_a_name(&rig), moved(&rig)), (vec![], vec![]));
+}
+
+#[test]
+fn no_key_at_the_prompt_of_a_login_loses_the_login_or_the_page() {
+    let rig = three_pots("[sync]\npoll = \"\"\n");
+    let before = books(&rig);
+    for keys in [&b"\x03"[..], b"\x1c", b"\x04", b"n\n", b"\xff\xfe\x01\n"] {
+        let mut seat = Seat::take(&rig, &["login", "--paste", "--yes"], &[]);
+        seat.reads("even if it does not load:");
+        // A plain Return is no answer, and the prompt goes on waiting.
+        seat.presses(b"\n\n");
+        seat.presses(keys);
+        let seen = seat.ends();
+        assert_ne!(seen.code, 0, "{keys:?}: {seen:?}");
+        assert_eq!(rig.status()["login"]["state"], "ready", "{keys:?}: {seen:?}");
+        // The page that it printed is still good.
+        let page = seen.screen.lines().find(|line| line.starts_with("http")).expect("an address");
+        let back = rig.bank.bank().sign_in(page, Some("ada"), None).expect("signed in");
+        rig.call("auth.complete", &json!({"pasted": back})).expect("it still waits");
+        rig.until("it is approved", || rig.status()["login"]["state"] == "ready");
+    }
     assert_eq!(books(&rig), before);
 }
 

@@ -1,10 +1,14 @@
 //! Why things stand as they do, and what a rule would have done: with the figures that decide.
 
+use std::collections::BTreeSet;
+
 use jiff::SignedDuration;
+use monzo_sandbox::bank::faults::Fault;
 use monzo_sandbox::control::Spend;
 
-use crate::midway::three_pots;
-use crate::rig::Rig;
+use crate::guards::BILLS;
+use crate::midway::{always, three_pots};
+use crate::rig::{self, Rig};
 use crate::rules::{newest, reconfigure, runs};
 
 /// A top-up, a sweep, and a rule that only a person starts.
@@ -116,6 +120,48 @@ fn a_pot_says_which_rules_use_it_and_what_it_last_got() {
     assert_eq!(rig.ctl(&["move", "£5", "Personal", "Holiday", "--yes"]).code, 0);
     let id = runs(&rig)[0]["id"].as_str().expect("an id").to_owned();
     says(&rig, "Holiday", &["it last got £5.00 on 24 Nov", &id]);
+}
+
+#[test]
+fn a_pot_says_which_bills_it_pays_and_when() {
+    let rig = Rig::with(rig::year(), BILLS);
+    rig.login();
+    let plan = rig.json(&["sort", "plan", "cost", "--at", "2026-11-30T09:00"])["plan"].clone();
+    let bills = plan["steps"][0]["bills"].as_array().expect("a list").clone();
+    let names: BTreeSet<&str> = bills.iter().filter_map(|bill| bill["name"].as_str()).collect();
+    let said = why(&rig, "Bills");
+    let told: Vec<&str> =
+        said.lines().filter_map(|line| line.trim_start().strip_prefix("• it pays ")).collect();
+    assert!(!told.is_empty() && !names.is_empty(), "{said}");
+    for line in &told {
+        let (name, rest) = line.split_once(" next on ").expect("a day");
+        assert!(names.contains(name) && rest.contains(", up to £"), "{line:?} is not among {names:?}");
+    }
+    let more = names.len() - told.len();
+    assert!(more == 0 || said.contains(&format!("{more} more bills are paid from it")), "{names:?}: {said}");
+    assert!(!why(&rig, "Holiday").contains("it pays"), "no bill is paid from a pot for saving");
+}
+
+#[test]
+fn what_a_backtest_cannot_replay_is_refused_with_its_reason() {
+    let refused = |rig: &Rig, rule: &str, wanted: &str| {
+        let said = rig.ctl(&["sort", "backtest", rule, "--since", "2026-11-05"]);
+        assert!(said.code == 1 && said.err.contains(wanted), "{rule}: {said:?}");
+    };
+    let watching = |of: &str| RULES.replace("of = \"account:Personal\"", &format!("of = \"{of}\""));
+    let rig = three_pots(&watching("pot:Car"));
+    refused(&rig, "by hand", "only a person starts this rule");
+    refused(&rig, "top-up", "what Car held is not known: run `monzoctl pots discover Car` first");
+    reconfigure(&rig, &watching("pot:Boat"));
+    refused(&rig, "top-up", "the balance of pot:Boat cannot be replayed: nothing is called so");
+    let rig = Rig::with(rig::year(), &watching("account:Joint"));
+    rig.login();
+    refused(&rig, "top-up", "only what happened in Personal and its pots is");
+    let rig = Rig::with(rig::small(), RULES);
+    always(&rig, Fault::Internal, "transactions");
+    rig.sign_in(&["--no-wait"], "ada");
+    rig.until("the accounts are known", || rig.json(&["accounts"])["accounts"][0]["balance"].is_number());
+    refused(&rig, "sweep", "no row of its account was read yet: run `monzoctl sync`");
 }
 
 #[test]

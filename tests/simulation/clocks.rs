@@ -66,6 +66,15 @@ fn syncs(harness: &Harness) -> usize {
     past.expect("nothing dies here")
 }
 
+/// That the clock was set back is said once, and of a clock that was behind there is nothing to say.
+fn said_once(harness: &Harness, by: SignedDuration, what: &str) {
+    let events = harness
+        .act(|services| async move { services.store.read(|reader| reader.events(None, None, 200)).await });
+    let (events, _) = events.expect("nothing dies here").expect("an answer");
+    let said = events.iter().filter(|event| event.kind == "clock_set_back").count();
+    assert_eq!(said, usize::from(by.is_positive()), "{what}: {events:#?}");
+}
+
 /// The daemon begins with a wrong clock, cannot ask the bank, and fails to sync; then all is right.
 fn alone_with_a_wrong_clock(scene: &Scene, by: SignedDuration) {
     let clock = Clock::host(scene.now);
@@ -83,6 +92,8 @@ fn alone_with_a_wrong_clock(scene: &Scene, by: SignedDuration) {
     let what = format!("{by:#}, alone");
     assert!(syncs(&harness) > before, "{what}: no sync followed");
     in_order(&harness, &what);
+    harness.breathe(LOOKS).expect("nothing dies here");
+    said_once(&harness, by, &what);
     harness.watch.notes.assert_right(&what);
 }
 
@@ -130,6 +141,7 @@ fn without_a_witness(scene: &Scene, by: SignedDuration) {
     }
     harness.breathe(LOOKS).expect("nothing dies here");
     in_order(&harness, &what);
+    said_once(&harness, by, &what);
     let now = harness.now();
     let (open, freezes) = harness
         .act(|services| async move {
@@ -159,4 +171,31 @@ fn a_clock_that_was_wrong_and_is_right_again_holds_nothing_up() {
     let deeds: [Deed; 3] = [alone_with_a_wrong_clock, with_a_witness, without_a_witness];
     let all = WRONG.into_iter().flat_map(|by| deeds.map(|deed| (by, deed)));
     parallel::all(all, |(by, deed)| deed(&scene, by));
+}
+
+#[test]
+fn quiet_hours_of_a_clock_that_was_ahead_hold_nothing_back_once_it_is_right() {
+    let harness = Harness::new(course::begun());
+    let evening: jiff::Timestamp = "2026-10-26T23:30:00Z".parse().expect("an instant");
+    harness.jump(evening.duration_since(harness.now()));
+    let three_hours = SignedDuration::from_hours(3);
+    harness.set_clock(three_hours);
+    let proposed =
+        harness.act(|services| async move { services.sorter.move_money(2_000, "Bills", "Holiday").await });
+    let run = proposed.expect("nothing dies here").expect("proposed").run.expect("a run");
+    let id = run.id.clone();
+    let approved = harness.act(|services| async move { services.sorter.approve(Some(&id)).await });
+    approved.expect("nothing dies here").expect("approved");
+    let stands = || {
+        let id = run.id.clone();
+        let read =
+            harness.act(|services| async move { services.store.read(move |reader| reader.run(&id)).await });
+        read.expect("nothing dies here").expect("an answer").state
+    };
+    harness.breathe(LOOKS).expect("nothing dies here");
+    assert_eq!(stands(), RunState::Waiting, "by this clock it is half past two");
+    harness.set_clock(-three_hours);
+    harness.breathe(LOOKS).expect("nothing dies here");
+    assert_eq!(stands(), RunState::Done, "it is half past eleven in the evening");
+    harness.watch.notes.assert_right("quiet hours");
 }

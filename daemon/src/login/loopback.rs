@@ -190,6 +190,28 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn who_asks_for_nothing_is_let_go_within_two_seconds() {
+        let (loopback, address) = listening().await;
+        let redirected: Redirected = Arc::new(|_| Box::pin(async { (true, "signed in".to_owned()) }));
+        let serving = tokio::spawn(loopback.serve(redirected, CancellationToken::new()));
+        for sent in ["", "GET /callback?co"] {
+            let mut silent = TcpStream::connect(address).await.expect("it listens");
+            silent.write_all(sent.as_bytes()).await.expect("sent");
+            let mut first = TcpStream::connect(address).await.expect("it listens");
+            first.write_all(b"GET / HTTP/1.1\r\n\r\n").await.expect("sent");
+            // Its answer shows that the silent one is served too, so that from here on only time can end that.
+            first.read_to_end(&mut Vec::new()).await.expect("answered");
+            tokio::time::pause();
+            let began = tokio::time::Instant::now();
+            let _ = silent.read_to_end(&mut Vec::new()).await;
+            let waited = began.elapsed();
+            tokio::time::resume();
+            assert!(waited <= ASKING + Duration::from_millis(10), "{sent:?} was let go after {waited:?}");
+        }
+        serving.abort();
+    }
+
+    #[tokio::test]
     async fn it_is_known_which_of_the_two_addresses_another_program_has() {
         let other = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
         let address = other.local_addr().expect("bound");

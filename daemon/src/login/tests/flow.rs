@@ -1,5 +1,10 @@
 //! Signing in: what is sent, what is refused, and what survives.
 
+use std::net::Ipv4Addr;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
 use super::*;
 
 #[tokio::test]
@@ -267,4 +272,41 @@ async fn clients_that_cannot_work_are_refused_before_they_are_kept() {
     }
     assert!(rig.login.configure("oauth2client_2", "mnzconf.abc".into()).await.expect("kept").changed);
     assert!(!rig.login.configure("oauth2client_2", "mnzconf.abc".into()).await.expect("a repeat").changed);
+}
+
+/// What a browser is shown at an address of this port; nothing once nobody listens there.
+async fn visit(port: u16, query: &str) -> Option<String> {
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.ok()?;
+    let request = format!("GET /oauth/callback?{query} HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.ok()?;
+    let mut page = String::new();
+    stream.read_to_string(&mut page).await.ok()?;
+    Some(page).filter(|page| !page.is_empty())
+}
+
+#[tokio::test]
+async fn for_a_minute_after_the_code_the_address_answers_whoever_comes_back_and_no_longer() {
+    let server = bank().await;
+    let rig = Rig::new(&server.url()).await;
+    let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
+    let port = free.local_addr().expect("bound").port();
+    drop(free);
+    rig.settings.send_modify(|settings| settings.redirect.0 = port);
+    let query = format!("code=code-1&state={}", rig.begin().await);
+    let signed_in = visit(port, &query).await.expect("it listens");
+    assert!(signed_in.starts_with("HTTP/1.1 200"), "{signed_in}");
+    rig.becomes(LoginState::Ready).await;
+    pass(30).await;
+    let again = visit(port, &query).await.expect("it still listens");
+    assert!(again.contains("You are logged in"), "{again}");
+    pass(31).await;
+    let gone = async { while visit(port, &query).await.is_some() {} };
+    tokio::time::timeout(PATIENCE, gone).await.expect("nobody listens any more");
+}
+
+/// So many seconds pass at once.
+async fn pass(seconds: u64) {
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(seconds)).await;
+    tokio::time::resume();
 }

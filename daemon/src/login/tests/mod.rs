@@ -33,6 +33,7 @@ pub(super) struct Rig {
     pub tracker: TaskTracker,
     pub stop: CancellationToken,
     pub login: Login,
+    pub settings: watch::Sender<Settings>,
     events: tokio::sync::broadcast::Receiver<Event>,
 }
 
@@ -61,6 +62,7 @@ impl Rig {
             client_id: Some("oauth2client_1".into()),
             client_secret: Some("canary-client-secret".into()),
         };
+        let settings = watch::Sender::new(settings);
         let parts = Parts {
             vault,
             http_client: http_client(base, Duration::from_secs(5), &clock),
@@ -70,10 +72,10 @@ impl Rig {
             event_log,
             tracker: tracker.clone(),
             stop: stop.clone(),
-            settings: watch::Sender::new(settings).subscribe(),
+            settings: settings.subscribe(),
         };
         let login = Login::open(parts).await.expect("a login");
-        Self { directory, store, clock, tracker, stop, login, events }
+        Self { directory, store, clock, tracker, stop, login, settings, events }
     }
 
     /// The same login after a restart.

@@ -441,3 +441,29 @@ async fn a_stop_sends_nothing_more() {
     let asked = bank.asked.lock().expect("a lock").clone();
     assert_eq!(asked.iter().filter(|text| text.contains("grant_type=refresh_token")).count(), 1);
 }
+
+#[tokio::test]
+async fn waits_grow_from_a_minute_to_an_hour_while_refreshes_fail_and_nothing_is_asked_meanwhile() {
+    let mut server = bank().await;
+    let rig = ready(&server).await;
+    let wanted = [1, 2, 4, 8, 16, 32, 60, 60, 60].map(SignedDuration::from_mins);
+    let broken = token(&mut server, "refresh_token").with_status(400).with_body("<html></html>");
+    let broken = broken.expect(wanted.len()).create_async().await;
+    // The token has ended, so that each request needs a refresh.
+    rig.advance(31 * 60);
+    for wanted in wanted {
+        ask(&rig).await.expect_err("it cannot be refreshed");
+        let trouble = rig.login.0.tokens.trouble().expect("why");
+        assert_eq!(trouble.until().duration_since(rig.clock.now()), wanted);
+        rig.clock.advance(wanted - SignedDuration::from_secs(1));
+        ask(&rig).await.expect_err("it is not tried yet");
+        rig.clock.advance(SignedDuration::from_secs(1));
+    }
+    broken.assert_async().await;
+    assert_eq!(rig.login.state().state, LoginState::Ready);
+    broken.remove_async().await;
+    token(&mut server, "refresh_token").with_body(tokens(2, "user_1")).create_async().await;
+    server.mock("GET", "/balance").match_query(Matcher::Any).with_body(BALANCE).create_async().await;
+    ask(&rig).await.expect("refreshed");
+    assert!(rig.login.0.tokens.trouble().is_none());
+}
