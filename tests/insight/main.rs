@@ -1,6 +1,8 @@
 //! Bills and pay of the simulated life, predicted at many days of the past and compared with what then came.
 
 mod books;
+mod lives;
+mod measure;
 mod pasts;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,7 +41,7 @@ async fn every_bill_of_the_bills_pot_is_found_with_its_period() {
     names.sort_unstable();
     assert_eq!(names, BILLS);
     for bill in &found {
-        assert_eq!(bill.rhythm.period, Period::Monthly, "{bill:?}");
+        assert_eq!(bill.rhythm.period, Period::MONTHLY, "{bill:?}");
         assert!(bill.confidence >= LIKELY && !bill.ended && bill.due.len() == 1, "{bill:?}");
     }
 }
@@ -113,6 +115,6 @@ async fn what_goes_into_pots_each_month_is_found_pot_by_pot() {
     for (name, amount) in [("Holiday", 12_000), ("House deposit", 10_000), ("Emergency", 1_000)] {
         let pot = books.pot(name);
         let deposit = found.iter().find(|bill| bill.series.as_deref() == Some(&pot)).expect("a deposit");
-        assert_eq!((deposit.rhythm.period, deposit.last.amount), (Period::Monthly, amount), "{deposit:?}");
+        assert_eq!((deposit.rhythm.period, deposit.last.amount), (Period::MONTHLY, amount), "{deposit:?}");
     }
 }

@@ -26,6 +26,8 @@ pub fn payments(
         description: kept.description,
         counterparty: kept.counterparty,
         merchant: kept.merchant,
+        group: kept.group,
+        category: kept.category,
         scheme: kept.scheme,
         series: kept.series,
         pot: kept.pot,
@@ -77,6 +79,8 @@ pub fn deposits(
         description: kept.description,
         counterparty: None,
         merchant: None,
+        group: None,
+        category: kept.category,
         scheme: kept.scheme,
         pot: kept.pot,
     };

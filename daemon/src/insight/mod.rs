@@ -2,6 +2,7 @@
 //!
 //! Everything here takes a [`Reader`](crate::store::Reader) and answers with values; SQL sums integers, Rust groups.
 
+pub mod accuracy;
 pub mod balances;
 pub mod history;
 pub mod payday;

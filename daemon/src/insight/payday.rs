@@ -11,8 +11,9 @@ use monzo_common::id::{AccountId, TransactionId};
 use monzo_common::model::{PaydayCalendar, PaydayDate};
 use monzo_common::money::Money;
 
-use super::recurring::rhythm::{self, Days, Fit, Kind, Shift};
-use super::recurring::{Period, Rhythm, Working, plain};
+use super::recurring::fit::{self, Fit, Kind};
+use super::recurring::rhythm::{Days, Shift};
+use super::recurring::{Due, Period, Rhythm, Working, plain, weekday_name};
 
 /// Money that came in, as far as this needs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +51,12 @@ pub struct Pay {
     pub next: Vec<(Date, Date)>,
     /// How many this was learnt from.
     pub payments: u32,
+    /// What came and when, oldest first.
+    pub history: Vec<Due>,
+    /// The rows that it was learnt from, oldest first.
+    pub transactions: Vec<TransactionId>,
+    /// The day on which it should have come and has not, where one of the latest days brought none.
+    pub late: Option<Date>,
 }
 
 /// Paydays that a suggestion shows. Taste.
@@ -59,7 +66,7 @@ const SHOWN: usize = 6;
 const LATEST: usize = 24;
 
 /// How pay may come; nobody is paid by the quarter.
-const PERIODS: [Period; 4] = [Period::Monthly, Period::FourWeekly, Period::Weekly, Period::Fortnightly];
+const PERIODS: [Period; 4] = [Period::MONTHLY, Period::FOUR_WEEKLY, Period::WEEKLY, Period::FORTNIGHTLY];
 
 /// Pay in the credits up to `asof`, that day included, the largest a year first; what has stopped is left out.
 pub fn found(credits: &[Credit], asof: Date, working: Working<'_>) -> Vec<Pay> {
@@ -70,22 +77,12 @@ pub fn found(credits: &[Credit], asof: Date, working: Working<'_>) -> Vec<Pay> {
     let mut found: Vec<Pay> =
         payers.into_values().filter_map(|credits| pay(credits, asof, working)).collect();
     found.sort_by(|a, b| {
-        let key = |pay: &Pay| (i64::MAX - a_year(pay), pay.payer.clone(), pay.account.clone());
+        let key = |pay: &Pay| {
+            (i64::MAX - pay.rhythm.period.a_year(pay.amount), pay.payer.clone(), pay.account.clone())
+        };
         key(a).cmp(&key(b))
     });
     found
-}
-
-fn a_year(pay: &Pay) -> i64 {
-    let times = match pay.rhythm.period {
-        Period::Weekly => 52,
-        Period::Fortnightly => 26,
-        Period::FourWeekly => 13,
-        Period::Monthly => 12,
-        Period::Quarterly => 4,
-        Period::Yearly => 1,
-    };
-    pay.amount.saturating_mul(times)
 }
 
 fn pay(mut credits: Vec<&Credit>, asof: Date, working: Working<'_>) -> Option<Pay> {
@@ -100,7 +97,7 @@ fn pay(mut credits: Vec<&Credit>, asof: Date, working: Working<'_>) -> Option<Pa
     let dates: Vec<Date> = regular.iter().map(|credit| credit.date).collect();
     let fit = learnt(&dates, working)?;
     let last = regular.last()?;
-    let next = coming(&fit, asof, working)?;
+    let (late, next) = coming(&fit, asof, working)?;
     let latest = regular.iter().rev().take(SHOWN).map(|credit| credit.amount);
     Some(Pay {
         payer: common(&regular),
@@ -111,6 +108,9 @@ fn pay(mut credits: Vec<&Credit>, asof: Date, working: Working<'_>) -> Option<Pa
         least: latest.min()?,
         next,
         payments: u32::try_from(regular.len()).unwrap_or(u32::MAX),
+        history: regular.iter().map(|credit| Due { date: credit.date, amount: credit.amount }).collect(),
+        transactions: regular.iter().map(|credit| credit.id.clone()).collect(),
+        late,
     })
 }
 
@@ -118,22 +118,25 @@ fn learnt(dates: &[Date], working: Working<'_>) -> Option<Fit> {
     // An employer or its rhythm changes: the latest decide where all together say nothing.
     [LATEST, 6, 3].into_iter().find_map(|span| {
         let latest = &dates[dates.len().saturating_sub(span)..];
-        let fit = rhythm::fit(latest, &PERIODS, Kind::Pay, working)?;
+        let fit = fit::fit(latest, &PERIODS, Kind::Pay, working)?;
         let count = u32::try_from(latest.len()).unwrap_or(u32::MAX);
         (count >= 3 && fit.cost <= count && fit.strays.saturating_mul(5) <= count).then_some(fit)
     })
 }
 
-/// The paydays after `asof`; nothing where two have stayed away.
-fn coming(fit: &Fit, asof: Date, working: Working<'_>) -> Option<Vec<(Date, Date)>> {
+/// The paydays from `asof` on, each with its nominal day, and the one before that brought no pay; nothing where two have
+/// stayed away.
+fn coming(fit: &Fit, asof: Date, working: Working<'_>) -> Option<(Option<Date>, Vec<(Date, Date)>)> {
     let last = fit.numbers.iter().max().copied()?;
     let dates = (last.saturating_add(1)..)
         .map_while(|number| fit.rhythm.date(number, working).zip(fit.rhythm.date(number, &|_| true)));
     let mut away = 0;
+    let mut late = None;
     let mut next = Vec::new();
     for (date, nominal) in dates {
         if date < asof {
             away += 1;
+            late = Some(date);
         } else {
             next.push((date, nominal));
         }
@@ -141,7 +144,7 @@ fn coming(fit: &Fit, asof: Date, working: Working<'_>) -> Option<Vec<(Date, Date
             break;
         }
     }
-    (next.len() == SHOWN).then_some(next)
+    (next.len() == SHOWN).then_some((late, next))
 }
 
 /// The name that all credits share, or what they share of its beginning and `*`.
@@ -163,38 +166,7 @@ fn common(credits: &[&Credit]) -> String {
     }
 }
 
-fn weekday(day: Weekday) -> &'static str {
-    match day {
-        Weekday::Monday => "monday",
-        Weekday::Tuesday => "tuesday",
-        Weekday::Wednesday => "wednesday",
-        Weekday::Thursday => "thursday",
-        Weekday::Friday => "friday",
-        Weekday::Saturday => "saturday",
-        Weekday::Sunday => "sunday",
-    }
-}
-
 impl Pay {
-    /// The rhythm in words.
-    pub fn rhythm(&self) -> String {
-        let moved = match self.rhythm.shift {
-            Shift::Before => ", or the working day before",
-            Shift::After => ", or the working day after",
-            Shift::Stays => "",
-        };
-        match (self.rhythm.days, self.rhythm.period) {
-            (Days::OfMonth(31, _), _) if self.rhythm.shift == Shift::Before => {
-                "on the last working day of the month".to_owned()
-            }
-            (Days::OfMonth(day, _), _) => format!("on day {day} of the month{moved}"),
-            (Days::LastFriday, _) => format!("on the last Friday of the month{moved}"),
-            (Days::From(start), Period::Weekly) => format!("every {}{moved}", weekday(start.weekday())),
-            (Days::From(start), Period::Fortnightly) => format!("every 2 weeks from {start} on{moved}"),
-            (Days::From(start), _) => format!("every 4 weeks from {start} on{moved}"),
-        }
-    }
-
     /// `day = …` as the configuration writes it.
     fn day(&self) -> String {
         match (self.rhythm.days, self.rhythm.period) {
@@ -202,9 +174,11 @@ impl Pay {
                 "\"last-working-day\"".to_owned()
             }
             (Days::OfMonth(day, _), _) => day.to_string(),
-            (Days::LastFriday, _) => "\"last-friday\"".to_owned(),
-            (Days::From(start), Period::Weekly) => format!("\"{}\"", weekday(start.weekday())),
-            (Days::From(start), Period::Fortnightly) => {
+            (Days::Nth(..), _) => "\"last-friday\"".to_owned(),
+            (Days::From(start), Period::WEEKLY) => {
+                format!("\"{}\"", weekday_name(start.weekday()).to_lowercase())
+            }
+            (Days::From(start), Period::FORTNIGHTLY) => {
                 format!("{{ every = \"2w\", starting = \"{start}\" }}")
             }
             (Days::From(start), _) => format!("{{ every = \"4w\", starting = \"{start}\" }}"),
@@ -225,7 +199,13 @@ impl Pay {
         };
         let mut text = String::new();
         let paid = Money::gbp(self.amount);
-        let _ = writeln!(text, "# {} paid {paid} on {}, {}.", comment(&self.payer), self.last, self.rhythm());
+        let _ = writeln!(
+            text,
+            "# {} paid {paid} on {}, {}.",
+            comment(&self.payer),
+            self.last,
+            self.rhythm.words()
+        );
         let next: Vec<String> = self.next.iter().take(3).map(|(date, _)| date.to_string()).collect();
         let _ = writeln!(text, "# Learnt from {} payments. Next: {}.", self.payments, next.join(", "));
         let _ = writeln!(text, "[[payday]]\nname = {}", quoted(name));
@@ -251,7 +231,7 @@ impl Pay {
         PaydayCalendar {
             name: name.to_owned(),
             origin: "ledger".to_owned(),
-            rhythm: self.rhythm(),
+            rhythm: self.rhythm.words(),
             next: next.collect(),
             toml: Some(self.toml(name)),
         }

@@ -29,6 +29,10 @@ pub struct StoredPayment {
     pub counterparty: Option<String>,
     /// Name of the shop.
     pub merchant: Option<String>,
+    /// What the bank says is the same brand.
+    pub group: Option<String>,
+    /// The category.
+    pub category: String,
     /// The payment rail.
     pub scheme: String,
     /// What the bank says belongs together.
@@ -67,7 +71,7 @@ const PAYMENTS: &str = "WITH shops AS ( \
        GROUP BY account_id, merchant_id, amount \
        HAVING count(*) > 2 AND max(created_at) - min(created_at) >= 432000000 * (count(*) - 1)) \
      SELECT t.account_id, t.id, t.created_at, t.amount, t.description, t.counterparty, m.name, t.scheme, \
-       coalesce(t.bills_pot_id, a.pot_id), iif(t.scheme = 'mastercard', NULL, t.raw) \
+       coalesce(t.bills_pot_id, a.pot_id), iif(t.scheme = 'mastercard', NULL, t.raw), m.group_id, t.category \
      FROM transactions t JOIN accounts a ON a.id = t.account_id LEFT JOIN merchants m ON m.id = t.merchant_id \
      WHERE t.created_at >= ?1 AND t.created_at < ?2 AND t.decline_reason IS NULL AND t.withdrawn_at IS NULL \
        AND t.amount <> 0 AND t.pot_id IS NULL AND t.scheme NOT IN ('uk_retail_pot', 'uk_business_pot') \
@@ -85,6 +89,8 @@ fn payment(row: &Row<'_>) -> rusqlite::Result<(StoredPayment, Option<Vec<u8>>)> 
         description: row.get(4)?,
         counterparty: row.get(5)?,
         merchant: merchant.filter(|name| !name.is_empty()),
+        group: row.get(10)?,
+        category: row.get(11)?,
         scheme: row.get(7)?,
         series: None,
         pot: row.get::<_, Option<String>>(8)?.map(PotId::from),
@@ -144,7 +150,7 @@ impl Reader<'_> {
     /// What a person, or this program for them, moved into pots in a span, as rows of the paying accounts.
     pub fn deposits(&self, since: Timestamp, until: Timestamp) -> Result<Vec<StoredPayment>, StoreError> {
         let mut query = self.0.prepare_cached(
-            "SELECT t.account_id, t.id, t.created_at, t.amount, t.description, NULL, NULL, t.scheme, t.pot_id, NULL \
+            "SELECT t.account_id, t.id, t.created_at, t.amount, t.description, NULL, NULL, t.scheme, t.pot_id, NULL, NULL, t.category \
              FROM transactions t JOIN accounts a ON a.id = t.account_id \
              WHERE t.pot_id IS NOT NULL AND t.created_at >= ?1 AND t.created_at < ?2 AND t.amount < 0 \
              AND a.pot_id IS NULL AND t.trigger = 'user' AND t.decline_reason IS NULL AND t.withdrawn_at IS NULL \

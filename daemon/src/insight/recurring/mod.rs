@@ -4,10 +4,15 @@
 //! Everything here is pure: the same rows, in any order, give the same bills.
 
 mod estimate;
+pub mod fit;
+mod key;
+mod period;
 pub mod rhythm;
 mod series;
+mod steady;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,9 +20,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 use monzo_common::id::{AccountId, PotId, TransactionId};
 
-pub use rhythm::{Period, Rhythm, Working};
+pub use key::{Grouping, How, Key, grouped};
+pub use period::Period;
+pub use rhythm::{Rhythm, Working};
 use series::Series;
 pub(in crate::insight) use series::plain;
+pub use words::weekday_name;
 
 /// A row of the ledger, as far as this needs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +44,10 @@ pub struct Row {
     pub counterparty: Option<String>,
     /// Name of the shop.
     pub merchant: Option<String>,
+    /// What the bank says is the same brand.
+    pub group: Option<String>,
+    /// The category, as the bank or the person has set it.
+    pub category: String,
     /// The payment rail.
     pub scheme: String,
     /// What the bank itself says belongs together: a mandate, subscription or standing order.
@@ -62,9 +74,24 @@ pub struct Due {
     pub amount: i64,
 }
 
+/// How the payments that should have come stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// All that were expected have come.
+    Good,
+    /// The one of this day has not come yet, and still may.
+    Late(Date),
+    /// The one of this day stayed away; the next one is awaited.
+    Missed(Date),
+    /// It was taken twice, lastly on this day.
+    Doubled(Date),
+}
+
 /// A bill that recurs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bill {
+    /// What tells it from others, and does not change with time: the keys of its payments, the oldest first.
+    pub keys: Vec<Key>,
     /// Whom it pays.
     pub name: String,
     /// The account that pays.
@@ -83,12 +110,24 @@ pub struct Bill {
     pub next: Option<Due>,
     /// What is due before the horizon, oldest first.
     pub due: Vec<Due>,
+    /// What will most likely be paid next, in minor units.
+    pub estimate: i64,
     /// Payments that stayed away: it is over.
     pub ended: bool,
     /// Per cent. Under [`LIKELY`] it is a guess from a single payment, or one that a person should look at.
     pub confidence: u8,
     /// How many payments this was learnt from.
     pub payments: u32,
+    /// What was paid and when, oldest first.
+    pub history: Vec<Due>,
+    /// How what was expected stands.
+    pub standing: Standing,
+    /// Days by which payments have come before the expected day, and after it.
+    pub spread: (i32, i32),
+    /// Months in which nothing is paid, where it is paid in some months of the year.
+    pub pauses: Vec<i8>,
+    /// The rows that it was learnt from, oldest first.
+    pub transactions: Vec<TransactionId>,
 }
 
 /// From here on a bill is more than a guess, in per cent. Taste.
@@ -136,11 +175,25 @@ fn bill(series: &Series<'_>, asof: Date, horizon: Date, working: Working<'_>) ->
         rhythm: series.fit.rhythm,
         last,
         next: coming.next,
+        estimate: estimate::likely(&series.payments),
         ended: coming.next.is_none(),
-        confidence: series.confidence.saturating_sub(if coming.late { 20 } else { 0 }),
+        confidence: confidence(series, coming.late),
         payments: u32::try_from(series.payments.len()).unwrap_or(u32::MAX),
-        due: coming.due,
+        due: coming.due.clone(),
+        keys: key::of_series(series),
+        standing: coming.standing(series),
+        spread: series.spread(working),
+        pauses: (1..=12).filter(|month| series.pauses_in(*month)).collect(),
+        history: series.payments.clone(),
+        transactions: series.rows.iter().map(|row| row.id.clone()).collect(),
     })
+}
+
+/// Per cent: less for what is late, but what the bank itself says belongs together stays a bill.
+fn confidence(series: &Series<'_>, late: bool) -> u8 {
+    let keyed = series.rows.last().is_some_and(|row| row.series.is_some()) && series.payments.len() > 2;
+    let least = if keyed { LIKELY } else { 0 };
+    series.confidence.saturating_sub(if late { 20 } else { 0 }).max(least)
 }
 
 /// What is to come of a series.
@@ -150,6 +203,20 @@ struct Coming {
     due: Vec<Due>,
     /// At least one should have come and has not.
     late: bool,
+    /// The day of the last one that stayed away.
+    missed: Option<Date>,
+    /// The day of the one that is awaited, if that is past.
+    overdue: Option<Date>,
+}
+
+impl Coming {
+    fn standing(&self, series: &Series<'_>) -> Standing {
+        match (self.overdue, self.missed) {
+            (Some(day), _) => Standing::Late(day),
+            (None, Some(day)) => Standing::Missed(day),
+            (None, None) => series.doubled().map_or(Standing::Good, Standing::Doubled),
+        }
+    }
 }
 
 /// Days by which a payment may be late and still come. Taste: the bank's list lags, and long weekends.
@@ -165,6 +232,7 @@ fn coming(series: &Series<'_>, asof: Date, horizon: Date, working: Working<'_>) 
     let mut coming = Coming::default();
     let Some(last) = series.fit.numbers.iter().max().copied() else { return coming };
     let mut away = 0;
+    let patience = series.patience();
     for number in (last.saturating_add(1)..).take(usize::try_from(FARTHEST).unwrap_or_default()) {
         let Some(date) = rhythm.date(number, working) else { break };
         if series.pauses(number) {
@@ -173,14 +241,18 @@ fn coming(series: &Series<'_>, asof: Date, horizon: Date, working: Working<'_>) 
         let late = rhythm::days_between(date, asof);
         if late > grace(rhythm.period) {
             coming.late = true;
+            coming.missed = Some(date);
             away += 1;
-            if away >= rhythm.period.patience() {
-                return Coming { late: true, ..Coming::default() };
+            if away >= patience {
+                return Coming { late: true, missed: Some(date), ..Coming::default() };
             }
             continue;
         }
         let due =
             Due { date: date.max(asof), amount: estimate::at_most(&series.payments, date, rhythm.period) };
+        if coming.next.is_none() && date < asof {
+            coming.overdue = Some(date);
+        }
         coming.next.get_or_insert(due);
         if due.date >= horizon {
             break;

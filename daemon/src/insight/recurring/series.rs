@@ -1,12 +1,13 @@
 //! Which payments belong together, and whether they make a rhythm.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use monzo_common::id::AccountId;
 
-use super::rhythm::{self, Fit, Kind, Period, Working, days_between};
-use super::{Due, Row};
+use super::fit::{self, Fit, Kind};
+use super::rhythm::{Working, days_between};
+use super::{Due, Period, Row, steady};
 
 /// Payments that belong together.
 #[derive(Debug, Clone)]
@@ -19,19 +20,21 @@ pub(super) struct Series<'a> {
     pub fit: Fit,
     /// Per cent.
     pub confidence: u8,
+    /// There is another series of the same name.
+    pub shares_name: bool,
 }
 
 /// The latest payments from which a rhythm is learnt: all in sight first, then fewer, as a rhythm may have changed.
 const SPANS: [usize; 4] = [40, 12, 6, 3];
-
-/// Rows of one name that are more than a handful. Taste.
-const BUSY: usize = 40;
 
 /// Days for which a single payment by a mandate may be the first of many. Taste: a month and a half.
 const NEW: i32 = 45;
 
 /// Days that may lie between an old mandate's last payment and a new one's first.
 const HANDED_OVER: i32 = 100;
+
+/// Days between the parts of a bill that a person says is one. Taste: within a week of each other.
+const PARTS: i32 = 7;
 
 /// Days within which money that comes back undoes a payment. Taste: a bounced debit is back within the week.
 const UNDONE: i32 = 14;
@@ -46,11 +49,53 @@ impl Series<'_> {
         let numbers = &self.fit.numbers;
         let inside = numbers.first() <= Some(&before) && numbers.last() >= Some(&before);
         let away = |number: i32| !numbers.contains(&number);
-        self.fit.rhythm.period == Period::Monthly
+        self.fit.rhythm.period == Period::MONTHLY
             && self.rows.last().is_some_and(|row| row.series.is_some())
             && inside
             && away(before)
             && (away(before - 1) || away(before + 1) && numbers.last() >= Some(&(before + 1)))
+    }
+
+    /// Whether nothing is paid in a month, as the last twelve months show.
+    pub(super) fn pauses_in(&self, month: i8) -> bool {
+        let latest = self.fit.numbers.last().copied().unwrap_or(0);
+        (latest + 1..=latest + 12).any(|number| {
+            self.pauses(number) && self.fit.rhythm.nominal(number).is_some_and(|day| day.month() == month)
+        })
+    }
+
+    /// The day on which the latest payment was taken once more.
+    pub(super) fn doubled(&self) -> Option<Date> {
+        let last = self.payments.last()?;
+        let numbers = &self.fit.numbers;
+        let twice = |row: &&&Row| row.date == last.date && row.amount == -last.amount;
+        let same_day = self.rows.iter().filter(twice).count() > 1;
+        let next_days = numbers.len() > 1
+            && numbers[numbers.len() - 1] == numbers[numbers.len() - 2]
+            && self.payments.iter().rev().nth(1).is_some_and(|before| before.amount == last.amount);
+        (same_day || next_days).then_some(last.date)
+    }
+
+    /// Days by which payments came before and after their day, the strays left out.
+    pub(super) fn spread(&self, working: Working<'_>) -> (i32, i32) {
+        let rhythm = &self.fit.rhythm;
+        let offs = self
+            .payments
+            .iter()
+            .rev()
+            .take(SPANS[1])
+            .filter_map(|paid| rhythm.nearest(paid.date, working).map(|(_, late)| late));
+        offs.filter(|late| late.abs() <= rhythm.period.tolerance())
+            .fold((0, 0), |(early, late), off| (early.max(-off), late.max(off)))
+    }
+
+    /// How many in a row may stay away before it has ended: one more for a mandate that was last paid in January, which
+    /// may be a council's ten instalments of twelve.
+    pub(super) fn patience(&self) -> u32 {
+        let period = self.fit.rhythm.period;
+        let instalments = period == Period::MONTHLY
+            && self.rows.last().is_some_and(|row| row.series.is_some() && row.date.month() == 1);
+        period.patience().saturating_add(u32::from(instalments))
     }
 }
 
@@ -61,17 +106,24 @@ pub(super) fn found<'a>(rows: &[&'a Row], asof: Date, working: Working<'_>) -> V
     for row in rows.iter().copied() {
         match &row.series {
             Some(key) => keyed.entry((&row.account, key)).or_default().push(row),
-            None => named.entry((&row.account, &row.scheme, plain(row.name()))).or_default().push(row),
+            None => named.entry((&row.account, &row.scheme, payee(row))).or_default().push(row),
         }
     }
     let mut all = Vec::new();
     for rows in handed_over(keyed.into_values().collect()) {
         all.extend(by_mandate(paid(&rows), asof, working));
     }
+    let mut by_name = Vec::new();
     for (_, rows) in named {
-        by_name(paid(&rows), working, &mut all);
+        steady::found(paid(&rows), working, &mut by_name);
     }
+    all.extend(steady::renamed(by_name, working));
     all
+}
+
+/// What holds the payments of one payee together where the bank has no key: the brand, else the name.
+pub(super) fn payee(row: &Row) -> String {
+    row.group.clone().unwrap_or_else(|| plain(row.name()))
 }
 
 /// A name without what changes from payment to payment: case, digits, punctuation, the company's form.
@@ -112,9 +164,14 @@ fn handed_over(mut groups: Vec<Vec<&Row>>) -> Vec<Vec<&Row>> {
     for rows in groups {
         let follows = |older: &&mut Vec<&Row>| match (older.last(), rows.first()) {
             (Some(old), Some(new)) => {
-                old.date < new.date
+                let gap = older.iter().rev().nth(1).map_or(0, |before| days_between(before.date, old.date));
+                let longest = HANDED_OVER.max(gap.saturating_add(gap / 8));
+                !old.is_grouped()
+                    && !new.is_grouped()
+                    && old.date < new.date
                     && old.account == new.account
-                    && days_between(old.date, new.date) <= HANDED_OVER
+                    && old.scheme == new.scheme
+                    && days_between(old.date, new.date) <= longest
                     && plain(old.name()) == plain(new.name())
                     && near(old.amount, new.amount, 2)
             }
@@ -129,114 +186,84 @@ fn handed_over(mut groups: Vec<Vec<&Row>>) -> Vec<Vec<&Row>> {
 }
 
 /// Two amounts differ by less than `1/part` of the larger.
-fn near(one: i64, other: i64, part: u64) -> bool {
+pub(super) fn near(one: i64, other: i64, part: u64) -> bool {
     let (one, other) = (one.unsigned_abs(), other.unsigned_abs());
     one.abs_diff(other) <= one.max(other) / part.max(1)
 }
 
-/// What was paid, a sum a day.
-fn payments(rows: &[&Row]) -> Vec<Due> {
-    let mut days: BTreeMap<Date, i64> = BTreeMap::new();
+/// What was paid, a sum a day. Where the same amount was taken more often than on most days, it was taken twice by
+/// mistake, and counts as often as on most days.
+pub(super) fn payments(rows: &[&Row]) -> Vec<Due> {
+    let mut days: BTreeMap<Date, Vec<i64>> = BTreeMap::new();
     for row in rows {
-        let sum = days.entry(row.date).or_default();
-        *sum = sum.saturating_sub(row.amount);
+        days.entry(row.date).or_default().push(row.amount.saturating_neg());
     }
-    days.into_iter().map(|(date, amount)| Due { date, amount }).collect()
+    let mut counts: Vec<usize> = days.values().map(Vec::len).collect();
+    counts.sort_unstable();
+    let usual = counts.get(counts.len() / 2).copied().unwrap_or(1);
+    let sum = |amounts: Vec<i64>| {
+        let alike = amounts.windows(2).all(|pair| pair[0] == pair[1]);
+        let counted = if alike { amounts.len().min(usual) } else { amounts.len() };
+        amounts.into_iter().take(counted).fold(0_i64, i64::saturating_add)
+    };
+    days.into_iter().map(|(date, amounts)| Due { date, amount: sum(amounts) }).collect()
+}
+
+/// Payments that follow each other within a few days as one: a bill that is paid in parts.
+fn together(payments: Vec<Due>) -> Vec<Due> {
+    let mut joined: Vec<Due> = Vec::new();
+    for paid in payments {
+        match joined.last_mut() {
+            Some(first) if days_between(first.date, paid.date) <= PARTS => {
+                first.amount = first.amount.saturating_add(paid.amount);
+            }
+            _ => joined.push(paid),
+        }
+    }
+    joined
 }
 
 fn by_mandate<'a>(rows: Vec<&'a Row>, asof: Date, working: Working<'_>) -> Option<Series<'a>> {
-    let payments = payments(&rows);
+    let merged = rows.iter().any(|row| row.is_merged());
+    let payments = if merged { together(payments(&rows)) } else { payments(&rows) };
     let dates: Vec<Date> = payments.iter().map(|paid| paid.date).collect();
+    let series = |fit: Fit, confidence: u8| {
+        Some(Series { rows: rows.clone(), payments: payments.clone(), fit, confidence, shares_name: false })
+    };
     if let Some(fit) = learnt(&dates, Proof { least: 2, yearly: 2, limit: 4, share: 0 }, working) {
         let confidence = confidence(&fit, 90, 65);
-        return Some(Series { rows, payments, fit, confidence });
+        return series(fit, confidence);
     }
-    // Not a rhythm yet, or none: what was paid of late may come again in a month.
     let last = dates.last()?;
-    if dates.len() > 2 || days_between(*last, asof) > NEW {
+    if dates.len() >= 3 {
+        // The bank says that it is one contract: then the least bad rhythm is told, with some doubt.
+        let latest = &dates[dates.len().saturating_sub(SPANS[1])..];
+        let fit = fit::fit(latest, &Period::USUAL, Kind::Bill, working)?;
+        return series(fit, 50);
+    }
+    // Not a rhythm yet: what was paid of late may come again in a month.
+    if days_between(*last, asof) > NEW {
         return None;
     }
-    let fit = rhythm::fit(&[*last], &[Period::Monthly], Kind::Bill, working)?;
-    Some(Series { rows, payments, fit, confidence: 30 })
-}
-
-/// Series of one name: all its rows, else those of like amounts, else those of the very same amount.
-fn by_name<'a>(rows: Vec<&'a Row>, working: Working<'_>, all: &mut Vec<Series<'a>>) {
-    // Among many purchases some fall on the same day of each month by chance.
-    let least = if rows.len() > BUSY { 6 } else { 3 };
-    let whole = if least > 3 { least } else { 2 };
-    if let Some(series) = steady(&rows, (least, whole), working) {
-        all.push(series);
-        return;
-    }
-    let mut left = rows;
-    for part in [8, u64::MAX] {
-        for band in bands(&left, part) {
-            if let Some(series) = steady(&band, (least, usize::MAX), working) {
-                let taken: BTreeSet<_> = band.iter().map(|row| &row.id).collect();
-                left.retain(|row| !taken.contains(&row.id));
-                all.push(series);
-            }
-        }
-    }
-}
-
-/// Rows by like amounts, each within `1/part` of the next.
-fn bands<'a>(rows: &[&'a Row], part: u64) -> Vec<Vec<&'a Row>> {
-    let mut sorted = rows.to_vec();
-    sorted.sort_by_key(|row| row.amount);
-    let mut bands: Vec<Vec<&Row>> = Vec::new();
-    for row in sorted {
-        match bands.last_mut() {
-            Some(band) if band.last().is_some_and(|last| near(last.amount, row.amount, part)) => {
-                band.push(row);
-            }
-            _ => bands.push(vec![row]),
-        }
-    }
-    for band in &mut bands {
-        band.sort_by(|a, b| (a.date, &a.id).cmp(&(b.date, &b.id)));
-    }
-    bands
-}
-
-/// A series of rows that only a name holds together: its amounts must be steady too, or shopping would be a bill.
-fn steady<'a>(rows: &[&'a Row], (least, yearly): (usize, usize), working: Working<'_>) -> Option<Series<'a>> {
-    let payments = payments(rows);
-    if payments.len() != rows.len() {
-        return None;
-    }
-    let dates: Vec<Date> = payments.iter().map(|paid| paid.date).collect();
-    let debit = rows.iter().all(|row| row.scheme == "bacs");
-    let alike = payments.windows(2).filter(|pair| near(pair[0].amount, pair[1].amount, 10)).count();
-    if !debit && alike * 3 < payments.len().saturating_sub(1) * 2 {
-        return None;
-    }
-    let proof = if debit {
-        Proof { least: 3, yearly, limit: 4, share: 0 }
-    } else {
-        Proof { least, yearly, limit: if least > 3 { 1 } else { 2 }, share: 66 }
-    };
-    let fit = learnt(&dates, proof, working)?;
-    let confidence = confidence(&fit, if debit { 85 } else { 70 }, 50);
-    Some(Series { rows: rows.to_vec(), payments, fit, confidence })
+    let fit = fit::fit(&[*last], &[Period::MONTHLY], Kind::Bill, working)?;
+    series(fit, 30)
 }
 
 /// What proves a rhythm.
 #[derive(Clone, Copy)]
-struct Proof {
+pub(super) struct Proof {
     /// At least so many dates.
-    least: usize,
+    pub least: usize,
     /// At least so many dates for a yearly one, where even two may say enough.
-    yearly: usize,
+    pub yearly: usize,
     /// No more than half of this is left unexplained a date.
-    limit: u32,
+    pub limit: u32,
     /// At least so many of all dates, in per cent, or chance would find some.
-    share: usize,
+    pub share: usize,
 }
 
 /// The rhythm of the latest dates that make one.
-fn learnt(dates: &[Date], proof: Proof, working: Working<'_>) -> Option<Fit> {
+pub(super) fn learnt(dates: &[Date], proof: Proof, working: Working<'_>) -> Option<Fit> {
     let mut tried = 0;
     for span in SPANS {
         let latest = &dates[dates.len().saturating_sub(span)..];
@@ -244,23 +271,44 @@ fn learnt(dates: &[Date], proof: Proof, working: Working<'_>) -> Option<Fit> {
             continue;
         }
         tried = latest.len();
-        let of = |among: &[Period]| rhythm::fit(latest, among, Kind::Bill, working);
-        let fits = |fit: &Fit, least: usize| proves(fit, least, proof.limit);
-        let found = of(&Period::ALL[..5]).filter(|fit| fits(fit, proof.least));
-        let found = found.or_else(|| of(&[Period::Yearly]).filter(|fit| fits(fit, proof.yearly)));
-        if let Some(fit) = found {
+        let count = u32::try_from(latest.len()).unwrap_or(u32::MAX);
+        let limit = (count.saturating_mul(proof.limit) / 2).saturating_add(1);
+        let (often, yearly) = Period::USUAL.split_at(Period::USUAL.len() - 1);
+        let among = |enough: bool, periods: &'static [Period]| if enough { periods } else { &[] };
+        let mut best: Option<Fit> = None;
+        for periods in
+            [among(latest.len() >= proof.least, often), among(latest.len() >= proof.yearly, yearly)]
+        {
+            let limit = best.as_ref().map_or(limit, |best| best.cost);
+            let found = fit::cheaper(latest, periods, Kind::Bill, limit, working);
+            best = found.filter(|fit| proves(fit, proof.limit)).or(best);
+        }
+        if let Some(period) = even(latest).filter(|_| latest.len() > 3) {
+            let limit = best.as_ref().map_or(limit, |best| best.cost);
+            let found = fit::cheaper(latest, &[period], Kind::Bill, limit, working);
+            best = found.filter(|fit| proves(fit, proof.limit)).or(best);
+        }
+        if let Some(fit) = best {
             return Some(moved(fit, latest, working));
         }
     }
     None
 }
 
-fn proves(fit: &Fit, least: usize, limit: u32) -> bool {
+/// The number of days between dates, where it is the same almost always.
+fn even(dates: &[Date]) -> Option<Period> {
+    let mut gaps: Vec<i32> = dates.windows(2).map(|pair| days_between(pair[0], pair[1])).collect();
+    gaps.sort_unstable();
+    let usual = *gaps.get(gaps.len() / 2)?;
+    let alike = gaps.iter().filter(|gap| (*gap - usual).abs() <= 1).count();
+    (usual > 4 && alike * 5 >= gaps.len() * 4).then(|| u16::try_from(usual).ok().map(Period::Days)).flatten()
+}
+
+fn proves(fit: &Fit, limit: u32) -> bool {
     let count = u32::try_from(fit.numbers.len()).unwrap_or(u32::MAX);
     let span = fit.numbers.last().zip(fit.numbers.first()).map_or(0, |(last, first)| last - first + 1);
     let doubles = fit.numbers.windows(2).filter(|pair| pair[0] >= pair[1]).count();
-    fit.numbers.len() >= least
-        && fit.strays.saturating_mul(5) <= count
+    fit.strays.saturating_mul(5) <= count
         && i64::from(fit.missed) * 3 <= i64::from(span)
         && fit.cost.saturating_mul(2) <= count.saturating_mul(limit)
         && doubles * 5 <= fit.numbers.len()
@@ -273,7 +321,7 @@ fn moved(fit: Fit, dates: &[Date], working: Working<'_>) -> Fit {
     if latest.len() < 3 || !latest.iter().all(off) {
         return fit;
     }
-    let Some(rhythm) = rhythm::exact(latest, fit.rhythm.period, Kind::Bill, working) else { return fit };
+    let Some(rhythm) = fit::exact(latest, fit.rhythm.period, Kind::Bill, working) else { return fit };
     let numbers: Option<Vec<i32>> =
         dates.iter().map(|date| rhythm.nearest(*date, working).map(|(number, _)| number)).collect();
     match numbers {
@@ -283,7 +331,7 @@ fn moved(fit: Fit, dates: &[Date], working: Working<'_>) -> Fit {
 }
 
 /// Per cent: from `few` payments to `many`, less for what is left unexplained.
-fn confidence(fit: &Fit, many: u8, few: u8) -> u8 {
+pub(super) fn confidence(fit: &Fit, many: u8, few: u8) -> u8 {
     let count = u32::try_from(fit.numbers.len()).unwrap_or(u32::MAX).max(1);
     let grown = count.saturating_sub(2).saturating_mul(5).min(u32::from(many - few));
     let doubt = (fit.cost.saturating_mul(10) / count).min(20);

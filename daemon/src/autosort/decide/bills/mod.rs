@@ -12,7 +12,7 @@ use monzo_common::id::PotId;
 use monzo_common::model::{PlannedBill, PlannedInput};
 use monzo_common::shell;
 
-use crate::insight::recurring;
+use crate::insight::recurring::{self, Period};
 use crate::rule::Basis;
 
 /// What a pot has to hold for its bills.
@@ -160,30 +160,8 @@ impl Predicted {
         if due.is_empty() {
             due.push((next.date, next.amount));
         }
-        Some(Self { name: bill.name.clone(), due, period: bill.rhythm.period.into() })
+        Some(Self { name: bill.name.clone(), due, period: bill.rhythm.period })
     }
-}
-
-impl From<recurring::Period> for Period {
-    fn from(period: recurring::Period) -> Self {
-        match period {
-            recurring::Period::Weekly => Self::Days(7),
-            recurring::Period::Fortnightly => Self::Days(14),
-            recurring::Period::FourWeekly => Self::Days(28),
-            recurring::Period::Monthly => Self::Months(1),
-            recurring::Period::Quarterly => Self::Months(3),
-            recurring::Period::Yearly => Self::Months(12),
-        }
-    }
-}
-
-/// How often a bill comes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Period {
-    /// Every so many days.
-    Days(u16),
-    /// Every so many months.
-    Months(u8),
 }
 
 /// Where a run stands among the paydays.

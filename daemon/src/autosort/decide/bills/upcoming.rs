@@ -1,11 +1,11 @@
 //! What a pot has to hold for the bills that are predicted, and for its part of those that come seldom.
 
+use jiff::SignedDuration;
 use jiff::civil::{Date, DateTime, Time};
-use jiff::{SignedDuration, Span};
 use monzo_common::model::PlannedBill;
 
 use super::cycle;
-use super::{Calendar, Hidden, Level, Period, PotBills, Predicted};
+use super::{Calendar, Hidden, Level, PotBills, Predicted};
 use crate::autosort::decide::plan::share;
 use crate::autosort::decide::plan::words::money;
 
@@ -50,7 +50,7 @@ fn due(bill: &Predicted, horizon: DateTime, calendar: &Calendar) -> Vec<PlannedB
         }
         let since = match number.checked_sub(1) {
             Some(before) => due_number(bill, before).map(|(date, _)| date),
-            None => after(date, bill.period, -1),
+            None => bill.period.after(date, -1),
         };
         dates.extend(since.and_then(|since| part(&bill.name, amount, since, date, calendar)));
         break;
@@ -83,14 +83,5 @@ fn due_number(bill: &Predicted, number: usize) -> Option<(Date, i64)> {
     }
     let (last, amount) = bill.due.last()?;
     let periods = i64::try_from(number.checked_sub(bill.due.len())?).ok()? + 1;
-    Some((after(*last, bill.period, periods)?, *amount))
-}
-
-/// The date so many periods later; months are counted from one date, so that the 31st stays the 31st.
-fn after(date: Date, period: Period, periods: i64) -> Option<Date> {
-    let span = match period {
-        Period::Days(days) => Span::new().try_days(i64::from(days.max(1)).checked_mul(periods)?),
-        Period::Months(months) => Span::new().try_months(i64::from(months.max(1)).checked_mul(periods)?),
-    };
-    date.checked_add(span.ok()?).ok()
+    Some((bill.period.after(*last, periods)?, *amount))
 }

@@ -13,7 +13,7 @@ use monzo_common::id::{AccountId, PotId};
 use monzo_common::model::Suggestion;
 
 use crate::insight::payday::{Pay, quoted};
-use crate::insight::recurring::{Bill, LIKELY, Period};
+use crate::insight::recurring::{Bill, LIKELY};
 pub use inputs::{coming_bills, paydays, suggestion};
 
 /// What a suggestion is about.
@@ -201,14 +201,7 @@ impl SuggestionInputs {
 /// What a bill costs in a month, in minor units.
 fn a_month(bill: &Bill) -> i64 {
     let amount = bill.next.map_or(bill.last.amount, |next| next.amount);
-    match bill.rhythm.period {
-        Period::Weekly => amount.saturating_mul(52) / 12,
-        Period::Fortnightly => amount.saturating_mul(26) / 12,
-        Period::FourWeekly => amount.saturating_mul(13) / 12,
-        Period::Monthly => amount,
-        Period::Quarterly => amount / 3,
-        Period::Yearly => amount / 12,
-    }
+    bill.rhythm.period.a_year(amount) / 12
 }
 
 /// A pot as a rule of its account names it: by its name, or by its id where that is not the only one.

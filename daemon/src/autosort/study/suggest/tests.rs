@@ -21,6 +21,8 @@ fn rows(name: &str, amount: i64, first: Date, pot: Option<&str>) -> Vec<Row> {
         description: String::new(),
         counterparty: Some(name.into()),
         merchant: None,
+        group: None,
+        category: String::new(),
         scheme: "bacs".into(),
         series: Some(name.into()),
         pot: pot.map(Into::into),
