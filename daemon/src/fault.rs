@@ -139,6 +139,8 @@ impl From<SorterError> for Fault {
                 "`monzoctl sort rules` lists those that fire by the calendar, by income or by a balance",
             ),
             SorterError::Conflict(_) => (FaultKind::Conflict, "`monzoctl sort history` lists the runs"),
+            SorterError::Bill(_) => (FaultKind::Conflict, "`monzoctl bills --all` lists the bills"),
+            SorterError::NoBill(_) => (FaultKind::NotFound, "`monzoctl bills --all` lists them"),
             SorterError::NoRule(_) => (FaultKind::NotFound, "`monzoctl sort rules` lists them"),
             SorterError::Unread(_) => (FaultKind::BankUnreachable, LATER),
             SorterError::Sync(error) => return error.into(),

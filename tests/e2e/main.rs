@@ -6,6 +6,7 @@
 mod access;
 mod accounts;
 mod asks;
+mod bills;
 mod capture;
 mod changes;
 mod config;

@@ -13,6 +13,7 @@ const PINNED: &[(&str, &str)] = &[
     ("migrations/0003_notices.sql", "55833bd5e9915318011ef280c92c761dfc5a477b9dfa537194a200d8db1b143c"),
     ("migrations/0004_unlisted_pots.sql", "2cc503bf43e738ebf1dc06047631cc6e17522b027b5d4415df27d9638c9eb2c8"),
     ("migrations/0005_sums.sql", "945955fee89b89169bb6ec45a064bd4af29bc4be4afcbd716f1636359d45ade1"),
+    ("migrations/0006_bills.sql", "ab8692ac7f1823b654ac97998356567a6255c909748ced355ea8b969511362b0"),
 ];
 
 fn digest(text: &str) -> String {

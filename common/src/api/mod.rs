@@ -14,17 +14,18 @@
 mod table;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use jsonrpsee::core::SubscriptionResult;
 use jsonrpsee::proc_macros::rpc;
 
 use crate::fault::Fault;
 use crate::model::{
     self, Access, AccessChange, Account, Acknowledged, Backtest, Backup, BackupChunk, Balance, BalancePoint,
-    ConfigEntry, ConfigReload, ConfigReport, Configured, Delivery, Event, EventPage, Exclusion,
-    ExclusionChange, FreezeChange, LoggedOut, Login, LoginBegun, PaydayCalendar, Plan, Pot, Progress,
-    QuarantinedRecord, Restored, Role, Run, RunPage, RunStarted, Status, Suggestion, SyncCancelled,
-    SyncHistory, SyncStarted, TransactionDetail, TransactionPage, TransactionQuery, TransferPage, Upload,
-    Verification, Version, Whoami, Why,
+    Bill, BillAccuracy, BillChange, ConfigEntry, ConfigReload, ConfigReport, Configured, Delivery, Event,
+    EventPage, Exclusion, ExclusionChange, FreezeChange, LoggedOut, Login, LoginBegun, NewBill,
+    PaydayCalendar, Plan, Pot, Progress, QuarantinedRecord, Restored, Role, Run, RunPage, RunStarted, Status,
+    Suggestion, SyncCancelled, SyncHistory, SyncStarted, TransactionDetail, TransactionPage,
+    TransactionQuery, TransferPage, Upload, Verification, Version, Whoami, Why,
 };
 use table::api;
 
@@ -34,7 +35,7 @@ pub use table::{Method, Parameter, Schema};
 pub mod client {
     pub use super::{
         AccessControlClient as _, AccountsClient as _, AuthClient as _, AutosortClient as _,
-        BackupsClient as _, BalancesClient as _, EventsClient as _, ExclusionsClient as _,
+        BackupsClient as _, BalancesClient as _, BillsClient as _, EventsClient as _, ExclusionsClient as _,
         InsightClient as _, NotifyClient as _, PotsClient as _, QuarantineClient as _, RpcClient as _,
         SyncsClient as _, SystemClient as _, TransactionsClient as _, TransfersClient as _,
     };
@@ -185,6 +186,53 @@ api! {
         /// The pay calendars with their next paydays.
         #[method("insight.payday", Viewer)]
         fn payday(count: u32) -> Vec<PaydayCalendar>;
+
+        /// Bills that recur, the next one first; with `all` also those that have ended or are ignored.
+        #[method("insight.bills", Viewer)]
+        fn bills(all: bool) -> Vec<Bill>;
+
+        /// Income that recurs, the next one first.
+        #[method("insight.incomes", Viewer)]
+        fn incomes() -> Vec<Bill>;
+    }
+
+    /// What the person says of bills; it counts before what the ledger shows.
+    trait Bills {
+        /// Confirms a bill, which also takes back that it is ignored; `instalments` says of how many payments it is.
+        #[method("bills.confirm", Operator)]
+        fn confirm_bill(id: String, instalments: Option<u32>) -> BillChange;
+
+        /// Says that something is no bill, and removes a bill that was added.
+        #[method("bills.ignore", Operator)]
+        fn ignore_bill(id: String) -> BillChange;
+
+        /// Gives a bill another name; without `name` it has the payee's again.
+        #[method("bills.rename", Operator)]
+        fn rename_bill(id: String, name: Option<String>) -> BillChange;
+
+        /// Adds a bill that the ledger does not show yet.
+        #[method("bills.add", Operator)]
+        fn add_bill(bill: NewBill) -> BillChange;
+
+        /// Makes one bill of several, or puts together what was split.
+        #[method("bills.merge", Operator)]
+        fn merge_bills(id: String, others: Vec<String>) -> BillChange;
+
+        /// Makes a bill of its own of payments like these; without any, takes apart what was merged.
+        #[method("bills.split", Operator)]
+        fn split_bill(id: String, transactions: Vec<String>) -> BillChange;
+
+        /// Says that the payment of a day, or the next one, will not come; with `undo` that it will.
+        #[method("bills.skip", Operator)]
+        fn skip_bill(id: String, on: Option<Date>, undo: bool) -> BillChange;
+
+        /// Sets the amount of a bill in minor units; without `amount` it is estimated again.
+        #[method("bills.amount", Operator)]
+        fn set_bill_amount(id: String, amount: Option<i64>) -> BillChange;
+
+        /// How well bills would have been predicted at each past payday.
+        #[method("bills.accuracy", Viewer)]
+        fn bill_accuracy() -> BillAccuracy;
     }
 
     /// Transactions.

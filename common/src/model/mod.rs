@@ -7,6 +7,7 @@ mod access;
 mod account;
 mod backup;
 mod balance;
+mod bill;
 mod config;
 mod event;
 mod exclusion;
@@ -24,6 +25,10 @@ pub use access::{Access, AccessChange, Grant, Role};
 pub use account::Account;
 pub use backup::{Backup, BackupChunk, Restored, Upload, Verification};
 pub use balance::{Balance, BalancePoint};
+pub use bill::{
+    Bill, BillAccuracy, BillAccuracyRow, BillChange, BillDue, BillOrigin, BillPayment, BillRhythm, BillState,
+    Confidence, Instalments, NewBill, PriceChange, RhythmAdjust, RhythmUnit,
+};
 pub use config::{ConfigChange, ConfigChangeKind, ConfigEntry, ConfigProblem, ConfigReload, ConfigReport};
 pub use event::{Acknowledged, Event, EventPage, Severity};
 pub use exclusion::{Excluded, Exclusion, ExclusionChange};

@@ -54,8 +54,8 @@ mod tests {
 
     use super::*;
     use crate::model::{
-        Approver, OccurrenceState, RuleMode, RunCause, RunState, StepKind, SyncCause, SyncState,
-        TransferKind, TransferState,
+        Approver, BillOrigin, BillState, OccurrenceState, RuleMode, RunCause, RunState, StepKind, SyncCause,
+        SyncState, TransferKind, TransferState,
     };
 
     #[track_caller]
@@ -83,5 +83,7 @@ mod tests {
         check(SyncCause::ALL, SyncCause::word);
         check(RuleMode::ALL, RuleMode::word);
         check(StepKind::ALL, StepKind::word);
+        check(BillState::ALL, BillState::word);
+        check(BillOrigin::ALL, BillOrigin::word);
     }
 }

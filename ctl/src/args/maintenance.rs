@@ -209,8 +209,10 @@ pub enum Names {
     Runs,
     /// Runs that wait for approval.
     Proposals,
-    /// Rules, pots and runs.
+    /// Rules, pots, runs and bills.
     Subjects,
+    /// Bills.
+    Bills,
     /// Backups that the daemon keeps.
     Backups,
     /// What `status` shows as problems and notes.

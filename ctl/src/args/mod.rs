@@ -6,11 +6,13 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
+mod bills;
 mod ledger;
 mod login;
 mod maintenance;
 mod sorter;
 
+pub use bills::{Bills, BillsCommand};
 pub use ledger::{Accounts, Balance, Exclude, ExcludeCommand, Show, Span, Transactions};
 pub use login::{AccessCommand, AccessRole, Login, Setup};
 pub use maintenance::{
@@ -139,8 +141,10 @@ pub enum Command {
     Sort(SortCommand),
     /// Move an amount between an account and a pot, or between two pots, asked first
     Move(Move),
-    /// Say why a rule, run or pot stands as it does
+    /// Say why a rule, run, pot or bill stands as it does
     Why(Why),
+    /// List bills: what is due, what is covered, what they cost; or say what you know of one
+    Bills(Bills),
     /// Show the pay calendar with the paydays to come
     Payday(Payday),
     /// Keep accounts and pots out of analytics and out of the autosorter's reach

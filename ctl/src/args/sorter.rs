@@ -235,8 +235,8 @@ pub struct Move {
 /// `why`
 #[derive(Debug, Args)]
 pub struct Why {
-    /// A rule, run or pot
-    #[arg(value_name = "RULE|RUN|POT")]
+    /// A rule, run, pot or bill
+    #[arg(value_name = "RULE|RUN|POT|BILL")]
     pub subject: String,
 }
 

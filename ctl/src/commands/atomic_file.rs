@@ -35,7 +35,7 @@ impl AtomicFile {
             io::ErrorKind::AlreadyExists => Failure::local(
                 format!("{} is in the way", part.display()),
                 error,
-                "another backup is being written there, or was broken off: remove it first",
+                "another file is being written there, or was broken off: remove it first",
             ),
             _ => unwritable(whole, error),
         })?;
@@ -87,7 +87,7 @@ impl Drop for AtomicFile {
 
 fn taken(file: &Path) -> Failure {
     Failure::local(
-        format!("{} exists already, and a backup is never written over a file", file.display()),
+        format!("{} exists already, and no file is ever written over", file.display()),
         Errno::EXIST.into(),
         "choose another name",
     )

@@ -372,7 +372,7 @@ mod tests {
         exit 1
         --- out
         --- err
-        error: DIR/mine.db exists already, and a backup is never written over a file
+        error: DIR/mine.db exists already, and no file is ever written over
         cause: File exists (os error 17)
         try: choose another name
         ");

@@ -72,6 +72,9 @@ async fn known(kind: Names, daemon: &Daemon) -> Result<Vec<String>, Failure> {
     if matches!(kind, Names::Rules | Names::Things | Names::Subjects) {
         names.extend(live(&client.rules().await?));
     }
+    if matches!(kind, Names::Bills | Names::Subjects) {
+        names.extend(live(&client.bills(false).await?));
+    }
     if matches!(kind, Names::Runs | Names::Subjects) {
         let page = client.runs(None, None, Some(RECENT)).await?;
         names.extend(page.runs.into_iter().map(|run| run.id));
@@ -92,6 +95,7 @@ async fn known(kind: Names, daemon: &Daemon) -> Result<Vec<String>, Failure> {
         | Names::Things
         | Names::Rules
         | Names::Runs
+        | Names::Bills
         | Names::Subjects
         | Names::Methods
         | Names::Periods => {}
@@ -135,12 +139,14 @@ mod tests {
             .says("autosort.rules", &[fixture::rule("payday")])
             .says("autosort.runs", &RunPage { runs, cursor: None })
             .says("pots.list", &[pot("pot_1", "Bills", 0)])
+            .says("insight.bills", &[fixture::bill("Gym")])
             .says("accounts.list", &[account("acc_1", "Current", None)]);
         for (kind, expected) in [
             ("rules", "payday\n"),
             ("runs", "run_7k\nrun_8\n"),
             ("proposals", "run_8\n"),
-            ("subjects", "Bills\npayday\nrun_7k\nrun_8\n"),
+            ("subjects", "Bills\npayday\nGym\nrun_7k\nrun_8\n"),
+            ("bills", "Gym\n"),
             ("things", "Current\nBills\npayday\n"),
         ] {
             let ran = fake.run(&["__complete", kind], "").await;

@@ -14,7 +14,9 @@ mod approval;
 mod atomic_file;
 mod backup;
 mod balance;
+mod bills;
 mod browser;
+mod calendar_file;
 mod complete;
 mod config;
 mod events;
@@ -50,6 +52,7 @@ pub async fn run(command: &Command, session: &mut Session) -> Result<Exit, Failu
         Command::Sort(command) => sort::sort(command, session).await,
         Command::Move(args) => transfer::move_money(args, session).await,
         Command::Why(args) => why::why(args, session).await,
+        Command::Bills(args) => bills::run(args, session).await,
         Command::Payday(args) => why::payday(args, session).await,
         Command::Exclude(args) => accounts::exclude(args, session).await,
         Command::Events(args) => events::events(args, session).await,

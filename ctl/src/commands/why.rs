@@ -2,6 +2,7 @@
 
 use monzo_common::api::client::*;
 use monzo_common::fault::FaultKind;
+use monzo_common::model::{Bill, Why};
 
 use super::run;
 use super::status::unread;
@@ -16,26 +17,35 @@ use crate::view::{self, columns};
 /// `why`
 pub(super) async fn why(args: &args::Why, session: &mut Session) -> Result<Exit, Failure> {
     let daemon = session.connect().await?;
-    let subject = subject(args.subject.trim(), &daemon).await?;
-    let why = daemon.client.why(subject).await?;
+    let why = match subject(args.subject.trim(), &daemon).await? {
+        Subject::Sorter(subject) => daemon.client.why(subject).await?,
+        Subject::Bill(bill) => Why { subject: bill.name, reasons: bill.evidence, plan: None },
+    };
     let style = session.look(&daemon.time);
     session.print_one("why", &why, || view::why(&why, &style))?;
     Ok(Exit::Done)
 }
 
-/// The name of a rule, or the id of a pot or run.
-async fn subject(typed: &str, daemon: &Daemon) -> Result<String, Failure> {
+/// What a person asks about.
+enum Subject {
+    /// The name of a rule, or the id of a pot or run.
+    Sorter(String),
+    /// A bill.
+    Bill(Box<Bill>),
+}
+
+async fn subject(typed: &str, daemon: &Daemon) -> Result<Subject, Failure> {
     let rules = daemon.client.rules().await?;
     if let Ok(rule) = find::find(typed, &rules) {
-        return Ok(rule.name.clone());
+        return Ok(Subject::Sorter(rule.name.clone()));
     }
     let pots = daemon.client.pots().await?;
     let missing = match find::find(typed, &pots) {
-        Ok(pot) => return Ok(pot.id.to_string()),
+        Ok(pot) => return Ok(Subject::Sorter(pot.id.to_string())),
         Err(failure) => failure,
     };
     match daemon.client.run(typed.to_owned()).await.map_err(Failure::from) {
-        Ok(run) => Ok(run.id),
+        Ok(run) => Ok(Subject::Sorter(run.id)),
         Err(failure)
             if !matches!(failure.fault_kind(), Some(FaultKind::NotFound | FaultKind::InvalidParams)) =>
         {
@@ -43,16 +53,25 @@ async fn subject(typed: &str, daemon: &Daemon) -> Result<String, Failure> {
         }
         Err(_) if missing.to_string().contains("more than one") => Err(missing),
         Err(_) => {
+            let bills = daemon.client.bills(true).await?;
+            let ambiguous = match find::find(typed, &bills) {
+                Ok(bill) => return Ok(Subject::Bill(Box::new(bill.clone()))),
+                Err(failure) => failure,
+            };
+            if ambiguous.to_string().contains("more than one") {
+                return Err(ambiguous);
+            }
             let names = rules.iter().map(|rule| rule.name.as_str());
             let names = names.chain(pots.iter().filter(|pot| !pot.deleted).map(|pot| pot.name.as_str()));
+            let names = names.chain(bills.iter().map(|bill| bill.name.as_str()));
             let nearest = find::nearest(&typed.to_lowercase(), names);
             let listed = if pots.is_empty() {
                 "`monzoctl sort rules` lists the rules; no pot is known yet, and `monzoctl status` says why"
             } else {
-                "`monzoctl sort rules`, `monzoctl sort history` and `monzoctl pots` list them"
+                "`monzoctl sort rules`, `monzoctl sort history`, `monzoctl pots` and `monzoctl bills` list them"
             };
             Err(Failure::usage(
-                format!("there is no rule, run or pot ‘{typed}’"),
+                format!("there is no rule, run, pot or bill ‘{typed}’"),
                 nearest.map_or_else(
                     || listed.to_owned(),
                     |name| format!("did you mean ‘{name}’? Else {listed}"),
@@ -87,7 +106,7 @@ pub(super) async fn discover(typed: &str, no_wait: bool, session: &mut Session) 
 #[cfg(test)]
 mod tests {
     use jiff::civil::date;
-    use monzo_common::model::{PaydayCalendar, PaydayDate, Run, RunStarted, RunState, Why};
+    use monzo_common::model::{PaydayCalendar, PaydayDate, Run, RunStarted, RunState};
 
     use super::*;
     use crate::fake::Fake;
@@ -118,13 +137,22 @@ mod tests {
             assert_eq!(ran.exit, Exit::Done, "{ran}");
             assert!(fake.calls().ends_with(&format!("autosort.why {{\"subject\":\"{sent}\"}}\n")), "{typed}");
         }
-        let fake = fake().fails("autosort.get", FaultKind::NotFound, "no run", "look");
+        let none = || fake().fails("autosort.get", FaultKind::NotFound, "no run", "look");
+        let bill = none().says("insight.bills", &[view::fixture::bill("Gym")]);
+        insta::assert_snapshot!(bill.run(&["why", "gym"], "").await, @r"
+        exit 0
+        --- out
+        Gym
+          • its payments have one direct debit mandate
+        --- err
+        ");
+        let fake = none().says("insight.bills", &[0_u8; 0]);
         insta::assert_snapshot!(fake.run(&["why", "paydya"], "").await, @r"
         exit 2
         --- out
         --- err
-        error: there is no rule, run or pot ‘paydya’
-        try: did you mean ‘payday’? Else `monzoctl sort rules`, `monzoctl sort history` and `monzoctl pots` list them
+        error: there is no rule, run, pot or bill ‘paydya’
+        try: did you mean ‘payday’? Else `monzoctl sort rules`, `monzoctl sort history`, `monzoctl pots` and `monzoctl bills` list them
         ");
     }
 

@@ -51,6 +51,45 @@ pub const BALANCE: Columns = &[
 /// Points of a balance's history.
 pub const POINT: Columns = &["account_id", "pot_id", "at", "balance", "currency"];
 
+/// Bills, and income that recurs.
+pub const BILL: Columns = &[
+    "id",
+    "name",
+    "payee",
+    "account_id",
+    "pot_id",
+    "category",
+    "rhythm.every",
+    "rhythm.count",
+    "rhythm.day",
+    "rhythm.months",
+    "rhythm.adjust",
+    "text",
+    "next_on",
+    "next_from",
+    "next_to",
+    "due",
+    "estimate",
+    "upper",
+    "currency",
+    "last.transaction_id",
+    "last.on",
+    "last.amount",
+    "state",
+    "covered",
+    "cost_a_year",
+    "price_changes",
+    "instalments.paid",
+    "instalments.of",
+    "instalments.left",
+    "confidence",
+    "origin",
+    "transaction_ids",
+    "confirmed",
+    "ignored",
+    "evidence",
+];
+
 /// Transactions.
 pub const TRANSACTION: Columns = match TRANSACTION_RAW {
     [all_but_raw @ .., _] => all_but_raw,

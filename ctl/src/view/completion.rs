@@ -65,7 +65,8 @@ fn names(argument: &Arg, path: &[String]) -> Option<Names> {
             Some(Names::Proposals)
         }
         "RUN" => Some(Names::Runs),
-        "RULE|RUN|POT" | "RULE|POT" => Some(Names::Subjects),
+        "RULE|RUN|POT|BILL" | "RULE|POT" => Some(Names::Subjects),
+        "BILL" => Some(Names::Bills),
         "FILE|-|NAME" => Some(Names::Backups),
         "METHOD" => Some(Names::Methods),
         "ATTENTION" => Some(Names::Attention),

@@ -279,3 +279,45 @@ pub(crate) fn rule(name: &str) -> Rule {
         origin: "monzod.toml:12".into(),
     }
 }
+
+pub(crate) fn bill(name: &str) -> monzo_common::model::Bill {
+    use monzo_common::model::{
+        Bill, BillDue, BillOrigin, BillRhythm, BillState, Confidence, RhythmAdjust, RhythmUnit,
+    };
+    let on = date(2026, 12, 3);
+    Bill {
+        id: "bill_1".into(),
+        name: name.into(),
+        payee: "IRONWORKS".into(),
+        account_id: "acc_1".into(),
+        pot_id: Some("pot_1".into()),
+        category: "bills".into(),
+        rhythm: BillRhythm {
+            every: RhythmUnit::Month,
+            count: 1,
+            day: Some("3".into()),
+            months: Vec::new(),
+            adjust: RhythmAdjust::After,
+        },
+        text: "on day 3 of the month, or the working day after".into(),
+        next_on: Some(on),
+        next_from: Some(on),
+        next_to: Some(on),
+        due: vec![BillDue { on, upper: 2_150 }],
+        estimate: 2_150,
+        upper: 2_150,
+        currency: Currency::GBP,
+        last: None,
+        state: BillState::Due,
+        covered: None,
+        cost_a_year: 25_800,
+        price_changes: Vec::new(),
+        instalments: None,
+        confidence: Confidence::from_percent(90),
+        origin: BillOrigin::Mandate,
+        transaction_ids: vec!["tx_1".into()],
+        confirmed: false,
+        ignored: false,
+        evidence: vec!["its payments have one direct debit mandate".into()],
+    }
+}

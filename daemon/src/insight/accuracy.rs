@@ -116,7 +116,8 @@ impl Mean {
 }
 
 impl Figures {
-    fn add(&mut self, other: &Self) {
+    /// The same, with what was measured of others.
+    pub fn add(&mut self, other: &Self) {
         let shares = [
             (&mut self.streams, other.streams),
             (&mut self.contracts, other.contracts),

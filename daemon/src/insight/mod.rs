@@ -4,6 +4,7 @@
 
 pub mod accuracy;
 pub mod balances;
+pub mod bills;
 pub mod history;
 pub mod payday;
 pub mod recurring;

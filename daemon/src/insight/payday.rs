@@ -124,9 +124,12 @@ fn learnt(dates: &[Date], working: Working<'_>) -> Option<Fit> {
     })
 }
 
+/// Paydays to come, and the one that brought no pay.
+type Coming = (Option<Date>, Vec<(Date, Date)>);
+
 /// The paydays from `asof` on, each with its nominal day, and the one before that brought no pay; nothing where two have
 /// stayed away.
-fn coming(fit: &Fit, asof: Date, working: Working<'_>) -> Option<(Option<Date>, Vec<(Date, Date)>)> {
+fn coming(fit: &Fit, asof: Date, working: Working<'_>) -> Option<Coming> {
     let last = fit.numbers.iter().max().copied()?;
     let dates = (last.saturating_add(1)..)
         .map_while(|number| fit.rhythm.date(number, working).zip(fit.rhythm.date(number, &|_| true)));

@@ -23,6 +23,12 @@ pub enum SorterError {
     /// There is no rule with this name.
     #[error("there is no rule ‘{0}’")]
     NoRule(String),
+    /// What was said of a bill does not fit it.
+    #[error("{0}")]
+    Bill(String),
+    /// There is no bill with this id.
+    #[error("there is no bill ‘{0}’")]
+    NoBill(String),
     /// What it would have done in the past cannot be told.
     #[error("it cannot be replayed: {0}")]
     NoReplay(String),

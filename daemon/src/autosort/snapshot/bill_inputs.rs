@@ -14,10 +14,11 @@ use crate::autosort::decide::bills::{
 use crate::autosort::decide::calendar;
 use crate::autosort::decide::names::Resolved;
 use crate::autosort::decide::world::{Holder, Pot};
+use crate::insight::bills::{self as known_bills, Known};
 use crate::insight::{history, recurring};
 use crate::monzo::{marks, wire};
 use crate::rule::{Payday, Step};
-use crate::store::{PlainRow, Reader, StoreError, StoredPot};
+use crate::store::{PlainRow, Reader, StoreError, StoredBillWord, StoredPot};
 
 /// How far back bills are learnt from: an annual one twice.
 pub(crate) const BACK: SignedDuration = SignedDuration::from_hours(24 * 800);
@@ -28,6 +29,7 @@ const AHEAD: SignedDuration = SignedDuration::from_hours(24 * 400);
 /// What bills are learnt from, read once for all the moments that it is asked about.
 pub(crate) struct Ledger {
     payments: Vec<recurring::Row>,
+    words: Vec<StoredBillWord>,
     pots: BTreeMap<PotId, PotHistory>,
 }
 
@@ -49,14 +51,14 @@ impl Ledger {
     ) -> Result<Self, StoreError> {
         let pots: Vec<PotId> = bill_pots(resolved).map(|(_, _, pot)| pot.id.clone()).collect();
         if pots.is_empty() {
-            return Ok(Self { payments: Vec::new(), pots: BTreeMap::new() });
+            return Ok(Self { payments: Vec::new(), words: Vec::new(), pots: BTreeMap::new() });
         }
         let payments = recurring::of_pots(history::payments(reader, (since, until), zone, wire::series)?);
         let mut kept = BTreeMap::new();
         for pot in reader.pots()?.into_iter().filter(|pot| pots.contains(&pot.id)) {
             kept.insert(pot.id.clone(), PotHistory::read(reader, &pot, (since, until), zone)?);
         }
-        Ok(Self { payments, pots: kept })
+        Ok(Self { payments, words: reader.bill_words()?, pots: kept })
     }
 }
 
@@ -129,7 +131,7 @@ pub(crate) fn levels_at(
 ) -> Levels {
     let mut levels = BTreeMap::new();
     let today = calendar::local_date(at, &settings.zone);
-    let mut predicted: Option<Vec<recurring::Bill>> = None;
+    let mut predicted: Option<Vec<Known>> = None;
     for (index, look, pot) in bill_pots(resolved) {
         let payday = settings.paydays.first();
         let known = payday.and_then(|payday| Some((payday, calendar_of(payday, settings, at, own)?)));
@@ -143,13 +145,12 @@ pub(crate) fn levels_at(
             let known: Vec<recurring::Row> = known.cloned().collect();
             let horizon = today.checked_add(AHEAD).unwrap_or(Date::MAX);
             let rhythm = calendar::Rhythmic::of(payday);
-            recurring::bills(&known, today, horizon, &|day| rhythm.is_working(day))
+            known_bills::known(&known, &ledger.words, (today, horizon), &|day| rhythm.is_working(day))
         });
-        let of_pot = |bill: &&recurring::Bill| !bill.ended && bill.pot.as_ref() == Some(&pot.id);
         let (hidden, main, balances) =
             ledger.pots.get(&pot.id).map_or_else(Default::default, |kept| kept.until(at));
         let found = PotBills {
-            predicted: all.iter().filter(of_pot).filter_map(Predicted::of).collect(),
+            predicted: known_bills::of_pot(all, &pot.id).filter_map(Predicted::of).collect(),
             pot_id: pot.id.clone(),
             name: pot.name.clone(),
             hidden,

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use jiff::civil::Date;
-use monzo_common::id::TransactionId;
+use monzo_common::id::{AccountId, TransactionId};
 
 use super::Row;
 use super::rhythm::days_between;
-use super::series::{Series, payee};
+use super::series::{Series, near, payee, plain};
 
 /// What holds payments together, as text: the account with the bank's own key, or with rail and payee, or with these
 /// and an amount where one payee has several bills.
@@ -72,8 +72,45 @@ pub enum How {
     Merged,
     /// Those like these are a bill of their own.
     Split(BTreeSet<TransactionId>),
-    /// They are payments of a bill that the person has added.
-    Added,
+    /// They are payments of a bill that the person has added: to this payee, about so much, and not long before.
+    Added(Added),
+}
+
+/// What tells the payments of a bill that a person has added.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Added {
+    /// The account that pays.
+    pub account: AccountId,
+    /// Whom it pays.
+    pub payee: String,
+    /// Minor units, more than zero.
+    pub amount: i64,
+    /// The day of its first payment.
+    pub on: Date,
+}
+
+impl Added {
+    fn is_paid_by(&self, row: &Row) -> bool {
+        let soon = days_between(self.on, row.date) >= -EARLY;
+        row.account == self.account
+            && row.amount < 0
+            && soon
+            && plain(row.name()) == plain(&self.payee)
+            && near(row.amount, self.amount, 2)
+    }
+}
+
+/// Days by which the first payment of a bill that was added may be early. Taste.
+const EARLY: i32 = 10;
+
+/// The key of a bill that a person has added, by the number of the word.
+pub fn added_key(account: &AccountId, number: i64) -> Key {
+    Key(format!("{account}|{GROUP}added:{number}"))
+}
+
+/// The number in the key of a group.
+pub(super) fn group_of(series: &str) -> Option<i64> {
+    series.strip_prefix(GROUP)?.split(':').nth(1)?.parse().ok()
 }
 
 /// The rows as a person has put them together and taken them apart.
@@ -88,9 +125,9 @@ pub fn grouped(mut rows: Vec<Row>, groupings: &[Grouping]) -> Vec<Row> {
                     .filter(|row| own(row))
                     .for_each(|row| row.series = Some(format!("{MERGED}{number}")));
             }
-            How::Added => rows
+            How::Added(added) => rows
                 .iter_mut()
-                .filter(|row| own(row))
+                .filter(|row| added.is_paid_by(row))
                 .for_each(|row| row.series = Some(format!("{GROUP}added:{number}"))),
             How::Split(like) => {
                 let example = Example::of(rows.iter().filter(|row| own(row)), like);
@@ -128,8 +165,8 @@ impl Example {
             (Some(own), Some(other)) => own < other,
             // All cost the same: then the day of the month decides.
             (Some(_), None) => self.days.iter().any(|day| {
-                let off = days_between(*day, row.date).rem_euclid(30);
-                off.min(30 - off) <= 5
+                let off = (day.day() - row.date.day()).rem_euclid(31);
+                off.min(31 - off) <= 5
             }),
             (None, _) => false,
         }

@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 use monzo_common::id::{AccountId, PotId, TransactionId};
 
-pub use key::{Grouping, How, Key, grouped};
+pub use key::{Added, Grouping, How, Key, added_key, grouped};
 pub use period::Period;
 pub use rhythm::{Rhythm, Working};
 use series::Series;
@@ -102,6 +102,8 @@ pub struct Bill {
     pub series: Option<String>,
     /// The payment rail.
     pub scheme: String,
+    /// The category of the latest payment.
+    pub category: String,
     /// How often, and on which days.
     pub rhythm: Rhythm,
     /// When it was last paid, and with how much.
@@ -128,6 +130,13 @@ pub struct Bill {
     pub pauses: Vec<i8>,
     /// The rows that it was learnt from, oldest first.
     pub transactions: Vec<TransactionId>,
+}
+
+impl Bill {
+    /// The number of the person's word that says which payments belong to it, where one does.
+    pub fn group(&self) -> Option<i64> {
+        self.series.as_deref().and_then(key::group_of)
+    }
 }
 
 /// From here on a bill is more than a guess, in per cent. Taste.
@@ -172,6 +181,7 @@ fn bill(series: &Series<'_>, asof: Date, horizon: Date, working: Working<'_>) ->
         pot: series.rows.iter().rev().take(3).find_map(|row| row.pot.clone()),
         series: newest.series.clone(),
         scheme: newest.scheme.clone(),
+        category: newest.category.clone(),
         rhythm: series.fit.rhythm,
         last,
         next: coming.next,

@@ -77,6 +77,11 @@ impl Period {
         }
     }
 
+    /// A year or more.
+    pub const fn is_yearly(self) -> bool {
+        matches!(self, Self::Months(12..))
+    }
+
     /// Its length in days, about.
     pub(super) fn about(self) -> i32 {
         match self {

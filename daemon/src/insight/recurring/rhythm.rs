@@ -41,7 +41,7 @@ pub struct Rhythm {
     pub shift: Shift,
 }
 
-pub(super) fn month_of(date: Date) -> i32 {
+pub(in crate::insight) fn month_of(date: Date) -> i32 {
     i32::from(date.year()) * 12 + i32::from(date.month()) - 1
 }
 

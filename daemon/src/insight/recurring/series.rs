@@ -111,7 +111,7 @@ pub(super) fn found<'a>(rows: &[&'a Row], asof: Date, working: Working<'_>) -> V
     }
     let mut all = Vec::new();
     for rows in handed_over(keyed.into_values().collect()) {
-        all.extend(by_mandate(paid(&rows), asof, working));
+        all.extend(by_mandate(&paid(&rows), asof, working));
     }
     let mut by_name = Vec::new();
     for (_, rows) in named {
@@ -223,12 +223,12 @@ fn together(payments: Vec<Due>) -> Vec<Due> {
     joined
 }
 
-fn by_mandate<'a>(rows: Vec<&'a Row>, asof: Date, working: Working<'_>) -> Option<Series<'a>> {
+fn by_mandate<'a>(rows: &[&'a Row], asof: Date, working: Working<'_>) -> Option<Series<'a>> {
     let merged = rows.iter().any(|row| row.is_merged());
-    let payments = if merged { together(payments(&rows)) } else { payments(&rows) };
+    let payments = if merged { together(payments(rows)) } else { payments(rows) };
     let dates: Vec<Date> = payments.iter().map(|paid| paid.date).collect();
     let series = |fit: Fit, confidence: u8| {
-        Some(Series { rows: rows.clone(), payments: payments.clone(), fit, confidence, shares_name: false })
+        Some(Series { rows: rows.to_vec(), payments: payments.clone(), fit, confidence, shares_name: false })
     };
     if let Some(fit) = learnt(&dates, Proof { least: 2, yearly: 2, limit: 4, share: 0 }, working) {
         let confidence = confidence(&fit, 90, 65);

@@ -4,9 +4,10 @@ use jiff::Timestamp;
 use jsonrpsee::core::async_trait;
 use monzo_common::api::InsightServer;
 use monzo_common::fault::{Fault, FaultKind};
-use monzo_common::model::{BalancePoint, PaydayCalendar};
+use monzo_common::model::{BalancePoint, Bill, PaydayCalendar};
 
 use super::context::RpcContext;
+use crate::autosort::query::bills;
 use crate::autosort::study::suggest;
 use crate::insight;
 
@@ -36,5 +37,13 @@ impl InsightServer for RpcContext {
 
     async fn payday(&self, count: u32) -> Result<Vec<PaydayCalendar>, Fault> {
         Ok(suggest::paydays(&self.services()?.sorter, count).await?)
+    }
+
+    async fn bills(&self, all: bool) -> Result<Vec<Bill>, Fault> {
+        Ok(bills::bills(&self.services()?.sorter, all).await?)
+    }
+
+    async fn incomes(&self) -> Result<Vec<Bill>, Fault> {
+        Ok(bills::incomes(&self.services()?.sorter).await?)
     }
 }

@@ -9,6 +9,7 @@ mod auth;
 mod autosort;
 mod backup;
 mod balances;
+mod bills;
 mod context;
 mod cursor;
 mod discover;
@@ -47,6 +48,7 @@ pub fn methods(context: &RpcContext) -> Result<Methods, RegisterMethodError> {
     all.merge(api::PotsServer::into_rpc(context.clone()))?;
     all.merge(api::BalancesServer::into_rpc(context.clone()))?;
     all.merge(api::InsightServer::into_rpc(context.clone()))?;
+    all.merge(api::BillsServer::into_rpc(context.clone()))?;
     all.merge(api::TransactionsServer::into_rpc(context.clone()))?;
     all.merge(api::ExclusionsServer::into_rpc(context.clone()))?;
     all.merge(api::BackupsServer::into_rpc(context.clone()))?;

@@ -129,6 +129,7 @@ fn sorter(guide: &Guide<'_>, home: &Home) -> anyhow::Result<()> {
     guide.say("Saved in the configuration's conf.d. Nothing moves before you say so.")?;
     guide.show(&["config", "reload"], 0)?;
     guide.show(&["payday"], 0)?;
+    guide.show(&["bills", "--next", "30d"], 0)?;
     guide.show(&["sort", "plan", "payday", "--at", "next-payday"], 0)?;
     guide.say(
         "That is as money stands today. A rule can be run at any time, too; it says what is different then:",

@@ -1,89 +1,32 @@
 //! What the ledger suggests: rules as commented TOML, and the pay calendar that it shows.
 
+use jiff::SignedDuration;
 use jiff::civil::Date;
-use jiff::{SignedDuration, Timestamp};
 use monzo_common::id::PotId;
 use monzo_common::model::{PaydayCalendar, Suggestion};
 
 use crate::autosort::Services;
-use crate::autosort::decide::calendar;
 use crate::autosort::decide::plan::words::money;
 use crate::autosort::decide::world::{Account, Pot};
 use crate::autosort::query::rules::payday_calendars;
-use crate::autosort::snapshot::trigger_inputs::own;
+use crate::autosort::study::learnt::{Learnt, learn};
 use crate::autosort::study::suggest::{self, Kind, SuggestionInputs};
-use crate::insight::{history, payday, recurring};
-use crate::monzo::wire;
-use crate::rule::{Adjust, Day, Nation, Payday, Rhythm};
+use crate::insight::bills;
 use crate::store::StoreError;
-
-/// How far back is learnt from: an annual bill twice.
-const BACK: SignedDuration = SignedDuration::from_hours(24 * 800);
-
-/// How far ahead bills are looked for.
-const AHEAD: SignedDuration = SignedDuration::from_hours(24 * 62);
 
 /// Months that spending is measured over.
 const MONTHS: i64 = 3;
 
-/// What was learnt.
-struct Learnt {
-    pays: Vec<payday::Pay>,
-    bills: Vec<recurring::Bill>,
-    deposits: Vec<recurring::Bill>,
-    rows: Vec<recurring::Row>,
-    today: Date,
-}
-
-/// Working days where no calendar is configured.
-fn england() -> Payday {
-    Payday {
-        name: String::new(),
-        rhythm: Rhythm::Monthly(Day::LastWorking),
-        adjust: Adjust::Before,
-        nation: Nation::EnglandAndWales,
-        extra_holidays: Vec::new(),
-        income: None,
-    }
-}
-
 /// The next payments of the bills that a pot pays, each in a sentence, the soonest first.
 pub async fn coming_bills(services: &Services, pot: &PotId) -> Result<Vec<String>, StoreError> {
     let learnt = learn(services).await?;
-    let own = learnt.bills.iter().filter(|bill| !bill.ended && bill.pot.as_ref() == Some(pot));
-    let next = own.filter_map(|bill| Some((bill.next.as_ref()?, &bill.name)));
+    let next = bills::of_pot(&learnt.known, pot).filter_map(|bill| Some((bill.next.as_ref()?, &bill.name)));
     let mut next: Vec<_> = next.map(|(due, name)| (due.date, name, due.amount)).collect();
     next.sort_unstable();
     let told = |(date, name, amount): (Date, &String, i64)| {
         format!("it pays {name} next on {}, up to {}", date.strftime("%-d %b %Y"), money(amount))
     };
     Ok(next.into_iter().map(told).collect())
-}
-
-async fn learn(services: &Services) -> Result<Learnt, StoreError> {
-    let (settings, now) = (services.settings(), services.clock.now());
-    let since = now.checked_sub(BACK).unwrap_or(Timestamp::MIN);
-    let zone = settings.zone.clone();
-    let read = services.store.read(move |reader| {
-        let rows = history::payments(reader, (since, now), &zone, wire::series)?;
-        let own = own(reader)?;
-        let credits = history::credits(reader, (since, now), &zone, &rows, |raw| own.is_other_side(raw))?;
-        let deposits = history::deposits(reader, (since, now), &zone)?;
-        Ok((rows, credits, deposits))
-    });
-    let (rows, credits, deposits) = read.await?;
-    let today = calendar::local_date(now, &settings.zone);
-    let horizon = today.checked_add(AHEAD).unwrap_or(Date::MAX);
-    let own = settings.paydays.first().cloned().unwrap_or_else(england);
-    let rhythm = calendar::Rhythmic::of(&own);
-    let working = |day: Date| rhythm.is_working(day);
-    Ok(Learnt {
-        pays: payday::found(&credits, today, &working),
-        bills: recurring::bills(&rows, today, horizon, &working),
-        deposits: recurring::bills(&deposits, today, horizon, &working),
-        rows,
-        today,
-    })
 }
 
 /// Rules that the ledger suggests, of one kind or of all; `folder` is where drop-ins go.
@@ -93,7 +36,8 @@ pub async fn suggestion(
     folder: String,
 ) -> Result<Suggestion, StoreError> {
     let (world, settings) = (services.world().await?, services.settings());
-    let Learnt { pays, bills, deposits, rows, today } = learn(services).await?;
+    let Learnt { pays, known, deposits, rows, today, .. } = learn(services).await?;
+    let bills = known.into_iter().filter(|known| !known.ignored).map(|known| known.bill).collect();
     let since = today.checked_sub(SignedDuration::from_hours(24 * 30 * MONTHS)).unwrap_or(Date::MIN);
     let spent = |id: &monzo_common::id::AccountId| {
         let of = rows.iter().filter(|row| row.account == *id && row.date >= since && row.amount < 0);
