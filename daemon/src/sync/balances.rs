@@ -42,11 +42,14 @@ pub async fn read(run: &Run, listed: &[Target], held: &mut Held) -> Result<(), F
 
 async fn read_one(run: &Run, target: &Target, held: &mut Held) -> Result<(), Failure> {
     let client = &run.services.client;
-    let balance = run.ask(client.balance(&target.id, run.lane())).await?;
-    let list = match target.flex {
-        true => facts::PotList::default(),
-        false => run.ask(client.pots(&target.id, run.lane())).await?,
+    let list = async {
+        match target.flex {
+            true => Ok(facts::PotList::default()),
+            false => run.ask(client.pots(&target.id, run.lane())).await,
+        }
     };
+    // Side by side where the lane lets them: a capture waits for both.
+    let (balance, list) = tokio::try_join!(run.ask(client.balance(&target.id, run.lane())), list)?;
     held.accounts.insert(target.id.clone(), balance.balance);
     held.pots.extend(list.pots.iter().map(|pot| (pot.id.clone(), pot.balance)));
     let (id, now) = (target.id.clone(), run.services.clock.now());
