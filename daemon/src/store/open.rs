@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use r2d2::Pool;
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{Connection, OpenFlags};
+use scheduled_thread_pool::ScheduledThreadPool;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -102,6 +103,9 @@ impl Store {
     }
 
     fn pools(path: &Path, observe: Observe) -> Result<Self, StoreError> {
+        // Opens connections that are wanted, for both pools; each would otherwise keep three threads for it.
+        let opening = ScheduledThreadPool::builder().num_threads(1).thread_name_pattern("store-open").build();
+        let opening = Arc::new(opening);
         let pool = |size, flags| {
             let manager = SqliteConnectionManager::file(path).with_flags(flags).with_init(|it| prepare(it));
             // Connections live as long as the store: their caches stay warm and the WAL stays alive.
@@ -112,6 +116,7 @@ impl Store {
                 .idle_timeout(None)
                 .connection_timeout(BUSY)
                 .test_on_check_out(false)
+                .thread_pool(Arc::clone(&opening))
                 .build(manager)
         };
         let quiet = OpenFlags::SQLITE_OPEN_NO_MUTEX;
