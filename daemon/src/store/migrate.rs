@@ -13,6 +13,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("../../../migrations/0004_unlisted_pots.sql")),
     M::up(include_str!("../../../migrations/0005_sums.sql")),
     M::up(include_str!("../../../migrations/0006_bills.sql")),
+    M::up(include_str!("../../../migrations/0007_dictionary.sql")),
 ];
 
 /// Marks our databases, so that another program's is never touched: "MZOD".

@@ -217,9 +217,11 @@ impl Writer<'_> {
             }
             self.store_row(sync_id, account, (row, raw), now, &mut stored)?;
         }
-        let mut deflater = Deflater::new();
-        for record in unreadable {
-            stored.quarantined += self.quarantine(account, record, &mut deflater, now)?;
+        if !unreadable.is_empty() {
+            let mut deflater = Deflater::new();
+            for record in unreadable {
+                stored.quarantined += self.quarantine(account, record, &mut deflater, now)?;
+            }
         }
         Ok(stored)
     }

@@ -1,0 +1,3 @@
+-- From here on the bank's JSON is deflated with a dictionary (`daemon/src/store/raw.rs`). Nothing in the tables changes, and
+-- what is kept already is read as before; but an older version of the daemon could not read what is kept from now on, so
+-- that it must not open this database.
