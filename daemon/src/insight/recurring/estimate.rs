@@ -38,7 +38,7 @@ pub(super) fn likely(payments: &[Due]) -> i64 {
 /// last, and no longer.
 pub(super) fn at_most(payments: &[Due], date: Date, period: Period) -> i64 {
     let Some(last) = payments.last() else { return 0 };
-    let yearly = matches!(period, Period::Months(12..));
+    let yearly = period.is_yearly();
     let lately: Vec<i64> =
         payments.iter().rev().take(if yearly { 2 } else { LATELY }).map(|paid| paid.amount).collect();
     let season = match (yearly, date.checked_sub(1.year())) {

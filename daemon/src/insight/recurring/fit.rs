@@ -3,6 +3,8 @@
 //! Every plausible rhythm is tried and costed; a date that is hit costs nothing, a weekend's shift little, a payment
 //! that should have come and did not more. So one late or missing payment never hides a rhythm.
 
+use std::collections::BTreeSet;
+
 use jiff::ToSpan;
 use jiff::civil::{Date, Weekday};
 
@@ -97,15 +99,14 @@ fn candidates(dates: &[Date], period: Period, kind: Kind) -> Vec<Rhythm> {
         Kind::Pay => [Shift::Before, Shift::Stays, Shift::After],
     };
     let mut all = Vec::new();
-    let mut add = |days: Days, shift: Shift| {
-        let rhythm = Rhythm { period, days, shift };
-        if !all.contains(&rhythm) {
-            all.push(rhythm);
-        }
-    };
+    let mut add = |days: Days, shift: Shift| all.push(Rhythm { period, days, shift });
     let Period::Months(length) = period else {
-        let starts = latest.iter().flat_map(|date| weekdays_near(*date, period));
-        for start in starts {
+        let mut seen = BTreeSet::new();
+        for start in latest.iter().flat_map(|date| weekdays_near(*date, period)) {
+            // The same day a whole period away is the same rhythm.
+            if !seen.insert(days_between(Date::ZERO, start).rem_euclid(period.about())) {
+                continue;
+            }
             shifts.iter().for_each(|shift| add(Days::From(start), *shift));
         }
         return all;

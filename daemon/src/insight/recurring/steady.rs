@@ -26,19 +26,20 @@ pub(super) fn found<'a>(rows: Vec<&'a Row>, working: Working<'_>, all: &mut Vec<
     let count = rows.len();
     let mut left = rows;
     let mut own = Vec::new();
+    let mut taken = BTreeSet::new();
     for how in [Alike::About(8), Alike::About(u64::MAX), Alike::ByAnniversary] {
-        for band in how.groups(&left) {
+        for mut band in how.groups(&left) {
+            band.retain(|row| !taken.contains(&row.id));
             let Some(series) = steady(&band, working) else { continue };
-            let taken: BTreeSet<_> = series.rows.iter().map(|row| &row.id).collect();
-            left.retain(|row| !taken.contains(&row.id));
+            let bare: BTreeSet<_> = series.rows.iter().map(|row| &row.id).collect();
+            left.retain(|row| !bare.contains(&row.id));
             let series = grown(series, &mut left, working);
+            taken.extend(series.rows.iter().map(|row| &row.id));
             own.push(Series { shares_name: true, ..series });
         }
     }
     // Two purchases of one price a year apart are nothing among others; where all are such pairs they are policies.
-    let few = |series: &Series<'_>| {
-        series.payments.len() < 4 && matches!(series.fit.rhythm.period, Period::Months(12..))
-    };
+    let few = |series: &Series<'_>| series.payments.len() < 4 && series.fit.rhythm.period.is_yearly();
     let paired: usize = own.iter().filter(|series| few(series)).map(|series| series.rows.len()).sum();
     if paired * 4 < count * 3 {
         own.retain(|series| !few(series));
@@ -140,12 +141,11 @@ fn convincing(fit: &Fit, payments: &[Due]) -> bool {
     let cost = usize::try_from(fit.cost).unwrap_or(usize::MAX);
     // Without those that stayed away and came twice: by how much the days themselves were missed.
     let off = usize::try_from(fit.off).unwrap_or(usize::MAX);
-    let yearly = matches!(fit.rhythm.period, Period::Months(12..));
     let same = payments.windows(2).all(|pair| near(pair[0].amount, pair[1].amount, 30));
     match fit.rhythm.period {
         // A renewal is a day or two early or late, and the premium another.
         Period::Months(12..) => fit.strays == 0 && missed == 0 && cost <= 2 * count,
-        _ if !same && count < MANY && !yearly => false,
+        _ if !same && count < MANY => false,
         // What is bought each week is bought on one weekday; a subscription is charged on it each time.
         Period::Days(..=14) => count >= 5 && off * 4 <= count && missed * 5 <= count,
         Period::Days(days) if days % 7 != 0 => count >= MANY && off * 4 <= count && missed * 8 <= count,
