@@ -65,6 +65,7 @@ fn bills_are_listed_by_due_date_with_their_pot_cover_and_cost() {
     let pots = rig.json(&["pots"])["pots"].clone();
     let pot = pots.as_array().expect("a list").iter().find(|pot| pot["name"] == "Bills").expect("a pot");
     assert_eq!((&gym["origin"], &gym["pot_id"]), (&json!("found"), &pot["id"]), "{gym:#}");
+    assert!(all.iter().all(|bill| bill["name"] != "Ada & Sam"), "a transfer between own accounts: {all:#?}");
     let next: Vec<&str> = all.iter().filter_map(|bill| bill["next_on"].as_str()).collect();
     assert!(next.is_sorted(), "{next:?}");
 

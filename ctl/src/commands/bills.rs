@@ -59,11 +59,11 @@ async fn list(args: &args::Bills, session: &mut Session) -> Result<Exit, Failure
     }
     let names = names(&daemon).await?;
     let today = daemon.time.now.to_zoned(daemon.time.zone.clone()).date();
-    let paydays = daemon.client.payday(3).await?;
-    let dates = paydays.first().map(|calendar| calendar.next.as_slice()).unwrap_or_default();
-    let payday = dates.iter().map(|payday| payday.date).find(|day| *day > today);
+    let calendars = daemon.client.payday(3).await?;
+    let dates = calendars.first().map(|calendar| calendar.next.as_slice()).unwrap_or_default();
+    let paydays: Vec<Date> = dates.iter().map(|payday| payday.date).filter(|day| *day > today).collect();
     let style = session.look(&daemon.time);
-    session.print_list("bills", columns::BILL, &bills, || view::bills(&bills, &names, payday, &style))?;
+    session.print_list("bills", columns::BILL, &bills, || view::bills(&bills, &names, &paydays, &style))?;
     if bills.is_empty() {
         unread(&daemon, session).await?;
     }

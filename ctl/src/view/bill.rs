@@ -53,6 +53,9 @@ fn state(bill: &Bill) -> (Paint, String) {
         Bill { confirmed: false, .. } if bill.confidence.percent() < LIKELY => {
             (Paint::Quiet, format!("{word}, a guess"))
         }
+        Bill { state: BillState::Paid, last: Some(last), .. } => {
+            (paint, format!("paid {}", last.on.strftime("%-d %b")))
+        }
         _ => (paint, word.to_owned()),
     }
 }
@@ -66,7 +69,7 @@ fn covered(bill: &Bill) -> (&'static str, Paint) {
 }
 
 /// `bills`
-pub fn bills(bills: &[Bill], names: &BillNames, payday: Option<Date>, style: &Style) -> String {
+pub fn bills(bills: &[Bill], names: &BillNames, paydays: &[Date], style: &Style) -> String {
     if bills.is_empty() {
         return "No bills were found.\n".to_owned();
     }
@@ -97,16 +100,19 @@ pub fn bills(bills: &[Bill], names: &BillNames, payday: Option<Date>, style: &St
     text.push('\n');
     let lasting = || bills.iter().filter(|bill| !bill.ignored && bill.next_on.is_some());
     let money = |minor: i64| Money::new(minor, Currency::GBP);
-    if let Some(payday) = payday {
-        let due = lasting().flat_map(|bill| &bill.due).filter(|due| due.on < payday);
+    let mut since = None;
+    for (payday, which) in paydays.iter().zip(["the next payday", "the payday after it"]) {
+        let dues = lasting().flat_map(|bill| &bill.due);
+        let due = dues.filter(|due| due.on < *payday && since.is_none_or(|since| due.on >= since));
         let (count, sum) =
             due.fold((0, 0_i64), |(count, sum), due| (count + 1, sum.saturating_add(due.upper)));
-        let payments = if count == 1 { "payment" } else { "payments" };
-        text.push_str(&format!(
-            "Before the next payday, {}: {count} {payments}, {} at most.\n",
-            day(Some(payday)),
-            money(sum)
-        ));
+        let what = match count {
+            0 => "nothing is due".to_owned(),
+            1 => format!("1 payment, {} at most", money(sum)),
+            _ => format!("{count} payments, {} at most", money(sum)),
+        };
+        text.push_str(&format!("Before {which}, {}: {what}.\n", day(Some(*payday))));
+        since = Some(*payday);
     }
     let a_year = lasting().fold(0_i64, |sum, bill| sum.saturating_add(bill.cost_a_year));
     text.push_str(&format!("These cost {} a year at today's prices.\n", money(a_year)));
@@ -139,9 +145,8 @@ pub fn incomes(incomes: &[Bill], names: &BillNames, style: &Style) -> String {
     for income in incomes {
         let (paint, word) = state(income);
         let word = match word.as_str() {
-            "due" => "expected",
-            "paid" => "received",
-            other => other,
+            "due" => "expected".to_owned(),
+            other => other.replacen("paid", "received", 1),
         };
         table.painted([
             (&day(income.next_on), Paint::Plain),
@@ -150,7 +155,7 @@ pub fn incomes(incomes: &[Bill], names: &BillNames, style: &Style) -> String {
             (&amount(Some(income.upper), income.currency), Paint::Quiet),
             (names.payer(income), Paint::Quiet),
             (&income.text, Paint::Quiet),
-            (word, paint),
+            (&word, paint),
         ]);
     }
     table.take(style)
@@ -199,7 +204,8 @@ pub fn bill_accuracy(accuracy: &BillAccuracy, style: &Style) -> String {
             .to_owned();
     };
     let mut text = format!(
-        "At {} paydays from {} to {}: what would have been predicted, and what came.\n\n",
+        "At {} paydays from {} to {}: what would have been predicted, and what came.\n\
+         What is a bill is taken from your whole history as it is now.\n\n",
         accuracy.paydays,
         day(Some(since)),
         day(Some(until))
@@ -238,6 +244,8 @@ pub fn bill_accuracy(accuracy: &BillAccuracy, style: &Style) -> String {
 
 #[cfg(test)]
 mod tests {
+    use jiff::civil::date;
+
     use super::*;
     use crate::view::fixture::{bill, style};
 
@@ -252,13 +260,14 @@ mod tests {
             pots: [("pot_1".into(), "Bills".to_owned())].into(),
             accounts: [("acc_1".into(), "Personal".to_owned())].into(),
         };
-        let payday = jiff::civil::date(2026, 12, 18);
-        insta::assert_snapshot!(bills(&[gym, rent], &names, Some(payday), &style(None)), @r"
+        let paydays = [date(2026, 12, 3), date(2026, 12, 31)];
+        insta::assert_snapshot!(bills(&[gym, rent], &names, &paydays, &style(None)), @r"
         NEXT            BILL  AT MOST  FROM      COVERED  STATE  ID
         Thu 3 Dec 2026  Gym    £21.50  Bills     yes      due    bill_1
         Thu 3 Dec 2026  Rent  £950.00  Personal  no       late   bill_1
 
-        Before the next payday, Fri 18 Dec 2026: 2 payments, £43.00 at most.
+        Before the next payday, Thu 3 Dec 2026: nothing is due.
+        Before the payday after it, Thu 31 Dec 2026: 2 payments, £43.00 at most.
         These cost £11,658.00 a year at today's prices.
         Personal does not hold enough for Rent and what is due before it; `monzoctl why bill_1` says more.
         ");

@@ -1,13 +1,15 @@
 //! What `recurring` and `payday` learn from, read from the database: local days instead of instants.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use monzo_common::id::{AccountId, TransactionId};
 
 use super::payday::Credit;
 use super::recurring::Row;
+use super::recurring::rhythm::days_between;
 use crate::store::{Reader, StoreError, StoredCredit, StoredPayment};
 
 /// The payments of a span that could recur; `series` reads the bank's own key of a series from a kept record.
@@ -33,6 +35,31 @@ pub fn payments(
         pot: kept.pot,
     };
     Ok(reader.payments(since, until, series)?.into_iter().map(row).collect())
+}
+
+/// Days that money may be under way between two of the person's own accounts.
+const UNDER_WAY: i32 = 2;
+
+/// The payments without those from one of the person's accounts to another, of which both sides are among them: these
+/// cost nothing. What a pot paid stays, because it has left the pot.
+pub fn without_own_transfers(rows: &[Row]) -> Vec<Row> {
+    let moves = |row: &&Row| row.scheme != "mastercard" && row.pot.is_none();
+    let mut arrived: BTreeMap<i64, Vec<&Row>> = BTreeMap::new();
+    for row in rows.iter().filter(moves).filter(|row| row.amount > 0) {
+        arrived.entry(row.amount).or_default().push(row);
+    }
+    let mut own: BTreeSet<(&AccountId, &TransactionId)> = BTreeSet::new();
+    for row in rows.iter().filter(moves).filter(|row| row.amount < 0) {
+        let Some(others) = arrived.get_mut(&row.amount.saturating_neg()) else { continue };
+        let other_side = others.iter().position(|other| {
+            other.account != row.account && (0..=UNDER_WAY).contains(&days_between(row.date, other.date))
+        });
+        if let Some(place) = other_side {
+            let other = others.remove(place);
+            own.extend([(&row.account, &row.id), (&other.account, &other.id)]);
+        }
+    }
+    rows.iter().filter(|row| !own.contains(&(&row.account, &row.id))).cloned().collect()
 }
 
 /// What came in during a span, without the person's own money: `own` tells it by the kept record, or the same amount
@@ -85,4 +112,46 @@ pub fn deposits(
         pot: kept.pot,
     };
     Ok(reader.deposits(since, until)?.into_iter().map(row).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    fn row(account: &str, id: &str, day: i8, amount: i64) -> Row {
+        Row {
+            account: account.into(),
+            id: id.into(),
+            date: date(2026, 11, day),
+            amount,
+            description: String::new(),
+            counterparty: Some("Ada & Sam".into()),
+            merchant: None,
+            group: None,
+            category: "transfers".into(),
+            scheme: "payport_faster_payments".into(),
+            series: None,
+            pot: None,
+        }
+    }
+
+    #[test]
+    fn transfers_between_own_accounts_are_left_out_each_side_once() {
+        let out = row("acc_1", "out", 2, -40_000);
+        let again = row("acc_1", "again", 2, -40_000);
+        let rows = [out.clone(), again.clone(), row("acc_2", "in", 3, 40_000)];
+        assert_eq!(without_own_transfers(&rows), std::slice::from_ref(&again));
+        // Not the same account, not days later, and not what a pot paid.
+        let pot = Row { pot: Some("pot_1".into()), ..out.clone() };
+        for (one, other) in [
+            (out.clone(), row("acc_1", "in", 2, 40_000)),
+            (out.clone(), row("acc_2", "in", 5, 40_000)),
+            (out, row("acc_2", "in", 2, 39_999)),
+            (pot, row("acc_2", "in", 2, 40_000)),
+        ] {
+            assert_eq!(without_own_transfers(&[one, other]).len(), 2);
+        }
+    }
 }

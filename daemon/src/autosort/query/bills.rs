@@ -163,16 +163,16 @@ fn measured(learnt: &Learnt, settings: &Settings) -> BillAccuracy {
     let rhythm = calendar::Rhythmic::of(&own);
     let working = |day: Date| rhythm.is_working(day);
     let truth = hindsight(learnt);
-    let first = learnt.rows.iter().map(|row| row.date).min().unwrap_or(learnt.today);
+    let first = learnt.payments.iter().map(|row| row.date).min().unwrap_or(learnt.today);
     let paydays: Vec<Date> = match (settings.paydays.first(), learnt.pays.first()) {
         (None, Some(pay)) => pay.history.iter().map(|paid| paid.date).filter(|day| *day >= first).collect(),
         _ => rhythm.from(first).map(|payday| payday.date).take_while(|day| *day <= learnt.today).collect(),
     };
     let predict = |asof: Date, horizon: Date| {
-        let known = bills::known(&learnt.rows, &learnt.words, (asof, horizon), &working);
+        let known = bills::known(&learnt.payments, &learnt.words, (asof, horizon), &working);
         known.into_iter().filter(|known| !known.ignored).map(|known| known.bill).collect()
     };
-    let all = accuracy::measured(&learnt.rows, &truth, &paydays, &working, &predict);
+    let all = accuracy::measured(&learnt.payments, &truth, &paydays, &working, &predict);
     let mut both = all.keyed;
     both.add(&all.found);
     BillAccuracy {

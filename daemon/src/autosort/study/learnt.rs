@@ -26,8 +26,10 @@ pub(crate) struct Learnt {
     pub known: Vec<Known>,
     /// What goes into pots regularly.
     pub deposits: Vec<recurring::Bill>,
-    /// The payments of it all.
+    /// All that left and came back, card purchases that cannot recur left out.
     pub rows: Vec<recurring::Row>,
+    /// The same without transfers between own accounts: what bills are learnt from.
+    pub payments: Vec<recurring::Row>,
     /// What the person has said of bills.
     pub words: Vec<StoredBillWord>,
     /// The local day.
@@ -64,11 +66,13 @@ pub(crate) async fn learn(services: &Services) -> Result<Learnt, StoreError> {
     let own = own_calendar(&settings);
     let rhythm = calendar::Rhythmic::of(&own);
     let working = |day: Date| rhythm.is_working(day);
+    let payments = history::without_own_transfers(&rows);
     Ok(Learnt {
         pays: payday::found(&credits, today, &working),
-        known: bills::known(&rows, &words, (today, horizon), &working),
+        known: bills::known(&payments, &words, (today, horizon), &working),
         deposits: recurring::bills(&deposits, today, horizon, &working),
         rows,
+        payments,
         words,
         today,
     })

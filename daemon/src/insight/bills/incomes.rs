@@ -21,7 +21,7 @@ fn one(pay: &Pay, today: Date, next_payday: Date) -> model::Bill {
     let next = pay.next.iter().map(|(date, _)| *date).find(|date| *date > today || *date == today && !came);
     let state = match (pay.late, next) {
         (Some(_), _) => BillState::Late,
-        (None, Some(next)) if next < next_payday => BillState::Due,
+        (None, Some(next)) if next <= next_payday => BillState::Due,
         _ => BillState::Paid,
     };
     let mut evidence = vec![
