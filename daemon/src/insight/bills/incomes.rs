@@ -2,11 +2,11 @@
 
 use jiff::ToSpan;
 use jiff::civil::Date;
-use monzo_common::model::{self, BillDue, BillOrigin, BillPayment, BillState, Confidence, PriceChange};
+use monzo_common::model::{self, BillDue, BillOrigin, BillPayment, BillState, Confidence};
 use monzo_common::money::{Currency, Money};
 
 use super::hash;
-use super::model::rhythm;
+use super::model::{changes, rhythm};
 use crate::insight::payday::Pay;
 
 /// Incomes as they are told on a day; `upper` of an income is the least of the latest.
@@ -36,12 +36,6 @@ fn one(pay: &Pay, today: Date, next_payday: Date) -> model::Bill {
         on: pay.last,
         amount: pay.amount,
     });
-    let changes: Vec<PriceChange> = pay
-        .history
-        .windows(2)
-        .filter(|pair| pair[0].amount != pair[1].amount)
-        .map(|pair| PriceChange { on: pair[1].date, before: pair[0].amount, after: pair[1].amount })
-        .collect();
     model::Bill {
         id: format!("income_{:012x}", hash(&format!("{}|{}", pay.account, pay.payer)) & 0xffff_ffff_ffff),
         name: pay.payer.clone(),
@@ -67,7 +61,7 @@ fn one(pay: &Pay, today: Date, next_payday: Date) -> model::Bill {
         state,
         covered: None,
         cost_a_year: pay.rhythm.period.a_year(pay.amount),
-        price_changes: if changes.len() * 3 <= pay.history.len() { changes } else { Vec::new() },
+        price_changes: changes(&pay.history, pay.rhythm.period),
         instalments: None,
         confidence: Confidence::from_percent(if pay.payments >= 6 { 90 } else { 70 }),
         origin: BillOrigin::Found,

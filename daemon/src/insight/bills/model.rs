@@ -13,7 +13,7 @@ use monzo_common::money::{Currency, Money};
 
 use super::{Known, state};
 use crate::insight::recurring::rhythm::{Days, Shift};
-use crate::insight::recurring::{Bill, LIKELY, Period, Rhythm, Standing, weekday_name};
+use crate::insight::recurring::{Bill, Due, LIKELY, Period, Rhythm, Standing, weekday_name};
 
 /// What accounts and pots hold now, in minor units.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -88,14 +88,18 @@ fn a_year(bill: &Bill) -> i64 {
 
 /// When the price changed, of a bill whose price stands otherwise; a single payment that stands out is none.
 pub(super) fn price_changes(bill: &Bill) -> Vec<PriceChange> {
-    let changes: Vec<PriceChange> = bill
-        .history
+    changes(&bill.history, bill.rhythm.period)
+}
+
+/// The same of any payments.
+pub(super) fn changes(history: &[Due], period: Period) -> Vec<PriceChange> {
+    let changes: Vec<PriceChange> = history
         .windows(2)
         .filter(|pair| pair[0].amount != pair[1].amount)
         .map(|pair| PriceChange { on: pair[1].date, before: pair[0].amount, after: pair[1].amount })
         .collect();
     // What differs each time is usage, and no price.
-    let stands = bill.rhythm.period.is_yearly() || changes.len() * 3 <= bill.history.len();
+    let stands = period.is_yearly() || changes.len() * 3 <= history.len();
     if stands { changes } else { Vec::new() }
 }
 

@@ -5,7 +5,7 @@ use jiff::civil::{Date, date};
 use monzo_common::model::{BillOrigin, BillState, NewBill, RhythmUnit};
 
 use super::*;
-use crate::insight::recurring::Row;
+use crate::insight::recurring::{Row, Standing};
 use crate::store::BillWord;
 
 const TODAY: Date = date(2026, 11, 24);
@@ -86,6 +86,32 @@ fn each_word_counts_once_and_the_opposite_word_takes_it_back() {
     assert_eq!((named(&renamed, "Club").payee.as_str(), renamed.len()), ("Gym", 2));
     assert!(say(&rows, &mut words, "Club", &Said::Rename(None)));
     assert_eq!(words, []);
+}
+
+#[test]
+fn a_payment_that_was_skipped_is_neither_late_nor_missed_and_no_end() {
+    let check = |rows: &[Row], on: Date, today: Date, next: Date| {
+        let keys = all(rows, &[])[0].bill.keys.iter().map(|key| key.0.clone()).collect();
+        let words = [StoredBillWord { id: 1, keys, word: BillWord::Skip { on } }];
+        let horizon = today.checked_add(62.days()).expect("a date");
+        let plain = known(rows, &[], (today, horizon), &working);
+        let found = known(rows, &words, (today, horizon), &working);
+        let bill = &found[0].bill;
+        assert_ne!(plain[0].bill.standing, bill.standing, "{today}");
+        assert_eq!((bill.standing, bill.ended), (Standing::Good, false), "{today}");
+        assert_eq!(bill.next.map(|next| next.date), Some(next), "{today}");
+        assert_eq!(
+            bill.due.first().map(|due| due.date),
+            Some(next).filter(|next| *next < horizon),
+            "{today}"
+        );
+    };
+    let monthly = paid("Water", 12, 3_000, "bacs", Some("mandate_1"));
+    for day in [14, 17, 18, 28] {
+        check(&monthly, date(2026, 12, 12), date(2026, 12, day), date(2027, 1, 12));
+    }
+    let quarterly: Vec<Row> = monthly.into_iter().filter(|row| row.date.month() % 3 == 2).collect();
+    check(&quarterly, date(2027, 2, 12), date(2027, 3, 10), date(2027, 5, 12));
 }
 
 #[test]

@@ -55,7 +55,7 @@ pub(super) fn applied(
     for known in &mut all {
         let said: Vec<&StoredBillWord> = words.iter().filter(|stored| is_of(stored, known)).collect();
         for stored in said {
-            apply(known, &stored.word, working);
+            apply(known, &stored.word, (asof, horizon), working);
         }
     }
     all.sort_by_key(|known| {
@@ -83,7 +83,7 @@ fn is_of(stored: &StoredBillWord, known: &Known) -> bool {
     known.bill.keys.iter().any(|key| stored.keys.contains(&key.0))
 }
 
-fn apply(known: &mut Known, word: &BillWord, working: Working<'_>) {
+fn apply(known: &mut Known, word: &BillWord, days: (Date, Date), working: Working<'_>) {
     let bill = &mut known.bill;
     match word {
         BillWord::Confirm { instalments } => {
@@ -104,7 +104,7 @@ fn apply(known: &mut Known, word: &BillWord, working: Working<'_>) {
             bill.due.iter_mut().chain(&mut bill.next).for_each(|due| due.amount = *amount);
         }
         BillWord::Skip { on } => {
-            if skip(bill, *on, working) {
+            if skip(bill, *on, days, working) {
                 known.skipped.push(*on);
             }
         }
@@ -118,22 +118,38 @@ fn end(bill: &mut Bill) {
     bill.due.clear();
 }
 
-/// Leaves out the payment that was expected on a day; `true` if one still was.
-fn skip(bill: &mut Bill, on: Date, working: Working<'_>) -> bool {
+/// Leaves out the payment that was expected on a day; `true` if one was. What stayed away on that day is neither late
+/// nor missed, and no end.
+fn skip(bill: &mut Bill, on: Date, (asof, horizon): (Date, Date), working: Working<'_>) -> bool {
     let reach = bill.rhythm.period.tolerance();
-    let meant = |due: &Due| days_between(due.date, on).abs() <= reach;
+    let near = |day: Date| days_between(day, on).abs() <= reach;
+    let stayed_away = match bill.standing {
+        Standing::Late(day) | Standing::Missed(day) => near(day),
+        Standing::Good | Standing::Doubled(_) => false,
+    };
+    // What is late is due today, whatever its day was.
+    let late = stayed_away && matches!(bill.standing, Standing::Late(_));
+    let meant = |due: &Due| near(due.date) || late && due.date == asof;
     let is_next = bill.next.as_ref().is_some_and(meant);
     let before = bill.due.len();
     bill.due.retain(|due| !meant(due));
-    if is_next {
-        let after = bill.next.and_then(|next| {
-            let (number, _) = bill.rhythm.nearest(on, working)?;
-            Some(Due { date: bill.rhythm.date(number + 1, working)?, amount: next.amount })
+    if is_next || bill.ended && stayed_away {
+        let amount = bill.next.map_or(bill.last.amount, |next| next.amount);
+        let after = bill.rhythm.nearest(on, working).and_then(|(number, _)| {
+            let mut dates =
+                (number + 1..).take(FARTHEST).map_while(|number| bill.rhythm.date(number, working));
+            dates.find(|date| *date >= asof)
         });
-        bill.next = bill.due.first().copied().or(after);
+        let next = bill.due.first().copied().or(after.map(|date| Due { date, amount }));
+        if bill.due.is_empty() {
+            bill.due.extend(next.filter(|next| next.date < horizon));
+        }
+        (bill.next, bill.ended) = (next, next.is_none());
+    }
+    if stayed_away {
         bill.standing = Standing::Good;
     }
-    is_next || bill.due.len() < before
+    is_next || stayed_away || bill.due.len() < before
 }
 
 /// The rhythm that a person has written.
