@@ -60,11 +60,7 @@ fn one(known: &Known, covered: Option<bool>, today: Date, next_payday: Date) -> 
         covered,
         cost_a_year: a_year(bill),
         price_changes: price_changes(bill),
-        instalments: known.instalments.map(|of| Instalments {
-            paid: bill.payments.min(of),
-            of,
-            left: i64::from(of.saturating_sub(bill.payments)).saturating_mul(bill.estimate),
-        }),
+        instalments: instalments(known),
         confidence: Confidence::from_percent(bill.confidence),
         origin: origin(known),
         transaction_ids: bill.transactions.clone(),
@@ -74,7 +70,14 @@ fn one(known: &Known, covered: Option<bool>, today: Date, next_payday: Date) -> 
     }
 }
 
-pub(super) fn last(bill: &Bill) -> Option<BillPayment> {
+/// How far it is, where the person has said of how many payments it is.
+fn instalments(known: &Known) -> Option<Instalments> {
+    let of = known.instalments?;
+    let paid = known.bill.payments.min(of);
+    Some(Instalments { paid, of, left: i64::from(of - paid).saturating_mul(known.bill.estimate) })
+}
+
+fn last(bill: &Bill) -> Option<BillPayment> {
     let id = bill.transactions.last()?;
     Some(BillPayment { transaction_id: id.clone(), on: bill.last.date, amount: bill.last.amount })
 }
@@ -210,6 +213,9 @@ fn evidence(known: &Known) -> Vec<String> {
         let most =
             if likely == next.amount { String::new() } else { format!(", at most {}", money(next.amount)) };
         all.push(format!("next on {}: about {}{most}", day(next.date), money(likely)));
+    }
+    if let Some(Instalments { paid, of, left }) = instalments(known) {
+        all.push(format!("{paid} of {of} payments are made, {} left", money(left)));
     }
     for on in &known.skipped {
         all.push(format!("you said that the payment of {} will not come", day(*on)));

@@ -271,5 +271,7 @@ fn a_bill_of_so_many_payments_ends_with_the_last() {
     let instalments = bill.instalments.expect("instalments");
     assert_eq!((instalments.paid, instalments.of, instalments.left), (11, 12, 3_000));
     assert_eq!((bill.due.len(), bill.confidence.percent()), (1, 100));
+    let line = "11 of 12 payments are made, £30.00 left";
+    assert!(bill.evidence.iter().any(|said| said == line), "{:?}", bill.evidence);
     assert_eq!(with(11).state, BillState::Ended);
 }
