@@ -3,11 +3,14 @@
 //! Neither of the two modules knows the other; both know these. Each fact keeps the bank's own JSON,
 //! so that a later version can read what this one did not.
 
+mod entry;
 pub mod record;
 
 use jiff::Timestamp;
 use monzo_common::id::{AccountId, MerchantId, PotId, TransactionId, UserId};
 use monzo_common::money::Currency;
+
+pub use entry::{Entry, KeptRow, Payee};
 
 /// An object's JSON exactly as the bank sent it.
 pub type Raw = Box<str>;
@@ -15,6 +18,13 @@ pub type Raw = Box<str>;
 /// The payment rails on which somebody's income can come: Bacs, bank transfers and payments between people at the bank.
 pub const INCOME_SCHEMES: [&str; 6] =
     ["bacs", "payport_faster_payments", "faster_payments", "chaps", "p2p_payment", "monzo_to_monzo"];
+
+/// The payment rails on which money goes from one account of a person to another, or between people.
+pub const TRANSFER_SCHEMES: [&str; 5] =
+    ["payport_faster_payments", "faster_payments", "p2p_payment", "monzo_to_monzo", "chaps"];
+
+/// The payment rails of moves between an account and its pots.
+pub const POT_SCHEMES: [&str; 2] = ["uk_retail_pot", "uk_business_pot"];
 
 /// An account in the bank's list (monzo/README.md, Accounts).
 #[derive(Debug, Clone, PartialEq, Eq)]

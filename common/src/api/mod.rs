@@ -21,11 +21,12 @@ use jsonrpsee::proc_macros::rpc;
 use crate::fault::Fault;
 use crate::model::{
     self, Access, AccessChange, Account, Acknowledged, Backtest, Backup, BackupChunk, Balance, BalancePoint,
-    Bill, BillAccuracy, BillChange, ConfigEntry, ConfigReload, ConfigReport, Configured, Delivery, Event,
-    EventPage, Exclusion, ExclusionChange, FreezeChange, LoggedOut, Login, LoginBegun, NewBill,
-    PaydayCalendar, Plan, Pot, Progress, QuarantinedRecord, Restored, Role, Run, RunPage, RunStarted, Status,
-    Suggestion, SyncCancelled, SyncHistory, SyncStarted, TransactionDetail, TransactionPage,
-    TransactionQuery, TransferPage, Upload, Verification, Version, Whoami, Why,
+    Bill, BillAccuracy, BillChange, Cashflow, ConfigEntry, ConfigReload, ConfigReport, Configured, Delivery,
+    Event, EventPage, Exclusion, ExclusionChange, FigurePeriod, Figures, FiguresQuery, FreezeChange,
+    LoggedOut, Login, LoginBegun, NewBill, PaydayCalendar, Plan, Pot, Progress, QuarantinedRecord, Restored,
+    Role, Run, RunPage, RunStarted, Status, Suggestion, SyncCancelled, SyncHistory, SyncStarted,
+    TransactionDetail, TransactionPage, TransactionQuery, TransferPage, Upload, Verification, Version,
+    Whoami, Why,
 };
 use table::api;
 
@@ -182,6 +183,18 @@ api! {
         /// The end-of-day balances of one account or pot, or of all accounts.
         #[method("insight.balances", Viewer)]
         fn balance_history(id: Option<String>, since: Timestamp, until: Timestamp) -> Vec<BalancePoint>;
+
+        /// What was spent in a period: refunds and repayments make it less, transfers are none of it.
+        #[method("insight.spending", Viewer)]
+        fn spending(query: FiguresQuery) -> Figures;
+
+        /// What came in during a period.
+        #[method("insight.income", Viewer)]
+        fn income(query: FiguresQuery) -> Figures;
+
+        /// How the balances of accounts and pots went in a period, and what explains it; to the penny.
+        #[method("insight.cashflow", Viewer)]
+        fn cashflow(since: Timestamp, until: Timestamp, per: Option<FigurePeriod>) -> Cashflow;
 
         /// The pay calendars with their next paydays.
         #[method("insight.payday", Viewer)]

@@ -11,6 +11,7 @@ mod bill;
 mod config;
 mod event;
 mod exclusion;
+mod figures;
 mod login;
 mod notice;
 mod pot;
@@ -32,6 +33,10 @@ pub use bill::{
 pub use config::{ConfigChange, ConfigChangeKind, ConfigEntry, ConfigProblem, ConfigReload, ConfigReport};
 pub use event::{Acknowledged, Event, EventPage, Severity};
 pub use exclusion::{Excluded, Exclusion, ExclusionChange};
+pub use figures::{
+    Cashflow, CashflowRow, Compared, Comparison, EntryKind, FigureGroup, FigurePeriod, FigureRow, Figures,
+    FiguresQuery, LeftOutOfFigures, Share,
+};
 pub use login::{Configured, LoggedOut, Login, LoginBegun, LoginState, Whoami};
 pub use notice::{Delivery, DeliveryState};
 pub use pot::{NeedsApp, Pot};

@@ -7,12 +7,14 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 mod bills;
+mod insight;
 mod ledger;
 mod login;
 mod maintenance;
 mod sorter;
 
 pub use bills::{Bills, BillsCommand};
+pub use insight::{By, Cashflow, Compare, Figures, Per};
 pub use ledger::{Accounts, Balance, Exclude, ExcludeCommand, Show, Span, Transactions};
 pub use login::{AccessCommand, AccessRole, Login, Setup};
 pub use maintenance::{
@@ -134,6 +136,12 @@ pub enum Command {
     Transactions(Transactions),
     /// Show everything about one transaction, account, pot, rule, run or sync
     Show(Show),
+    /// Show what was spent in a period, by category, payee or otherwise
+    Spending(Figures),
+    /// Show what came in during a period
+    Income(Figures),
+    /// Show how balances went in a period, and what explains it, to the penny
+    Cashflow(Cashflow),
     /// Read what is new at the bank, with progress
     Sync(Sync),
     /// Let rules move money between an account and its pots: look, run, approve, undo

@@ -21,6 +21,7 @@ mod complete;
 mod config;
 mod events;
 mod follow;
+mod insight;
 mod login;
 mod manual;
 mod notify;
@@ -48,6 +49,9 @@ pub async fn run(command: &Command, session: &mut Session) -> Result<Exit, Failu
         Command::Balance(args) => balance::run(args, session).await,
         Command::Transactions(args) => transactions::transactions(args, session).await,
         Command::Show(args) => transactions::show(args, session).await,
+        Command::Spending(args) => insight::spending(args, session).await,
+        Command::Income(args) => insight::income(args, session).await,
+        Command::Cashflow(args) => insight::cashflow(args, session).await,
         Command::Sync(args) => sync::run(args, session).await,
         Command::Sort(command) => sort::sort(command, session).await,
         Command::Move(args) => transfer::move_money(args, session).await,

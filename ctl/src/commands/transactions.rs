@@ -107,8 +107,7 @@ async fn query(args: &args::Transactions, daemon: &Daemon) -> Result<Transaction
         until,
         accounts,
         pot,
-        // The bank's keys are such as eating_out.
-        category: args.category.as_ref().map(|typed| typed.trim().to_lowercase().replace([' ', '-'], "_")),
+        category: args.category.as_deref().map(category),
         merchant: args.merchant.clone(),
         min,
         max,
@@ -125,6 +124,11 @@ async fn query(args: &args::Transactions, daemon: &Daemon) -> Result<Transaction
         cursor: None,
         limit: None,
     })
+}
+
+/// The bank's key of a category as it was typed: such as `eating_out`.
+pub(super) fn category(typed: &str) -> String {
+    typed.trim().to_lowercase().replace([' ', '-'], "_")
 }
 
 /// The two ends that a span means.

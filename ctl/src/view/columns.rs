@@ -192,5 +192,24 @@ pub const TRANSFER: Columns = &[
     "error",
 ];
 
+/// Lines of spending and income.
+pub const FIGURE: Columns =
+    &["key", "name", "period", "amount", "count", "provisional", "previous", "children"];
+
+/// Lines of a cash flow.
+pub const CASHFLOW: Columns = &[
+    "account_id",
+    "pot_id",
+    "name",
+    "period",
+    "opening",
+    "income",
+    "spending",
+    "transfers",
+    "left_out",
+    "unexplained",
+    "closing",
+];
+
 /// Pay calendars.
 pub const CALENDAR: Columns = &["name", "origin", "rhythm", "next", "toml"];

@@ -15,7 +15,7 @@ use super::{
     error::FilePosition,
     model::Config,
     sorter::{self, settings},
-    value::{ByteSize, Setting, TimeSpan, quoted},
+    value::{ByteSize, Setting, TimeSpan, lines},
 };
 
 /// One key of the configuration.
@@ -24,8 +24,8 @@ pub(crate) struct Key {
     pub(crate) path: &'static str,
     /// Whether a reload applies it without a restart.
     pub(crate) live: bool,
-    /// Whether it is a table of the person's own keys.
-    pub(crate) entries: bool,
+    /// For a table of the person's own keys: prints its lines as TOML.
+    pub(crate) entries: Option<fn(&Config) -> String>,
     /// What it does, in one line.
     pub(crate) doc: &'static str,
     /// Reads a value into the configuration, or says what would be right.
@@ -57,6 +57,8 @@ pub(crate) const SECTIONS: &[(&str, &str)] = &[
         "exclude",
         "Kept and synced, but outside analytics and the autosorter's reach; an account takes its pots with it.",
     ),
+    ("share", "How much of an account counts in spending, income and budgets: Joint = \"50%\"."),
+    ("categories", "Your own names for categories: \"category_\u{2026}\" = \"Allotment\"."),
     ("notify", "What you are told of beyond this machine, and where."),
     ("log", "Logging."),
     ("time", "The calendar."),
@@ -66,7 +68,6 @@ pub(crate) const SECTIONS: &[(&str, &str)] = &[
 /// Sections and keys that later versions have; a file that uses them is meant for one of those.
 pub(crate) const LATER: &[&str] = &[
     "budget",
-    "categories",
     "export",
     "notify.webhook",
     "notify.style",
@@ -77,10 +78,10 @@ pub(crate) const LATER: &[&str] = &[
 
 macro_rules! key {
     ($first:ident $(. $rest:ident)*, $live:expr, $check:expr, $doc:expr) => {
-        key!(@ false, $first $(. $rest)*, $live, $check, $doc)
+        key!(@ None, $first $(. $rest)*, $live, $check, $doc)
     };
     (entries $first:ident, $live:expr, $check:expr, $doc:expr) => {
-        key!(@ true, $first, $live, $check, $doc)
+        key!(@ Some(|config| lines(&config.$first)), $first, $live, $check, $doc)
     };
     (@ $entries:expr, $first:ident $(. $rest:ident)*, $live:expr, $check:expr, $doc:expr) => {
         Key {
@@ -193,6 +194,8 @@ const GENERAL: &[Key] = &[
     key!(entries names, LIVE, named, "Your own names, by the bank's id."),
     key!(exclude.accounts, LIVE, any::<Vec<String>>, "Accounts, by id or name."),
     key!(exclude.pots, LIVE, any::<Vec<String>>, "Pots, by id or name."),
+    key!(entries share, LIVE, any, "How much of an account counts, by its name or id."),
+    key!(entries categories, LIVE, category_names, "Your own names, by the bank's key."),
     key!(
         notify.on,
         LIVE,
@@ -289,6 +292,17 @@ fn named(names: &BTreeMap<String, String>) -> Checked {
     Ok(())
 }
 
+fn category_names(names: &BTreeMap<String, String>) -> Checked {
+    let on_one_line = |name: &String| {
+        !name.trim().is_empty() && name.chars().count() <= 60 && !name.chars().any(char::is_control)
+    };
+    if names.values().all(on_one_line) {
+        Ok(())
+    } else {
+        Err("must be a name of 1 to 60 letters on one line".into())
+    }
+}
+
 /// Returns the keys in which two configurations differ.
 pub fn diff(old: &Config, new: &Config) -> Vec<ConfigChange> {
     let changed = keys().filter(|key| (key.get)(old) != (key.get)(new));
@@ -349,7 +363,7 @@ pub fn show(loaded: &Loaded) -> Vec<ConfigEntry> {
     };
     let entry = |key: String, value| ConfigEntry { origin: origin(&key), key, value };
     let entries = |key: &Key| match plain(&(key.get)(&loaded.config)) {
-        serde_json::Value::Object(own) if key.entries => {
+        serde_json::Value::Object(own) if key.entries.is_some() => {
             own.into_iter().map(|(name, value)| entry(format!("{}.{name}", key.path), value)).collect()
         }
         value => vec![entry(key.path.to_owned(), value)],
@@ -386,11 +400,7 @@ fn sections(config: &Config, explained: bool) -> String {
         let _ = writeln!(out, "{gap}{about}[{section}]");
         for key in keys().filter(|key| key.split().0 == *section) {
             match key.split().1 {
-                None => {
-                    for (id, name) in &config.names {
-                        let _ = writeln!(out, "{} = {}", quoted(id), quoted(name));
-                    }
-                }
+                None => out.extend(key.entries.map(|lines| lines(config))),
                 Some(name) => {
                     if explained {
                         let wait = if key.live { "" } else { " (Restart to apply.)" };

@@ -186,7 +186,9 @@ impl Reading {
             match (known, value.get_ref()) {
                 _ if path == "payday" => self.problems.extend(self.drafts.paydays(source, value)),
                 _ if path == "autosort.rule" => self.problems.extend(self.drafts.rules(source, value)),
-                (Some(key), DeValue::Table(entries)) if key.entries => self.entries(source, key, entries),
+                (Some(key), DeValue::Table(entries)) if key.entries.is_some() => {
+                    self.entries(source, key, entries);
+                }
                 (Some(key), _) => self.value(source, key, path, value.span(), value.get_ref()),
                 (None, DeValue::Table(inner)) if is_section(&path) => self.table(source, &path, inner),
                 (None, _) => self.unknown(source, prefix, &path, name),

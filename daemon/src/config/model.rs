@@ -9,7 +9,7 @@ use crate::rule::{Autosort, Payday};
 
 use super::{
     address::{BankUrl, ClientId, Principal, RedirectUrl},
-    value::{ByteSize, TimeSpan, Zone},
+    value::{ByteSize, Percent, TimeSpan, Zone},
     word::{AccountKind, ClockSource, LogFormat, LogLevel, Sweep, SyncedAccount, Topic},
 };
 
@@ -32,6 +32,10 @@ pub struct Config {
     pub names: BTreeMap<String, String>,
     /// What is left out of analytics and the autosorter's reach.
     pub exclude: Exclude,
+    /// How much of an account counts in figures, by its name or id.
+    pub share: BTreeMap<String, Percent>,
+    /// The person's names for categories, by the bank's key.
+    pub categories: BTreeMap<String, String>,
     /// What a person is told of beyond this machine.
     pub notify: Notify,
     /// Logging.

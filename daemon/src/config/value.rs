@@ -82,22 +82,61 @@ impl<T: Setting> Setting for Vec<T> {
     }
 }
 
-impl Setting for BTreeMap<String, String> {
+/// The lines of a table of a person's own keys, as TOML.
+pub(crate) fn lines<T: Setting>(table: &BTreeMap<String, T>) -> String {
+    table.iter().map(|(key, value)| format!("{} = {}\n", quoted(key), value.print())).collect()
+}
+
+/// A table of a person's own keys.
+impl<T: Setting> Setting for BTreeMap<String, T> {
     fn read(value: &DeValue<'_>) -> Result<Self, String> {
         let table = value.as_table().ok_or_else(|| format!("expected a table, found {}", kind(value)))?;
         let entry = |(key, value): (&toml::Spanned<_>, &toml::Spanned<DeValue<'_>>)| {
             let key: &std::borrow::Cow<'_, str> = key.get_ref();
-            Ok((key.to_string(), String::read(value.get_ref())?))
+            Ok((key.to_string(), T::read(value.get_ref())?))
         };
         table.iter().map(entry).collect()
     }
     fn print(&self) -> String {
         let entries: Vec<_> =
-            self.iter().map(|(key, name)| format!("{} = {}", quoted(key), quoted(name))).collect();
+            self.iter().map(|(key, value)| format!("{} = {}", quoted(key), value.print())).collect();
         if entries.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", entries.join(", ")) }
     }
     fn merge(&mut self, later: Self) {
         self.extend(later);
+    }
+}
+
+/// A part of a whole, written in percent and kept in hundredths of one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Percent(pub u32);
+
+impl Percent {
+    /// The whole.
+    pub const WHOLE: Self = Self(10_000);
+}
+
+impl Setting for Percent {
+    fn read(value: &DeValue<'_>) -> Result<Self, String> {
+        let wanted = "a part between 0% and 100%, such as \"50%\" or \"33.3%\"";
+        let refused = || format!("expected {wanted}");
+        let digits = text(value, wanted)?.trim().strip_suffix('%').ok_or_else(refused)?.trim();
+        let (whole, part) = digits.split_once('.').unwrap_or((digits, "0"));
+        let plain = |digits: &str| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        if !plain(whole) || !plain(part) || part.len() > 2 {
+            return Err(refused());
+        }
+        let hundredths = format!("{whole}{part:0<2}").parse().map_err(|_| refused())?;
+        if hundredths > Self::WHOLE.0 { Err(refused()) } else { Ok(Self(hundredths)) }
+    }
+    fn print(&self) -> String {
+        let (whole, part) = (self.0 / 100, self.0 % 100);
+        let text = match part {
+            0 => format!("{whole}%"),
+            part if part % 10 == 0 => format!("{whole}.{}%", part / 10),
+            part => format!("{whole}.{part:02}%"),
+        };
+        quoted(&text)
     }
 }
 

@@ -5,6 +5,11 @@
 pub mod accuracy;
 pub mod balances;
 pub mod bills;
+pub mod calendar;
+pub mod cashflow;
+pub mod entries;
+pub mod figures;
 pub mod history;
 pub mod payday;
 pub mod recurring;
+pub mod scope;

@@ -6,11 +6,11 @@
 mod client;
 mod error;
 mod http_client;
-mod marks;
 mod moves;
 mod own;
 mod rate_limiter;
 mod retry;
+mod row_flags;
 #[cfg(test)]
 pub(crate) mod tests;
 mod transport;
@@ -19,9 +19,9 @@ pub mod wire;
 pub use client::{Bearer, Client, Since};
 pub use error::{Error, Verdict};
 pub use http_client::{HttpClient, jitter};
-pub use marks::{Marks, marks};
 pub use moves::{Move, MoveError};
 pub use own::{AccountNumber, Own};
 pub use rate_limiter::{Lane, RateLimiter};
 pub use retry::{Patience, wait};
+pub use row_flags::{RowFlags, row_flags};
 pub use transport::{Boxed, Failure, Https, Method, Request, Response, Transport};

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use monzo_common::id::UserId;
 use serde_json::Value;
 
-use super::marks::{Marks, marks};
+use super::row_flags::{RowFlags, row_flags};
 use crate::facts::record;
 
 /// A UK account's sort code and number, digits only.
@@ -50,18 +50,18 @@ impl Own {
 
     /// Whether the other side of a kept row is the person.
     pub fn is_other_side(&self, raw: &str) -> bool {
-        self.is_other_side_of(&marks(raw))
+        self.is_other_side_of(&row_flags(raw))
     }
 
-    /// The same, of marks that were read already.
-    pub fn is_other_side_of(&self, marks: &Marks) -> bool {
-        marks.to_self
-            || marks.other_account.as_ref().is_some_and(|id| self.accounts.contains(id))
-            || marks
+    /// The same, of flags that were read already.
+    pub fn is_other_side_of(&self, flags: &RowFlags) -> bool {
+        flags.to_self
+            || flags.other_account.as_ref().is_some_and(|id| self.accounts.contains(id))
+            || flags
                 .other_user
                 .as_deref()
                 .is_some_and(|id| self.user.as_ref().is_some_and(|own| own.as_str() == id))
-            || marks.other_number.as_ref().is_some_and(|number| self.numbers.contains(number))
+            || flags.other_number.as_ref().is_some_and(|number| self.numbers.contains(number))
     }
 }
 

@@ -14,6 +14,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("../../../migrations/0005_sums.sql")),
     M::up(include_str!("../../../migrations/0006_bills.sql")),
     M::up(include_str!("../../../migrations/0007_dictionary.sql")),
+    M::up(include_str!("../../../migrations/0008_entries.sql")),
 ];
 
 /// Marks our databases, so that another program's is never touched: "MZOD".

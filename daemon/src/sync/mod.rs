@@ -7,6 +7,7 @@
 pub mod absence;
 mod balances;
 mod capture;
+mod entries;
 pub mod failure;
 mod page;
 mod pass;
@@ -37,6 +38,7 @@ use crate::metrics::Metrics;
 use crate::monzo::Client;
 use crate::store::Store;
 
+pub use entries::bring_up_to_date as bring_entries_up_to_date;
 pub use quarantined::{Quarantined, quarantined};
 pub use service::{Service, StartError};
 

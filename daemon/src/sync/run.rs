@@ -18,7 +18,7 @@ use super::balances::Held;
 use super::failure::Failure;
 use super::progress::SyncProgress;
 use super::windows;
-use super::{Services, balances, capture, pass};
+use super::{Services, balances, capture, entries, pass};
 use crate::events::{Happened, Kind};
 use crate::facts;
 use crate::monzo::{self, Lane};
@@ -197,7 +197,9 @@ async fn phases(run: &Arc<Run>, found: &mut mpsc::UnboundedReceiver<AccountId>) 
         return Err(failure);
     }
     run.progress.phase(SyncPhase::Reconcile);
-    balances::reconcile(run, &all, before).await
+    balances::reconcile(run, &all, before).await?;
+    entries::bring_up_to_date(&run.services.store).await?;
+    Ok(())
 }
 
 /// Takes back what was noted as read, or as lost, by a clock that was ahead. The bank has just told its time.

@@ -4,7 +4,7 @@ use crate::autosort::Services;
 use crate::autosort::decide::{names, plan};
 use crate::autosort::run::error::SorterError;
 use crate::events::{Happened, Kind};
-use crate::monzo::marks;
+use crate::monzo::row_flags;
 use crate::store::{PossibleAnswer, StoredAsk, StoredRun};
 
 /// What a run asks a person to pay.
@@ -26,7 +26,7 @@ pub(crate) fn asks_of(run: &StoredRun) -> Vec<StoredAsk> {
 fn answers(payee: &str, account: Option<&str>, row: &PossibleAnswer) -> bool {
     let payee = payee.to_lowercase();
     let named = |text: &str| text.to_lowercase().contains(&payee);
-    let to_account = || account.is_some_and(|id| marks(&row.raw).other_account.as_deref() == Some(id));
+    let to_account = || account.is_some_and(|id| row_flags(&row.raw).other_account.as_deref() == Some(id));
     named(&row.counterparty) || named(&row.description) || to_account()
 }
 

@@ -16,7 +16,7 @@ use crate::autosort::decide::names::Resolved;
 use crate::autosort::decide::world::{Holder, Pot};
 use crate::insight::bills::{self as known_bills, Known};
 use crate::insight::{history, recurring};
-use crate::monzo::{marks, wire};
+use crate::monzo::{row_flags, wire};
 use crate::rule::{Payday, Step};
 use crate::store::{PlainRow, Reader, StoreError, StoredBillWord, StoredPot};
 
@@ -171,7 +171,7 @@ fn pot_row(row: &PlainRow, date: Date) -> PotRow {
         transfer: row.scheme.ends_with("_pot"),
         interest: row.scheme.contains("interest"),
         trigger: row.trigger.clone(),
-        pot_to_pot: row.raw.as_deref().is_some_and(|raw| marks(raw).pot_to_pot),
+        pot_to_pot: row.raw.as_deref().is_some_and(|raw| row_flags(raw).pot_to_pot),
         external_id: row.external_id.clone(),
     }
 }

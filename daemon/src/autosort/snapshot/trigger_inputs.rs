@@ -11,7 +11,7 @@ use crate::autosort::decide::occurrence::{CreditKind, CreditMarks, CreditRow, Ed
 use crate::autosort::decide::world::{Holder, World};
 use crate::autosort::run::error::SorterError;
 use crate::autosort::study::backtest::moments::CREDITS;
-use crate::monzo::{Own, marks};
+use crate::monzo::{Own, row_flags};
 use crate::rule::{AccountOrPotName, Rule, Trigger};
 use crate::store::{Reader, StoreError};
 
@@ -28,14 +28,14 @@ pub(crate) async fn credits_since(
     let read = services.store.read(move |reader| Ok((reader.firing_credits(since)?, own(reader)?)));
     let (rows, own) = read.await?;
     let credit = |row: crate::store::FiringCredit| {
-        let marks = marks(&row.raw);
+        let flags = row_flags(&row.raw);
         let kind = CreditKind::of(CreditMarks {
             scheme: &row.scheme,
             account_kind: &row.account_kind,
-            reversal: marks.reversal,
-            direct_debit: marks.direct_debit,
-            flex: marks.flex,
-            own: own.is_other_side_of(&marks),
+            reversal: flags.reversal,
+            direct_debit: flags.direct_debit,
+            flex: flags.flex,
+            own: own.is_other_side_of(&flags),
         });
         CreditRow {
             kind,

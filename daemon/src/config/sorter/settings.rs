@@ -18,7 +18,7 @@ macro_rules! setting {
         Key {
             path: concat!("autosort.", stringify!($field)),
             live: true,
-            entries: false,
+            entries: None,
             doc: $doc,
             set: |config, value| {
                 config.autosort.$field = $read(value)?;
@@ -47,7 +47,7 @@ pub(in crate::config) const KEYS: [Key; 10] = [
     Key {
         path: "autosort.account_floor",
         live: true,
-        entries: false,
+        entries: None,
         doc: "No run makes an account's balance less; or a table by account: { Personal = \"£50.00\" }.",
         set: |config, value| {
             let sorter = &mut config.autosort;

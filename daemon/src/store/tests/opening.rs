@@ -10,7 +10,7 @@ use super::*;
 use crate::store::{newest_schema, verify};
 
 /// Every migration's digest: a file that was released is never edited (migrations/README.md).
-const MIGRATIONS: [(&str, &str); 7] = [
+const MIGRATIONS: [(&str, &str); 8] = [
     ("0001_core.sql", "bb349ddfc49eb38d9ad8626d9c102bbc48dea31ee9bf82461d601901a7f83b65"),
     ("0002_autosorter.sql", "e3b588beeef06387ec7a769c88ca7034f4212450c32515ffc5b2b48df0a56947"),
     ("0003_notices.sql", "55833bd5e9915318011ef280c92c761dfc5a477b9dfa537194a200d8db1b143c"),
@@ -18,6 +18,7 @@ const MIGRATIONS: [(&str, &str); 7] = [
     ("0005_sums.sql", "945955fee89b89169bb6ec45a064bd4af29bc4be4afcbd716f1636359d45ade1"),
     ("0006_bills.sql", "ab8692ac7f1823b654ac97998356567a6255c909748ced355ea8b969511362b0"),
     ("0007_dictionary.sql", "89b9f441d2b8576f68d7f286aa0a466e7ae72a574a05ef64dfe4eb66045518d6"),
+    ("0008_entries.sql", "9aaf9c431b1cee632483ec6f049ec97c0a6f4387d98c6c20f476b4ef1fb9e222"),
 ];
 
 fn migrations() -> std::path::PathBuf {

@@ -3,6 +3,7 @@
 mod bank;
 mod captures;
 mod changes;
+mod entries;
 mod troubles;
 
 use std::sync::Arc;

@@ -55,6 +55,9 @@ impl World {
         if let Some(reason) = row.declined {
             object["decline_reason"] = json!(reason);
         }
+        if let Some(patch) = &row.patch {
+            merge(&mut object, patch);
+        }
         object
     }
 
@@ -258,6 +261,21 @@ impl World {
         put("trigger", transfer.trigger.to_owned());
         put("move_money_transfer_id", self.id("mmt", row.created, number));
         put("user_id", self.users[self.accounts[pot.account].owners[0]].id.clone());
+    }
+}
+
+/// Lays one JSON value over another: objects are merged, and null takes a key out.
+fn merge(value: &mut Value, patch: &Value) {
+    let (Value::Object(members), Value::Object(patches)) = (&mut *value, patch) else {
+        *value = patch.clone();
+        return;
+    };
+    for (key, patch) in patches {
+        if patch.is_null() {
+            members.remove(key);
+        } else {
+            merge(members.entry(key.clone()).or_insert(Value::Null), patch);
+        }
     }
 }
 

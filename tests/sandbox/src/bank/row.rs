@@ -29,6 +29,8 @@ pub struct Row {
     pub notes: Option<Box<str>>,
     /// What the client wrote with PATCH.
     pub own: Option<Box<Vec<(String, String)>>>,
+    /// What its JSON has instead, for rows that no life has by itself: objects are merged, and null takes a key out.
+    pub patch: Option<Box<serde_json::Value>>,
     /// Not listed before this instant.
     pub visible: Ms,
     /// No longer listed: it moves no money.
@@ -130,6 +132,7 @@ impl Row {
             category: None,
             notes: None,
             own: None,
+            patch: None,
             visible: at,
             gone: false,
             kind,
