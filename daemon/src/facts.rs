@@ -5,12 +5,14 @@
 
 mod entry;
 pub mod record;
+mod row_flags;
 
 use jiff::Timestamp;
 use monzo_common::id::{AccountId, MerchantId, PotId, TransactionId, UserId};
 use monzo_common::money::Currency;
 
 pub use entry::{Entry, KeptRow, Payee};
+pub use row_flags::{AccountNumber, RowFlags};
 
 /// An object's JSON exactly as the bank sent it.
 pub type Raw = Box<str>;

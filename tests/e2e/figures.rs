@@ -128,7 +128,7 @@ fn spending_and_income_are_to_the_penny_what_the_exported_rows_add_up_to() {
         let said = rig.json(&[&["spending", "--by", by], &all[..]].concat());
         let rows = said["spending"]["rows"].as_array().expect("a list").iter();
         let sum: i64 = rows.map(|row| row["amount"].as_i64().expect("an amount")).sum();
-        assert_eq!((sum, &said["spending"]["total"]), (sum, &spending["spending"]["total"]), "{by}");
+        assert_eq!(said["spending"]["total"], spending["spending"]["total"], "{by}");
         assert_eq!(sum, said["spending"]["total"].as_i64().expect("a total"), "{by}");
     }
     let cashflow = rig.json(&[&["cashflow"], &all[..]].concat())["cashflow"].clone();
@@ -157,20 +157,17 @@ fn opening_and_what_moved_is_closing_for_every_account_and_month() {
             compared += 1;
         }
         assert!(compared > 3, "{month}: {said}");
-        // The balances are those that `balance --at` tells.
-        let last_day = format!("{month}-28");
-        let until = rig.json(&["cashflow", "--since", &format!("{month}-01"), "--until", &last_day]);
-        let balances =
-            rig.json(&["balance", "--at", &last_day.replace("11-28", "11-24")])["balances"].clone();
-        if month == "2026-11" {
-            continue;
-        }
+    }
+    // The balances are those that `balance --at` tells.
+    for month in ["2026-08", "2026-09", "2026-10"] {
+        let (first, last) = (format!("{month}-01"), format!("{month}-28"));
+        let flow = rig.json(&["cashflow", "--since", &first, "--until", &last])["cashflow"].clone();
+        let balances = rig.json(&["balance", "--at", &last])["balances"].clone();
         for balance in balances.as_array().expect("a list") {
-            let rows = until["cashflow"]["accounts"].as_array().expect("a list");
             let same = |row: &&Value| {
                 row["account_id"] == balance["account_id"] && row["pot_id"] == balance["pot_id"]
             };
-            if let Some(row) = rows.iter().find(same) {
+            if let Some(row) = flow["accounts"].as_array().expect("a list").iter().find(same) {
                 assert_eq!(row["closing"], balance["balance"], "{month}: {row} {balance}");
             }
         }

@@ -10,7 +10,7 @@ use monzod::facts;
 use monzod::insight::payday::Credit;
 use monzod::insight::recurring::Row;
 use monzod::insight::{history, payday};
-use monzod::monzo::wire;
+use monzod::monzo::{series, wire};
 use monzod::store::{Options, Store};
 use tempfile::TempDir;
 
@@ -67,9 +67,9 @@ impl Books {
     /// What could recur, up to now.
     pub async fn payments(&self) -> Vec<Row> {
         let now = self.now;
-        let read = self.store.read(move |reader| {
-            history::payments(reader, (Timestamp::UNIX_EPOCH, now), &zone(), wire::series)
-        });
+        let read = self
+            .store
+            .read(move |reader| history::payments(reader, (Timestamp::UNIX_EPOCH, now), &zone(), series));
         read.await.expect("payments")
     }
 

@@ -1,6 +1,7 @@
 //! `accounts`, `pots` and `exclude`.
 
 use monzo_common::api::client::*;
+use monzo_common::id::{AccountId, PotId};
 use monzo_common::model::{Account, ExclusionChange, Pot};
 
 use super::status::unread;
@@ -44,6 +45,21 @@ impl Named for AccountOrPot {
             Self::Pot(pot) => pot.live(),
         }
     }
+}
+
+/// The ids of the accounts that were typed, hidden ones included.
+pub(super) async fn account_ids(typed: &[String], daemon: &Daemon) -> Result<Vec<AccountId>, Failure> {
+    if typed.is_empty() {
+        return Ok(Vec::new());
+    }
+    let known = daemon.client.accounts(true).await?;
+    typed.iter().map(|typed| Ok(find::find(typed, &known)?.id.clone())).collect()
+}
+
+/// The id of the pot that was typed, if one was.
+pub(super) async fn pot_id(typed: Option<&str>, daemon: &Daemon) -> Result<Option<PotId>, Failure> {
+    let Some(typed) = typed else { return Ok(None) };
+    Ok(Some(find::find(typed, &daemon.client.pots().await?)?.id.clone()))
 }
 
 /// All accounts, hidden ones too, and all pots.

@@ -5,13 +5,13 @@ use monzo_common::api::client::*;
 use monzo_common::model::{Comparison, FigureGroup, FigurePeriod, Figures, FiguresQuery};
 use monzo_common::period::{End, Period};
 
+use super::accounts::{account_ids, pot_id};
 use super::status::unread;
 use super::transactions::ends;
 use crate::args::{self, By, Compare, Output, Per};
 use crate::client::Daemon;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::find;
 use crate::session::Session;
 use crate::view::{self, Side, columns};
 
@@ -74,7 +74,6 @@ pub(super) async fn cashflow(args: &args::Cashflow, session: &mut Session) -> Re
 
 /// The period that was typed, else this cycle.
 fn span(span: &args::Span, daemon: &Daemon) -> Result<(Timestamp, Timestamp), Failure> {
-    let this_cycle = || daemon.time.period("this-cycle", End::Since);
     Ok(match ends(span, &daemon.time)? {
         (Some(since), Some(until)) => (since, until),
         // Until the end of today, whose transactions all count.
@@ -86,7 +85,7 @@ fn span(span: &args::Span, daemon: &Daemon) -> Result<(Timestamp, Timestamp), Fa
             ));
         }
         (None, None) => {
-            let Period { since, until } = this_cycle()?;
+            let Period { since, until } = daemon.time.period("this-cycle", End::Since)?;
             (since, until)
         }
     })
@@ -109,17 +108,6 @@ async fn query(args: &args::Figures, daemon: &Daemon, usual: FigureGroup) -> Res
         None if args.tree || by_period.is_some() => {}
         None => by = Some(usual),
     }
-    let mut accounts = Vec::new();
-    if !args.account.is_empty() {
-        let known = daemon.client.accounts(true).await?;
-        for typed in &args.account {
-            accounts.push(find::find(typed, &known)?.id.clone());
-        }
-    }
-    let pot = match &args.pot {
-        None => None,
-        Some(typed) => Some(find::find(typed, &daemon.client.pots().await?)?.id.clone()),
-    };
     Ok(FiguresQuery {
         since,
         until,
@@ -131,8 +119,8 @@ async fn query(args: &args::Figures, daemon: &Daemon, usual: FigureGroup) -> Res
             Compare::Year => Comparison::Year,
             Compare::Average => Comparison::Average,
         }),
-        accounts,
-        pot,
+        accounts: account_ids(&args.account, daemon).await?,
+        pot: pot_id(args.pot.as_deref(), daemon).await?,
         category: args.category.as_deref().map(super::transactions::category),
         merchant: args.merchant.clone(),
         zero: args.zero,

@@ -10,7 +10,7 @@ use monzo_common::money::{Currency, Money, NotMoney};
 use monzo_common::period::{End, Period};
 use serde::Serialize;
 
-use super::accounts::{AccountOrPot, places};
+use super::accounts::{AccountOrPot, account_ids, places, pot_id};
 use super::status::unread;
 use crate::args::{self, Output, Span};
 use crate::client::Daemon;
@@ -91,22 +91,11 @@ async fn query(args: &args::Transactions, daemon: &Daemon) -> Result<Transaction
     {
         return Err(Failure::usage("--min is more than --max", "exchange them"));
     }
-    let mut accounts = Vec::new();
-    if !args.account.is_empty() {
-        let known = daemon.client.accounts(true).await?;
-        for typed in &args.account {
-            accounts.push(find::find(typed, &known)?.id.clone());
-        }
-    }
-    let pot = match &args.pot {
-        None => None,
-        Some(typed) => Some(find::find(typed, &daemon.client.pots().await?)?.id.clone()),
-    };
     Ok(TransactionQuery {
         since,
         until,
-        accounts,
-        pot,
+        accounts: account_ids(&args.account, daemon).await?,
+        pot: pot_id(args.pot.as_deref(), daemon).await?,
         category: args.category.as_deref().map(category),
         merchant: args.merchant.clone(),
         min,

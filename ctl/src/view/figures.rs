@@ -249,13 +249,11 @@ pub fn cashflow(cashflow: &Cashflow, style: &Style) -> String {
     let period = days(cashflow.since, cashflow.until, style);
     let mut text = style.paint(Paint::Strong, &format!("Cash flow, {period}"));
     text.push_str("\n\n");
-    if cashflow.periods.is_empty() {
-        let rows: Vec<&CashflowRow> = cashflow.accounts.iter().collect();
-        text.push_str(&flow_table("NAME", &rows, Some(&cashflow.total), currency, style));
-    } else {
-        let rows: Vec<&CashflowRow> = cashflow.periods.iter().collect();
-        text.push_str(&flow_table("PERIOD", &rows, Some(&cashflow.total), currency, style));
-    }
+    let (heading, rows) = match &cashflow.periods[..] {
+        [] => ("NAME", &cashflow.accounts),
+        _ => ("PERIOD", &cashflow.periods),
+    };
+    text.push_str(&flow_table(heading, rows, &cashflow.total, currency, style));
     text.push('\n');
     text.push_str(&identity(&cashflow.total, currency));
     let unknown: Vec<&str> = cashflow
@@ -275,8 +273,8 @@ pub fn cashflow(cashflow: &Cashflow, style: &Style) -> String {
 
 fn flow_table(
     heading: &'static str,
-    rows: &[&CashflowRow],
-    total: Option<&CashflowRow>,
+    rows: &[CashflowRow],
+    total: &CashflowRow,
     currency: Currency,
     style: &Style,
 ) -> String {
@@ -293,11 +291,10 @@ fn flow_table(
     .unless_empty(&["INCOME", "SPENDING", "TRANSFERS", "LEFT OUT", "UNEXPLAINED"]);
     let known = |minor: Option<i64>| minor.map_or_else(|| "?".to_owned(), |minor| money(minor, currency));
     let moved = |minor: i64| if minor == 0 { String::new() } else { money(minor, currency) };
-    for row in rows.iter().copied().chain(total) {
-        let is_total = total.is_some_and(|total| std::ptr::eq(row, total));
+    let plain = rows.iter().map(|row| (row, Paint::Plain));
+    for (row, paint) in plain.chain([(total, Paint::Strong)]) {
         let name = row.period.clone().unwrap_or_else(|| row.name.clone());
         let name = if row.pot_id.is_some() { format!("  {name}") } else { name };
-        let paint = if is_total { Paint::Strong } else { Paint::Plain };
         table.painted([
             (&name, paint),
             (&known(row.opening), paint),

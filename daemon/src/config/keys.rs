@@ -9,6 +9,8 @@ use std::fmt::Write as _;
 use monzo_common::model::{ConfigChange, ConfigChangeKind, ConfigEntry};
 use toml::de::DeValue;
 
+use crate::rule::BasisPoints;
+
 use super::{
     Loaded,
     address::{BankUrl, Principal, RedirectUrl},
@@ -194,8 +196,8 @@ const GENERAL: &[Key] = &[
     key!(entries names, LIVE, named, "Your own names, by the bank's id."),
     key!(exclude.accounts, LIVE, any::<Vec<String>>, "Accounts, by id or name."),
     key!(exclude.pots, LIVE, any::<Vec<String>>, "Pots, by id or name."),
-    key!(entries share, LIVE, any, "How much of an account counts, by its name or id."),
-    key!(entries categories, LIVE, category_names, "Your own names, by the bank's key."),
+    key!(entries share, LIVE, parts, "How much of an account counts, by its name or id."),
+    key!(entries categories, LIVE, named_in_a_line, "Your own names, by the bank's key."),
     key!(
         notify.on,
         LIVE,
@@ -279,27 +281,33 @@ fn socket(path: &std::path::PathBuf) -> Checked {
 }
 
 fn named(names: &BTreeMap<String, String>) -> Checked {
-    for (id, name) in names {
+    for id in names.keys() {
         if !(id.starts_with("acc_") || id.starts_with("pot_")) {
             return Err(
                 "must name an account or a pot by its id: \"acc_\u{2026}\" or \"pot_\u{2026}\"".into()
             );
         }
-        if name.trim().is_empty() || name.chars().count() > 60 || name.chars().any(char::is_control) {
-            return Err("must be a name of 1 to 60 letters on one line".into());
-        }
     }
-    Ok(())
+    named_in_a_line(names)
 }
 
-fn category_names(names: &BTreeMap<String, String>) -> Checked {
-    let on_one_line = |name: &String| {
+fn named_in_a_line(names: &BTreeMap<String, String>) -> Checked {
+    let sound = |name: &String| {
         !name.trim().is_empty() && name.chars().count() <= 60 && !name.chars().any(char::is_control)
     };
-    if names.values().all(on_one_line) {
+    if names.values().all(sound) {
         Ok(())
     } else {
         Err("must be a name of 1 to 60 letters on one line".into())
+    }
+}
+
+/// A part is at most the whole.
+fn parts(parts: &BTreeMap<String, BasisPoints>) -> Checked {
+    if parts.values().all(|part| part.0 <= BasisPoints::WHOLE.0) {
+        Ok(())
+    } else {
+        Err("must be at most 100%".into())
     }
 }
 

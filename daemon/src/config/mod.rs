@@ -20,5 +20,5 @@ pub use keys::{default_toml, diff, in_force, print, show};
 pub use load::{Loaded, Locations, check_text};
 pub use model::{Access, Backup, Config, Exclude, Log, Metrics, Monzo, Notify, Rpc, Store, Sync, Time};
 pub use sorter::{Note, notes};
-pub use value::{ByteSize, Percent, TimeSpan, Zone};
+pub use value::{ByteSize, TimeSpan, Zone};
 pub use word::{AccountKind, ClockSource, LogFormat, LogLevel, Sweep, SyncedAccount, Topic};

@@ -5,11 +5,11 @@
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
-use crate::rule::{Autosort, Payday};
+use crate::rule::{Autosort, BasisPoints, Payday};
 
 use super::{
     address::{BankUrl, ClientId, Principal, RedirectUrl},
-    value::{ByteSize, Percent, TimeSpan, Zone},
+    value::{ByteSize, TimeSpan, Zone},
     word::{AccountKind, ClockSource, LogFormat, LogLevel, Sweep, SyncedAccount, Topic},
 };
 
@@ -33,7 +33,7 @@ pub struct Config {
     /// What is left out of analytics and the autosorter's reach.
     pub exclude: Exclude,
     /// How much of an account counts in figures, by its name or id.
-    pub share: BTreeMap<String, Percent>,
+    pub share: BTreeMap<String, BasisPoints>,
     /// The person's names for categories, by the bank's key.
     pub categories: BTreeMap<String, String>,
     /// What a person is told of beyond this machine.

@@ -7,7 +7,10 @@
 use std::{collections::BTreeMap, fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
 use jiff::tz::TimeZone;
+use monzo_common::amount;
 use toml::de::DeValue;
+
+use crate::rule::BasisPoints;
 
 /// A value that can be read from a TOML file and printed as TOML again.
 pub(crate) trait Setting: Sized {
@@ -107,36 +110,14 @@ impl<T: Setting> Setting for BTreeMap<String, T> {
     }
 }
 
-/// A part of a whole, written in percent and kept in hundredths of one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Percent(pub u32);
-
-impl Percent {
-    /// The whole.
-    pub const WHOLE: Self = Self(10_000);
-}
-
-impl Setting for Percent {
+/// A part of something, written in percent.
+impl Setting for BasisPoints {
     fn read(value: &DeValue<'_>) -> Result<Self, String> {
-        let wanted = "a part between 0% and 100%, such as \"50%\" or \"33.3%\"";
-        let refused = || format!("expected {wanted}");
-        let digits = text(value, wanted)?.trim().strip_suffix('%').ok_or_else(refused)?.trim();
-        let (whole, part) = digits.split_once('.').unwrap_or((digits, "0"));
-        let plain = |digits: &str| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-        if !plain(whole) || !plain(part) || part.len() > 2 {
-            return Err(refused());
-        }
-        let hundredths = format!("{whole}{part:0<2}").parse().map_err(|_| refused())?;
-        if hundredths > Self::WHOLE.0 { Err(refused()) } else { Ok(Self(hundredths)) }
+        let written = text(value, "a percentage in quotes such as \"16.67%\"")?;
+        amount::basis_points(written).map(Self).map_err(|error| error.to_string())
     }
     fn print(&self) -> String {
-        let (whole, part) = (self.0 / 100, self.0 % 100);
-        let text = match part {
-            0 => format!("{whole}%"),
-            part if part % 10 == 0 => format!("{whole}.{}%", part / 10),
-            part => format!("{whole}.{part:02}%"),
-        };
-        quoted(&text)
+        quoted(&amount::percent(self.0))
     }
 }
 

@@ -50,7 +50,11 @@ fn unit(json: &str, at: usize) -> Option<u16> {
 
 /// The record as a value; what in it cannot be decoded is there as its text.
 pub fn value(json: &str) -> Value {
-    part(&decodable(json), DEEPEST)
+    let json = decodable(json);
+    // Nearly every record is sound and shallow; piece by piece, each level would be read again within the next.
+    let opened = json.bytes().filter(|byte| matches!(byte, b'{' | b'[')).count();
+    let whole = if opened <= DEEPEST { serde_json::from_str(&json).ok() } else { None };
+    whole.unwrap_or_else(|| part(&json, DEEPEST))
 }
 
 fn part(json: &str, levels: usize) -> Value {

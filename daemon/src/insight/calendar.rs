@@ -5,6 +5,8 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use monzo_common::model::{Comparison, FigurePeriod};
 
+use super::recurring::rhythm::days_between;
+
 /// The zone and the paydays by which a person counts.
 #[derive(Debug, Clone)]
 pub struct Calendar {
@@ -124,7 +126,7 @@ impl Calendar {
         let span = Days { since: self.day(since), until: self.last_day(until) };
         let today_over = self.day(now).tomorrow().unwrap_or(Date::MAX);
         let unfinished = span.until > today_over && span.since < today_over;
-        let elapsed = unfinished.then(|| days_between(span.since, today_over));
+        let elapsed = unfinished.then(|| u32::try_from(days_between(span.since, today_over)).unwrap_or(0));
         let others: Vec<Days> = match with {
             Comparison::Previous => self.before(span).into_iter().collect(),
             Comparison::Average => {
@@ -184,10 +186,6 @@ impl Calendar {
     fn is_cycle(&self, span: Days) -> bool {
         self.paydays.windows(2).any(|two| two[0] == span.since && two[1] == span.until)
     }
-}
-
-fn days_between(since: Date, until: Date) -> u32 {
-    u32::try_from(until.duration_since(since).as_hours() / 24).unwrap_or(0)
 }
 
 fn months_between(since: Date, until: Date) -> i32 {

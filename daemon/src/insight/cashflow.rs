@@ -9,7 +9,7 @@ use monzo_common::model::{Cashflow, CashflowRow, EntryKind, FigurePeriod};
 use super::balances::{self, Past};
 use super::calendar::Calendar;
 use super::figures::Side;
-use super::scope::{self, Scope, ScopedAccount};
+use super::scope::{self, Scope};
 use crate::store::{Grouping, Reader, StoreError};
 
 /// How the balances of every account and pot that is not excluded went in a span, as seen from `now`.
@@ -21,26 +21,20 @@ pub fn cashflow(
     calendar: &Calendar,
     now: Timestamp,
 ) -> Result<Cashflow, StoreError> {
-    let accounts = rows(reader, (since, until), scope, now)?;
-    let periods = match per {
-        None => Vec::new(),
-        Some(per) => {
-            let all = calendar.periods(per, since, until).into_iter();
-            all.filter(|period| period.since <= now).collect()
+    let ends = |until: Timestamp| before(until).min(now);
+    let mut opening = held(reader, before(since))?;
+    let accounts = rows(reader, (since, until), scope, (&opening, &held(reader, ends(until))?))?;
+    let mut periods = Vec::new();
+    if let Some(per) = per {
+        for period in calendar.periods(per, since, until).into_iter().filter(|period| period.since <= now) {
+            // Where one period ends the next begins.
+            let closing = held(reader, ends(period.until))?;
+            let rows = rows(reader, (period.since, period.until), scope, (&opening, &closing))?;
+            periods.push(CashflowRow { period: Some(period.name), ..total(&rows) });
+            opening = closing;
         }
-    };
-    let period = |period: super::calendar::NamedPeriod| {
-        let rows = rows(reader, (period.since, period.until), scope, now)?;
-        Ok(CashflowRow { period: Some(period.name), ..total(&rows) })
-    };
-    Ok(Cashflow {
-        since,
-        until,
-        currency: scope.currency(),
-        total: total(&accounts),
-        accounts,
-        periods: periods.into_iter().map(period).collect::<Result<_, StoreError>>()?,
-    })
+    }
+    Ok(Cashflow { since, until, currency: scope.currency(), total: total(&accounts), accounts, periods })
 }
 
 /// Balances at an instant, by account and pot.
@@ -50,51 +44,33 @@ fn rows(
     reader: &Reader<'_>,
     (since, until): (Timestamp, Timestamp),
     scope: &Scope,
-    now: Timestamp,
-) -> Result<Vec<CashflowRow>, StoreError> {
-    let opening = held(reader, before(since))?;
-    let closing = held(reader, before(until).min(now))?;
-    let created = reader.creations()?;
-    let existed = |id: &str, at: Timestamp| created.get(id).is_none_or(|created| *created < at);
-    let mut rows = Vec::new();
-    for account in scope.in_currency().filter(|account| account.pot.is_none() && !account.excluded) {
-        let mut row = moved(reader, &account.id, since, until)?;
-        row.account_id = Some(account.id.clone());
-        row.name.clone_from(&account.name);
-        let of = (account.id.clone(), None);
-        let zero = |at| (!existed(account.id.as_str(), at)).then_some(0);
-        row.opening = opening.get(&of).copied().or_else(|| zero(since));
-        row.closing = closing.get(&of).copied().or_else(|| zero(until));
-        rows.push(explained(row));
-        rows.extend(pots_of(reader, account, (since, until), scope, &existed, (&opening, &closing))?);
-    }
-    Ok(rows)
-}
-
-fn pots_of(
-    reader: &Reader<'_>,
-    account: &ScopedAccount,
-    (since, until): (Timestamp, Timestamp),
-    scope: &Scope,
-    existed: &dyn Fn(&str, Timestamp) -> bool,
     (opening, closing): (&Held, &Held),
 ) -> Result<Vec<CashflowRow>, StoreError> {
-    let mut rows = Vec::new();
-    for pot in scope.pots.iter().filter(|pot| pot.account == account.id && !pot.excluded) {
-        let mut row = match &pot.behind {
-            Some(behind) => behind_pot(reader, (&account.id, &pot.id, behind), since, until)?,
-            None => seen_from_account(reader, &account.id, &pot.id, since, until)?,
+    // Before it was there it held nothing.
+    let balance =
+        |held: &Held, of: &(AccountId, Option<PotId>), created: Option<Timestamp>, at: Timestamp| {
+            held.get(of).copied().or_else(|| created.is_some_and(|created| created >= at).then_some(0))
         };
-        row.account_id = Some(account.id.clone());
-        row.pot_id = Some(pot.id.clone());
-        row.name.clone_from(&pot.name);
-        let of = (account.id.clone(), Some(pot.id.clone()));
-        let zero = |at| (!existed(pot.id.as_str(), at)).then_some(0);
-        row.opening = opening.get(&of).copied().or_else(|| zero(since));
-        row.closing = closing.get(&of).copied().or_else(|| zero(until));
-        let row = explained(row);
-        if row != (CashflowRow { account_id: row.account_id.clone(), ..quiet(&row) }) {
-            rows.push(row);
+    let row = |moved: CashflowRow, name: &str, of: (AccountId, Option<PotId>), created: Option<Timestamp>| {
+        let (opening, closing) =
+            (balance(opening, &of, created, since), balance(closing, &of, created, until));
+        let (account, pot_id) = of;
+        let name = name.to_owned();
+        explained(CashflowRow { account_id: Some(account), pot_id, name, opening, closing, ..moved })
+    };
+    let mut rows = Vec::new();
+    for account in scope.in_currency().filter(|account| account.pot.is_none() && !account.excluded) {
+        let of_account = moved(reader, &account.id, since, until)?;
+        rows.push(row(of_account, &account.name, (account.id.clone(), None), account.created_at));
+        for pot in scope.pots.iter().filter(|pot| pot.account == account.id && !pot.excluded) {
+            let of_pot = match &pot.behind {
+                Some(behind) => behind_pot(reader, (&account.id, &pot.id, behind), since, until)?,
+                None => seen_from_account(reader, &account.id, &pot.id, since, until)?,
+            };
+            let of_pot = row(of_pot, &pot.name, (account.id.clone(), Some(pot.id.clone())), pot.created_at);
+            if !is_empty(&of_pot) {
+                rows.push(of_pot);
+            }
         }
     }
     Ok(rows)
@@ -126,16 +102,10 @@ fn seen_from_account(
     Ok(CashflowRow { transfers: reader.moved_into_pot(account, pot, since, until)?, ..empty() })
 }
 
-/// The same pot with nothing in it and nothing moved.
-fn quiet(row: &CashflowRow) -> CashflowRow {
-    CashflowRow {
-        pot_id: row.pot_id.clone(),
-        name: row.name.clone(),
-        opening: Some(0),
-        closing: Some(0),
-        unexplained: Some(0),
-        ..empty()
-    }
+/// Nothing was in it, and nothing moved.
+fn is_empty(row: &CashflowRow) -> bool {
+    let moved = [row.income, row.spending, row.transfers, row.left_out];
+    moved == [0; 4] && (row.opening, row.closing) == (Some(0), Some(0))
 }
 
 fn held(reader: &Reader<'_>, at: Timestamp) -> Result<Held, StoreError> {

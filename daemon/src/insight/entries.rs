@@ -4,10 +4,10 @@
 //! of the person's own accounts, in; entries out.
 
 use jiff::{SignedDuration, Timestamp};
-use monzo_common::id::{AccountId, PotId, TransactionId};
+use monzo_common::id::{AccountId, TransactionId};
 use monzo_common::model::EntryKind;
 
-use crate::facts::{Entry, KeptRow, POT_SCHEMES, Payee, TRANSFER_SCHEMES};
+use crate::facts::{Entry, KeptRow, POT_SCHEMES, Payee, RowFlags, TRANSFER_SCHEMES};
 
 /// Counts up when the same row has other entries than before, so that all of them are made again.
 pub const VERSION: u32 = 1;
@@ -21,51 +21,26 @@ const NO_PURPOSE: [&str; 6] = ["", "general", "income", "mondo", "savings", "tra
 /// The rails on which people pay each other.
 const PEOPLE: [&str; 4] = ["p2p_payment", "monzo_to_monzo", "payport_faster_payments", "faster_payments"];
 
-/// What the bank's record of a row says beside its columns.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Signs {
-    /// It takes back another row.
-    pub reversal: bool,
-    /// It belongs to a direct debit.
-    pub direct_debit: bool,
-    /// It belongs to Flex.
-    pub flex: bool,
-    /// It loads the account from a card of the person's own.
-    pub top_up: bool,
-    /// The bank does not count it as spending.
-    pub not_spending: bool,
-    /// The person left it out.
-    pub left_out: bool,
-    /// The other side is the person, or it is one half of a transfer between their accounts.
-    pub own: bool,
-    /// The pot that paid for it.
-    pub paying_pot: Option<PotId>,
-    /// The trip that it belongs to.
-    pub trip: Option<String>,
-    /// Whose card paid.
-    pub spender: Option<String>,
-}
-
 /// What a row means; nothing for one that does not count.
 ///
 /// `flex_synced`: Flex has an account of its own here, so that its purchases count and not their repayments.
-pub fn of(row: &KeptRow, signs: &Signs, flex_synced: bool) -> Vec<Entry> {
+pub fn of(row: &KeptRow, flags: &RowFlags, flex_synced: bool) -> Vec<Entry> {
     if row.void || row.amount == 0 {
         return Vec::new();
     }
-    let kind = kind(row, signs, flex_synced);
+    let kind = kind(row, flags, flex_synced);
     let in_figures = kind != EntryKind::Transfer;
-    let repays_flex = flex(row, signs) && row.account_kind != FLEX_ACCOUNT;
-    let by_the_bank = signs.not_spending && kind == EntryKind::Spending && !repays_flex;
+    let repays_flex = flex(row, flags) && row.account_kind != FLEX_ACCOUNT;
+    let by_the_bank = flags.not_spending && kind == EntryKind::Spending && !repays_flex;
     let entry = |category: &str, amount: i64| Entry {
         kind,
         amount,
         category: category.to_owned(),
         payee: payee(row),
-        pot: row.pot.clone().or_else(|| signs.paying_pot.clone()).or_else(|| row.of_pot.clone()),
-        person: signs.spender.clone().filter(|_| row.scheme == "mastercard"),
-        trip: signs.trip.clone(),
-        left_out: in_figures && (by_the_bank || signs.left_out),
+        pot: row.pot.clone().or_else(|| flags.paying_pot.clone()).or_else(|| row.of_pot.clone()),
+        person: flags.spender.clone().filter(|_| row.scheme == "mastercard"),
+        trip: flags.trip.clone(),
+        left_out: in_figures && (by_the_bank || flags.left_out),
         // A purchase with Flex never settles (monzo/README.md, How a row changes).
         provisional: !row.settled && row.account_kind != FLEX_ACCOUNT,
     };
@@ -77,33 +52,33 @@ pub fn of(row: &KeptRow, signs: &Signs, flex_synced: bool) -> Vec<Entry> {
 /// The bank's word for Flex's own account.
 pub const FLEX_ACCOUNT: &str = "uk_monzo_flex";
 
-fn flex(row: &KeptRow, signs: &Signs) -> bool {
-    signs.flex || row.scheme == "monzo_flex"
+fn flex(row: &KeptRow, flags: &RowFlags) -> bool {
+    flags.flex || row.scheme == "monzo_flex"
 }
 
-fn kind(row: &KeptRow, signs: &Signs, flex_synced: bool) -> EntryKind {
+fn kind(row: &KeptRow, flags: &RowFlags, flex_synced: bool) -> EntryKind {
     let card = row.scheme == "mastercard";
     if row.pot.is_some() || POT_SCHEMES.contains(&row.scheme.as_str()) {
         return EntryKind::Transfer;
     }
-    if signs.own || signs.top_up || row.scheme == "topup" {
+    if flags.to_self || flags.top_up || row.scheme == "topup" {
         return EntryKind::Transfer;
     }
     if row.account_kind == FLEX_ACCOUNT {
         // What comes in is its repayment, unless a shop gives money back.
-        return match (row.amount < 0, card || signs.reversal) {
+        return match (row.amount < 0, card || flags.reversal) {
             (true, _) => EntryKind::Spending,
             (false, true) => EntryKind::Refund,
             (false, false) => EntryKind::Transfer,
         };
     }
-    if flex(row, signs) && flex_synced {
+    if flex(row, flags) && flex_synced {
         return EntryKind::Transfer;
     }
     if row.amount < 0 {
         return EntryKind::Spending;
     }
-    if card || signs.reversal || signs.direct_debit || flex(row, signs) {
+    if card || flags.reversal || flags.direct_debit || flex(row, flags) {
         return EntryKind::Refund;
     }
     if row.scheme == "account_interest" || row.of_pot.is_some() {

@@ -9,6 +9,7 @@ use monzo_common::model::{
 
 use super::calendar::{Calendar, Compare, NamedPeriod};
 use super::scope::{Scope, ScopedAccount};
+use crate::facts::Payee;
 use crate::store::{EntryFilter, EntrySum, GroupKey, Grouping, Reader, StoreError};
 
 /// Which side of the ledger a figure adds up.
@@ -81,7 +82,7 @@ pub fn figures(
     calendar: &Calendar,
     now: Timestamp,
 ) -> Result<Figures, StoreError> {
-    let mut fold = Fold { reader, side, query, scope, names: BTreeMap::new() };
+    let mut fold = Fold { reader, side, query, scope, payees: BTreeMap::new() };
     let periods = match query.per {
         Some(per) => calendar.periods(per, query.since, query.until),
         None => vec![NamedPeriod { name: String::new(), since: query.since, until: query.until }],
@@ -134,7 +135,7 @@ struct Fold<'a> {
     side: Side,
     query: &'a FiguresQuery,
     scope: &'a Scope,
-    names: BTreeMap<i64, Group>,
+    payees: BTreeMap<i64, Payee>,
 }
 
 impl Fold<'_> {
@@ -179,7 +180,7 @@ impl Fold<'_> {
                     let entry = folded.sums.entry(group).or_default();
                     entry.0.add(added);
                     if self.query.tree {
-                        let within = self.payee(&sum.within)?;
+                        let within = payee_group(self.payee(&sum.within)?);
                         entry.1.entry(within).or_default().add(added);
                     }
                 }
@@ -197,11 +198,11 @@ impl Fold<'_> {
         let nameless = |name: &str| Group { key: String::new(), name: name.to_owned() };
         Ok(match self.query.by {
             Some(FigureGroup::Category) | None => named(text, self.scope.category(text)),
-            Some(FigureGroup::Payee) => self.payee(&sum.group)?,
-            Some(FigureGroup::Merchant) => {
-                let payee = self.payee(&sum.group)?;
-                if payee.key.starts_with("merchant:") { payee } else { nameless("no merchant") }
-            }
+            Some(FigureGroup::Payee) => payee_group(self.payee(&sum.group)?),
+            Some(FigureGroup::Merchant) => match self.payee(&sum.group)? {
+                Some(shop) if shop.is_merchant => payee_group(Some(shop)),
+                _ => nameless("no merchant"),
+            },
             Some(FigureGroup::Account) => named(account.id.as_str(), account.name.clone()),
             Some(FigureGroup::Pot) if text.is_empty() => nameless("no pot"),
             Some(FigureGroup::Pot) => named(text, self.scope.pot(text)),
@@ -211,17 +212,19 @@ impl Fold<'_> {
         })
     }
 
-    fn payee(&mut self, key: &GroupKey) -> Result<Group, StoreError> {
-        let GroupKey::Payee(number) = key else {
-            return Ok(Group { key: String::new(), name: "no payee".to_owned() });
-        };
-        if let Some(known) = self.names.get(number) {
-            return Ok(known.clone());
+    fn payee(&mut self, key: &GroupKey) -> Result<Option<Payee>, StoreError> {
+        let GroupKey::Payee(number) = key else { return Ok(None) };
+        if !self.payees.contains_key(number) {
+            self.payees.insert(*number, self.reader.payee(*number)?);
         }
-        let payee = self.reader.payee(*number)?;
-        let group = Group { key: payee.key, name: payee.name };
-        self.names.insert(*number, group.clone());
-        Ok(group)
+        Ok(self.payees.get(number).cloned())
+    }
+}
+
+fn payee_group(payee: Option<Payee>) -> Group {
+    match payee {
+        Some(Payee { key, name, .. }) => Group { key, name },
+        None => Group { key: String::new(), name: "no payee".to_owned() },
     }
 }
 

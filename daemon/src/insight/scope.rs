@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+use monzo_common::amount::percent;
 use monzo_common::id::{AccountId, PotId};
 use monzo_common::money::Currency;
 
@@ -18,10 +20,12 @@ pub struct ScopedAccount {
     pub pot: Option<PotId>,
     /// No figure counts it.
     pub excluded: bool,
-    /// How much of its entries counts, in hundredths of a percent.
+    /// How much of its entries counts, in basis points.
     pub share: u32,
     /// Currency of its amounts.
     pub currency: Currency,
+    /// When it was opened, where that is known.
+    pub created_at: Option<Timestamp>,
 }
 
 /// A pot as figures see it.
@@ -37,6 +41,8 @@ pub struct ScopedPot {
     pub behind: Option<AccountId>,
     /// No figure counts it.
     pub excluded: bool,
+    /// When it was made, where that is known.
+    pub created_at: Option<Timestamp>,
 }
 
 /// The accounts and pots of a person, with names of all that figures are grouped by.
@@ -88,21 +94,12 @@ impl Scope {
 impl ScopedAccount {
     /// A share of less than all, as a person writes it.
     pub fn share_text(&self) -> Option<String> {
-        if self.share == WHOLE {
-            return None;
-        }
-        let (whole, part) = (self.share / 100, self.share % 100);
-        let text = match part {
-            0 => format!("{whole}%"),
-            part if part % 10 == 0 => format!("{whole}.{}%", part / 10),
-            part => format!("{whole}.{part:02}%"),
-        };
-        Some(text)
+        (self.share != WHOLE).then(|| percent(self.share))
     }
 }
 
 /// Entries of a span, all of each.
-pub fn whole(since: jiff::Timestamp, until: jiff::Timestamp) -> EntryFilter {
+pub fn whole(since: Timestamp, until: Timestamp) -> EntryFilter {
     EntryFilter { since, until, share: WHOLE, category: None, payee: None, pot: None }
 }
 
@@ -136,6 +133,7 @@ mod tests {
                 excluded: false,
                 share,
                 currency: Currency::GBP,
+                created_at: None,
             };
             account.share_text()
         };

@@ -5,26 +5,17 @@ use std::collections::BTreeSet;
 use monzo_common::id::UserId;
 use serde_json::Value;
 
-use super::row_flags::{RowFlags, row_flags};
-use crate::facts::record;
+use super::row_flags::row_flags;
+use crate::facts::{AccountNumber, RowFlags, record};
 
-/// A UK account's sort code and number, digits only.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct AccountNumber {
-    sort_code: String,
-    number: String,
-}
-
-impl AccountNumber {
-    /// The number in an object that has `sort_code` and `account_number`.
-    pub(super) fn read(object: &Value) -> Option<Self> {
-        let digits = |key: &str| {
-            let text = object.get(key)?.as_str()?;
-            let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-            (!digits.is_empty()).then_some(digits)
-        };
-        Some(Self { sort_code: digits("sort_code")?, number: digits("account_number")? })
-    }
+/// The account number in an object that has `sort_code` and `account_number`.
+pub(super) fn account_number(object: &Value) -> Option<AccountNumber> {
+    let digits = |key: &str| {
+        let text = object.get(key)?.as_str()?;
+        let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+        (!digits.is_empty()).then_some(digits)
+    };
+    Some(AccountNumber { sort_code: digits("sort_code")?, number: digits("account_number")? })
 }
 
 /// What identifies the person at the bank.
@@ -43,7 +34,7 @@ impl Own {
             own.accounts.insert(id);
             let record = record::value(&raw);
             let local = record.get("payment_details").and_then(|details| details.get("locale_uk"));
-            own.numbers.extend([Some(&record), local].into_iter().flatten().filter_map(AccountNumber::read));
+            own.numbers.extend([Some(&record), local].into_iter().flatten().filter_map(account_number));
         }
         own
     }

@@ -1,45 +1,11 @@
 //! What else a kept row says of itself: whether it takes something back, who is on its other side, and what it belongs
 //! to (monzo/README.md, Metadata).
 
+use monzo_common::id::PotId;
 use serde_json::Value;
 
-use super::own::AccountNumber;
-use crate::facts::record;
-
-/// What tells a payment's kind beside its scheme.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct RowFlags {
-    /// It takes back another row.
-    pub reversal: bool,
-    /// It belongs to a direct debit.
-    pub direct_debit: bool,
-    /// It belongs to Flex.
-    pub flex: bool,
-    /// It loads the account from a card of the person's own.
-    pub top_up: bool,
-    /// The bank does not count it as spending.
-    pub not_spending: bool,
-    /// The person left it out of the app's figures.
-    pub left_out: bool,
-    /// The person's own payment to themselves.
-    pub to_self: bool,
-    /// The account on the other side, where the bank names one.
-    pub other_account: Option<String>,
-    /// The person on the other side, where the bank names one.
-    pub other_user: Option<String>,
-    /// The sort code and number on the other side, where the bank names both.
-    pub other_number: Option<AccountNumber>,
-    /// A transfer between two pots, as the app makes them.
-    pub pot_to_pot: bool,
-    /// The pot that paid for it: at once, or as the person chose afterwards.
-    pub paying_pot: Option<String>,
-    /// The standing order or mandate that it is of.
-    pub series: Option<String>,
-    /// The trip that the bank counts it to.
-    pub trip: Option<String>,
-    /// Whose card paid, on a joint account: the first name, else the user's id.
-    pub spender: Option<String>,
-}
+use super::own::account_number;
+use crate::facts::{RowFlags, record};
 
 /// Reads the flags of a kept row; what cannot be read has none.
 pub fn row_flags(raw: &str) -> RowFlags {
@@ -66,13 +32,18 @@ pub fn row_flags(raw: &str) -> RowFlags {
         to_self: filled("p2p_is_to_self"),
         other_account: text(counterparty, "account_id"),
         other_user: text(counterparty, "user_id"),
-        other_number: AccountNumber::read(counterparty),
+        other_number: account_number(counterparty),
         pot_to_pot: filled("is_pot_to_pot_transfer"),
-        paying_pot: first(&["bills_pot_id", "retroactive_pot_id"]),
+        paying_pot: first(&["bills_pot_id", "retroactive_pot_id"]).map(PotId::from),
         series: first(&["series_id", "subscription_id", "mandate_id", "bacs_direct_debit_instruction_id"]),
         trip: first(&["trip_id"]),
         spender: first(&["spender_first_name"]).or_else(|| text(&row, "user_id")),
     }
+}
+
+/// What the bank itself says belongs together, of a kept row: the standing order or mandate that it is of.
+pub fn series(raw: &str) -> Option<String> {
+    row_flags(raw).series
 }
 
 #[cfg(test)]

@@ -425,31 +425,6 @@ pub fn amount(raw: &str) -> Option<i64> {
     found.amount.as_i64().or_else(|| found.amount.as_str()?.parse().ok())
 }
 
-/// What the bank itself says belongs together, of a kept record: the standing order or mandate that a row is of
-/// (monzo/README.md, Metadata).
-pub fn series(raw: &str) -> Option<String> {
-    #[derive(Deserialize)]
-    struct KeptRecord {
-        #[serde(default)]
-        metadata: Keys,
-    }
-    #[derive(Default, Deserialize)]
-    #[serde(default)]
-    struct Keys {
-        #[serde(deserialize_with = "lenient")]
-        series_id: Option<String>,
-        #[serde(deserialize_with = "lenient")]
-        subscription_id: Option<String>,
-        #[serde(deserialize_with = "lenient")]
-        mandate_id: Option<String>,
-        #[serde(deserialize_with = "lenient")]
-        bacs_direct_debit_instruction_id: Option<String>,
-    }
-    let keys = decoded::<KeptRecord>(raw).ok()?.metadata;
-    let all = [keys.series_id, keys.subscription_id, keys.mandate_id, keys.bacs_direct_debit_instruction_id];
-    all.into_iter().find_map(filled)
-}
-
 #[derive(Deserialize)]
 struct WhoamiBody {
     authenticated: bool,

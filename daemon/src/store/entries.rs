@@ -99,7 +99,7 @@ pub struct EntryFilter {
     pub since: Timestamp,
     /// Until just before this one.
     pub until: Timestamp,
-    /// How much of each amount counts, in hundredths of a percent.
+    /// How much of each amount counts, in basis points.
     pub share: u32,
     /// Of this category only.
     pub category: Option<String>,
@@ -288,16 +288,6 @@ impl Reader<'_> {
         Ok(self.0.query_row(query, [], |row| maybe_at(row, 0))?)
     }
 
-    /// When each account was opened and each pot was made, by id, where that is known.
-    pub fn creations(&self) -> Result<BTreeMap<String, Timestamp>, StoreError> {
-        let mut query = self.0.prepare_cached(
-            "SELECT id, created_at FROM accounts WHERE created_at IS NOT NULL \
-             UNION ALL SELECT id, created_at FROM pots WHERE created_at IS NOT NULL",
-        )?;
-        let created = query.query_map([], |row| Ok((row.get(0)?, at(row, 1)?)))?;
-        Ok(created.collect::<Result<_, _>>()?)
-    }
-
     /// A payee by its number.
     pub fn payee(&self, number: i64) -> Result<Payee, StoreError> {
         let mut query =
@@ -308,7 +298,7 @@ impl Reader<'_> {
     }
 }
 
-/// All of an amount, in hundredths of a percent.
+/// All of an amount, in basis points.
 pub const WHOLE: u32 = 10_000;
 
 fn group_key(row: &Row<'_>, column: usize) -> rusqlite::Result<GroupKey> {

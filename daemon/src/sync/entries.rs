@@ -4,13 +4,13 @@
 //! when another account of the person becomes known, or another version reads rows otherwise.
 
 use jiff::Timestamp;
-use monzo_common::id::{AccountId, TransactionId};
+use monzo_common::id::{AccountId, PotId, TransactionId};
 use monzo_common::model::EntryKind;
 use sha2::{Digest, Sha256};
 
-use crate::facts::KeptRow;
-use crate::insight::entries::{self, FLEX_ACCOUNT, Half, Signs};
-use crate::monzo::{Own, RowFlags, row_flags};
+use crate::facts::{KeptRow, RowFlags};
+use crate::insight::entries::{self, FLEX_ACCOUNT, Half};
+use crate::monzo::{Own, row_flags};
 use crate::store::{Reader, Store, StoreError, Writer};
 
 /// Rows in one database transaction. Taste: a few dozen milliseconds, so that nothing else waits long.
@@ -38,42 +38,26 @@ impl Context {
         let flex_synced = listed.iter().any(|account| account.kind == FLEX_ACCOUNT);
         // Hashed, because it holds account numbers.
         let known = format!("{} {flex_synced} {} {own:?}", entries::VERSION, listed.len() > 1);
-        let fingerprint = hex(&Sha256::digest(known));
+        let fingerprint = Sha256::digest(known).iter().map(|byte| format!("{byte:02x}")).collect();
         Ok(Self { own, flex_synced, several_accounts: listed.len() > 1, fingerprint })
     }
 
-    fn signs(
-        &self,
-        reader: &Reader<'_>,
-        row: &KeptRow,
-        flags: RowFlags,
-        own: bool,
-    ) -> Result<Signs, StoreError> {
-        let mut paying_pot = flags.paying_pot.map(Into::into);
-        if paying_pot.is_none()
-            && row.amount < 0
-            && TRANSFERS_OUT.contains(&row.scheme.as_str())
-            && let Some(series) = &flags.series
-        {
-            paying_pot = reader.pot_of_standing_order(&row.account, series, row.created_at)?;
-        }
-        Ok(Signs {
-            reversal: flags.reversal,
-            direct_debit: flags.direct_debit,
-            flex: flags.flex,
-            top_up: flags.top_up,
-            not_spending: flags.not_spending,
-            left_out: flags.left_out,
-            own,
-            paying_pot,
-            trip: flags.trip,
-            spender: flags.spender,
-        })
+    /// What the bank's record of a row says, and whether the other side is an account of the person.
+    fn flags(&self, row: &KeptRow) -> RowFlags {
+        let mut flags = row_flags(&row.raw);
+        flags.to_self = self.own.is_other_side_of(&flags);
+        flags
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+/// The pot that paid a standing order, which says so of itself only by the order's key.
+fn pot_of_order(reader: &Reader<'_>, row: &KeptRow, flags: &RowFlags) -> Result<Option<PotId>, StoreError> {
+    match &flags.series {
+        Some(series) if row.amount < 0 && TRANSFERS_OUT.contains(&row.scheme.as_str()) => {
+            reader.pot_of_standing_order(&row.account, series, row.created_at)
+        }
+        _ => Ok(None),
+    }
 }
 
 /// The rails of standing orders.
@@ -92,7 +76,7 @@ pub async fn bring_up_to_date(store: &Store) -> Result<u64, StoreError> {
     loop {
         let batch = store.write(make_batch).await?;
         made += batch;
-        if batch == 0 {
+        if batch < u64::from(AT_ONCE) {
             return Ok(made);
         }
     }
@@ -114,9 +98,8 @@ fn make_batch(writer: &Writer<'_>) -> Result<u64, StoreError> {
                 work.around.push((row.amount, row.created_at));
             }
             Some(row) => {
-                let flags = row_flags(&row.raw);
-                let own = work.context.own.is_other_side_of(&flags);
-                work.make(&row, flags, own)?;
+                let flags = work.context.flags(&row);
+                work.make(&row, flags)?;
             }
         }
         while let Some((amount, at)) = work.around.pop() {
@@ -137,9 +120,11 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    fn make(&mut self, row: &KeptRow, flags: RowFlags, own: bool) -> Result<(), StoreError> {
-        let signs = self.context.signs(self.writer, row, flags, own)?;
-        let entries = entries::of(row, &signs, self.context.flex_synced);
+    fn make(&mut self, row: &KeptRow, mut flags: RowFlags) -> Result<(), StoreError> {
+        if flags.paying_pot.is_none() {
+            flags.paying_pot = pot_of_order(self.writer, row, &flags)?;
+        }
+        let entries = entries::of(row, &flags, self.context.flex_synced);
         let transfer = entries.first().filter(|entry| entry.kind == EntryKind::Transfer);
         self.pair_again(&row.account, &row.id, row.created_at, transfer.map(|entry| entry.amount))?;
         self.writer.set_entries(&row.account, &row.id, row.created_at, &entries)
@@ -154,8 +139,8 @@ impl Work<'_> {
         }
         let Chain { rows, first, last } = chain(self.writer, &self.context, amount, at)?;
         self.chains.push((amount.unsigned_abs(), first, last));
-        for (row, flags, own) in rows {
-            self.make(&row, flags, own)?;
+        for (row, flags) in rows {
+            self.make(&row, flags)?;
         }
         Ok(())
     }
@@ -182,8 +167,7 @@ impl Work<'_> {
     }
 }
 
-/// The rows of an amount that chain with an instant, each with whether it is the person's own money, and the instants of
-/// the first and the last. Which halves belong together depends on all of a chain and on nothing else.
+/// The rows of an amount that chain with an instant, and the instants of the first and the last. Which halves belong together depends on all of a chain and on nothing else.
 fn chain(reader: &Reader<'_>, context: &Context, amount: i64, at: Timestamp) -> Result<Chain, StoreError> {
     let (mut first, mut last) = (at, at);
     let rows = loop {
@@ -206,20 +190,19 @@ fn chain(reader: &Reader<'_>, context: &Context, amount: i64, at: Timestamp) -> 
     };
     let halves: Vec<Half> = rows.iter().map(half).collect();
     let read = |row: KeptRow| {
-        let flags = row_flags(&row.raw);
-        let own = context.own.is_other_side_of(&flags);
-        (row, flags, own)
+        let flags = context.flags(&row);
+        (row, flags)
     };
-    let mut rows: Vec<(KeptRow, RowFlags, bool)> = rows.into_iter().map(read).collect();
+    let mut rows: Vec<(KeptRow, RowFlags)> = rows.into_iter().map(read).collect();
     for (out, into) in entries::pairs(&halves) {
-        (rows[out].2, rows[into].2) = (true, true);
+        (rows[out].1.to_self, rows[into].1.to_self) = (true, true);
     }
     Ok(Chain { rows, first, last })
 }
 
 /// Rows of one amount or its opposite, none further from the next than the halves of a transfer can be.
 struct Chain {
-    rows: Vec<(KeptRow, RowFlags, bool)>,
+    rows: Vec<(KeptRow, RowFlags)>,
     first: Timestamp,
     last: Timestamp,
 }

@@ -16,7 +16,7 @@ use crate::autosort::decide::names::Resolved;
 use crate::autosort::decide::world::{Holder, Pot};
 use crate::insight::bills::{self as known_bills, Known};
 use crate::insight::{history, recurring};
-use crate::monzo::{row_flags, wire};
+use crate::monzo::{row_flags, series};
 use crate::rule::{Payday, Step};
 use crate::store::{PlainRow, Reader, StoreError, StoredBillWord, StoredPot};
 
@@ -53,7 +53,7 @@ impl Ledger {
         if pots.is_empty() {
             return Ok(Self { payments: Vec::new(), words: Vec::new(), pots: BTreeMap::new() });
         }
-        let payments = recurring::of_pots(history::payments(reader, (since, until), zone, wire::series)?);
+        let payments = recurring::of_pots(history::payments(reader, (since, until), zone, series)?);
         let mut kept = BTreeMap::new();
         for pot in reader.pots()?.into_iter().filter(|pot| pots.contains(&pot.id)) {
             kept.insert(pot.id.clone(), PotHistory::read(reader, &pot, (since, until), zone)?);

@@ -8,7 +8,7 @@ use crate::autosort::snapshot::trigger_inputs::own;
 use crate::autosort::{Services, Settings};
 use crate::insight::bills::{self, Known};
 use crate::insight::{history, payday, recurring};
-use crate::monzo::wire;
+use crate::monzo::series;
 use crate::rule::{Adjust, Day, Nation, Payday, Rhythm};
 use crate::store::{StoreError, StoredBillWord};
 
@@ -54,7 +54,7 @@ pub(crate) async fn learn(services: &Services) -> Result<Learnt, StoreError> {
     let since = now.checked_sub(BACK).unwrap_or(Timestamp::MIN);
     let zone = settings.zone.clone();
     let read = services.store.read(move |reader| {
-        let rows = history::payments(reader, (since, now), &zone, wire::series)?;
+        let rows = history::payments(reader, (since, now), &zone, series)?;
         let own = own(reader)?;
         let credits = history::credits(reader, (since, now), &zone, &rows, |raw| own.is_other_side(raw))?;
         let deposits = history::deposits(reader, (since, now), &zone)?;

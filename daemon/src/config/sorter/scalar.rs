@@ -46,8 +46,7 @@ pub(super) fn some_amount(value: &DeValue<'_>) -> Read<i64> {
 }
 
 pub(super) fn share(value: &DeValue<'_>) -> Read<BasisPoints> {
-    let written = text(value, "a percentage in quotes such as \"16.67%\"")?;
-    amount::basis_points(written).map(BasisPoints).map_err(|error| error.to_string())
+    BasisPoints::read(value)
 }
 
 /// From just above nothing to the whole.

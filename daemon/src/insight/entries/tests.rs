@@ -23,31 +23,31 @@ fn row(scheme: &str, amount: i64) -> KeptRow {
     }
 }
 
-fn kinds(row: &KeptRow, signs: &Signs, flex_synced: bool) -> Vec<EntryKind> {
-    of(row, signs, flex_synced).iter().map(|entry| entry.kind).collect()
+fn kinds(row: &KeptRow, flags: &RowFlags, flex_synced: bool) -> Vec<EntryKind> {
+    of(row, flags, flex_synced).iter().map(|entry| entry.kind).collect()
 }
 
-fn check(row: &KeptRow, signs: &Signs, expected: EntryKind) {
-    assert_eq!(kinds(row, signs, false), [expected], "{row:?} {signs:?}");
+fn check(row: &KeptRow, flags: &RowFlags, expected: EntryKind) {
+    assert_eq!(kinds(row, flags, false), [expected], "{row:?} {flags:?}");
 }
 
 #[test]
 fn each_kind_of_row_is_read_as_a_person_reads_their_statement() {
     use EntryKind::*;
-    let none = Signs::default();
+    let none = RowFlags::default();
     check(&row("mastercard", -250), &none, Spending);
     check(&row("mastercard", 250), &none, Refund);
     check(&row("bacs", -3_000), &none, Spending);
     check(&row("bacs", 180_000), &none, Income);
-    check(&row("bacs", 3_000), &Signs { direct_debit: true, ..none.clone() }, Refund);
-    check(&row("payport_faster_payments", 500), &Signs { reversal: true, ..none.clone() }, Refund);
+    check(&row("bacs", 3_000), &RowFlags { direct_debit: true, ..none.clone() }, Refund);
+    check(&row("payport_faster_payments", 500), &RowFlags { reversal: true, ..none.clone() }, Refund);
     check(&row("payport_faster_payments", -500), &none, Spending);
     check(&row("payport_faster_payments", 500), &none, Income);
-    check(&row("payport_faster_payments", 500), &Signs { own: true, ..none.clone() }, Transfer);
+    check(&row("payport_faster_payments", 500), &RowFlags { to_self: true, ..none.clone() }, Transfer);
     check(&row("account_interest", 12), &none, Interest);
     check(&row("overdraft", -80), &none, Spending);
     check(&row("topup", 5_000), &none, Transfer);
-    check(&row("mastercard", 5_000), &Signs { top_up: true, ..none.clone() }, Transfer);
+    check(&row("mastercard", 5_000), &RowFlags { top_up: true, ..none.clone() }, Transfer);
     check(&row("uk_retail_pot", -700), &none, Transfer);
     let friend = KeptRow { category: "eating_out".into(), ..row("p2p_payment", 1_250) };
     check(&friend, &none, Repayment);
@@ -62,7 +62,7 @@ fn behind_a_pot_card_rows_are_spending_of_the_pot_and_other_credits_are_interest
         of_pot: Some("pot_1".into()),
         ..row(scheme, amount)
     };
-    let none = Signs::default();
+    let none = RowFlags::default();
     let spent = of(&behind("mastercard", -999), &none, false);
     assert_eq!((spent[0].kind, spent[0].pot.clone()), (EntryKind::Spending, Some("pot_1".into())));
     check(&behind("account_interest", 31), &none, EntryKind::Interest);
@@ -74,34 +74,34 @@ fn behind_a_pot_card_rows_are_spending_of_the_pot_and_other_credits_are_interest
 #[test]
 fn flex_counts_on_the_day_of_the_purchase_where_its_account_is_synced_and_else_when_it_is_repaid() {
     let repaid = row("monzo_flex", -4_000);
-    let signs = Signs { not_spending: true, ..Signs::default() };
-    assert_eq!(kinds(&repaid, &signs, true), [EntryKind::Transfer]);
-    let alone = of(&repaid, &signs, false);
+    let flags = RowFlags { not_spending: true, ..RowFlags::default() };
+    assert_eq!(kinds(&repaid, &flags, true), [EntryKind::Transfer]);
+    let alone = of(&repaid, &flags, false);
     assert_eq!((alone[0].kind, alone[0].left_out), (EntryKind::Spending, false));
     let of_flex = |scheme: &str, amount| KeptRow {
         account_kind: FLEX_ACCOUNT.into(),
         settled: false,
         ..row(scheme, amount)
     };
-    let bought = of(&of_flex("mastercard", -12_000), &Signs::default(), true);
+    let bought = of(&of_flex("mastercard", -12_000), &RowFlags::default(), true);
     assert_eq!((bought[0].kind, bought[0].provisional), (EntryKind::Spending, false));
-    assert_eq!(kinds(&of_flex("monzo_flex", 4_000), &Signs::default(), true), [EntryKind::Transfer]);
-    assert_eq!(kinds(&of_flex("mastercard", 4_000), &Signs::default(), true), [EntryKind::Refund]);
+    assert_eq!(kinds(&of_flex("monzo_flex", 4_000), &RowFlags::default(), true), [EntryKind::Transfer]);
+    assert_eq!(kinds(&of_flex("mastercard", 4_000), &RowFlags::default(), true), [EntryKind::Refund]);
 }
 
 #[test]
 fn what_does_not_count_has_no_entry_and_what_is_pending_is_provisional() {
-    assert!(of(&KeptRow { void: true, ..row("mastercard", -1) }, &Signs::default(), false).is_empty());
-    assert!(of(&row("mastercard", 0), &Signs::default(), false).is_empty());
-    let pending = of(&KeptRow { settled: false, ..row("mastercard", -10) }, &Signs::default(), false);
+    assert!(of(&KeptRow { void: true, ..row("mastercard", -1) }, &RowFlags::default(), false).is_empty());
+    assert!(of(&row("mastercard", 0), &RowFlags::default(), false).is_empty());
+    let pending = of(&KeptRow { settled: false, ..row("mastercard", -10) }, &RowFlags::default(), false);
     assert!(pending[0].provisional);
 }
 
 #[test]
 fn the_bank_leaves_out_what_would_be_spending_and_the_person_anything_but_transfers() {
-    let bank = Signs { not_spending: true, ..Signs::default() };
-    let person = Signs { left_out: true, ..Signs::default() };
-    let left_out = |row: KeptRow, signs: &Signs| of(&row, signs, false)[0].left_out;
+    let bank = RowFlags { not_spending: true, ..RowFlags::default() };
+    let person = RowFlags { left_out: true, ..RowFlags::default() };
+    let left_out = |row: KeptRow, flags: &RowFlags| of(&row, flags, false)[0].left_out;
     assert!(left_out(row("mastercard", -5), &bank) && left_out(row("mastercard", -5), &person));
     assert!(!left_out(row("mastercard", 5), &bank) && left_out(row("mastercard", 5), &person));
     assert!(!left_out(row("bacs", 5), &bank) && left_out(row("bacs", 5), &person));
@@ -113,7 +113,7 @@ fn a_row_is_divided_over_categories_and_what_they_leave_stays_in_its_own() {
     let divided = |categories: &[(&str, i64)]| {
         let categories = categories.iter().map(|(name, amount)| ((*name).to_owned(), *amount)).collect();
         let row = KeptRow { categories, ..row("mastercard", -1_000) };
-        let entries = of(&row, &Signs::default(), false);
+        let entries = of(&row, &RowFlags::default(), false);
         entries.into_iter().map(|entry| (entry.category, entry.amount)).collect::<Vec<_>>()
     };
     let owned = |parts: &[(&str, i64)]| {
@@ -128,7 +128,7 @@ fn a_row_is_divided_over_categories_and_what_they_leave_stays_in_its_own() {
 
 #[test]
 fn a_payee_is_known_by_the_group_of_its_shops_else_by_its_name_however_it_is_spaced() {
-    let payee_of = |row: KeptRow| of(&row, &Signs::default(), false)[0].payee.clone();
+    let payee_of = |row: KeptRow| of(&row, &RowFlags::default(), false)[0].payee.clone();
     let shop = KeptRow { merchant: Some(("grp_1".into(), "Marlow".into())), ..row("mastercard", -1) };
     assert_eq!(payee_of(shop).key, "merchant:grp_1");
     let unnamed = KeptRow { merchant: Some(("merch_1".into(), String::new())), ..row("mastercard", -1) };
@@ -174,12 +174,12 @@ proptest! {
         amount in -100_000..100_000_i64,
         parts in prop::collection::vec((0..4_u8, -100_000..100_000_i64), 0..5),
         scheme in prop::sample::select(vec!["mastercard", "bacs", "p2p_payment", "uk_retail_pot"]),
-        signs in any::<(bool, bool, bool, bool)>(),
+        flags in any::<(bool, bool, bool, bool)>(),
     ) {
         let categories = parts.into_iter().map(|(name, amount)| (format!("c{name}"), amount)).collect();
         let row = KeptRow { categories, category: "c0".into(), ..row(scheme, amount) };
-        let signs = Signs { own: signs.0, reversal: signs.1, left_out: signs.2, not_spending: signs.3, ..Signs::default() };
-        let entries = of(&row, &signs, false);
+        let flags = RowFlags { to_self: flags.0, reversal: flags.1, left_out: flags.2, not_spending: flags.3, ..RowFlags::default() };
+        let entries = of(&row, &flags, false);
         prop_assert_eq!(entries.iter().map(|entry| entry.amount).sum::<i64>(), amount);
         prop_assert!(entries.windows(2).all(|two| two[0].kind == two[1].kind));
     }

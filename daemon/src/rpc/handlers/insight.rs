@@ -13,13 +13,13 @@ use super::context::RpcContext;
 use crate::autosort::decide::calendar as paydays;
 use crate::autosort::query::bills;
 use crate::autosort::study::suggest;
-use crate::config::{Config, Percent};
+use crate::config::Config;
 use crate::insight::calendar::Calendar;
 use crate::insight::figures::{self, Side};
 use crate::insight::scope::{Scope, ScopedAccount, ScopedPot};
 use crate::insight::{self, cashflow};
 use crate::ledger::Ledger;
-use crate::store::{Reader, StoreError, StoredAccount, StoredPot};
+use crate::store::{Reader, StoreError, StoredAccount, StoredPot, WHOLE};
 use crate::sync;
 
 #[async_trait]
@@ -121,7 +121,7 @@ fn scope(ledger: &Ledger, config: &Config) -> Scope {
         let name = account.name(&ledger.names).to_lowercase();
         let named = |given: &str| given == account.id.as_str() || given.to_lowercase() == name;
         let share = config.share.iter().find(|(given, _)| named(given));
-        share.map_or(Percent::WHOLE, |(_, share)| *share).0
+        share.map_or(WHOLE, |(_, share)| share.0)
     };
     let account = |stored: &StoredAccount| {
         let shown = ledger.account(stored);
@@ -132,6 +132,7 @@ fn scope(ledger: &Ledger, config: &Config) -> Scope {
             pot: shown.pot_id,
             excluded: shown.excluded,
             currency: shown.currency,
+            created_at: stored.created_at,
         }
     };
     let pot = |stored: &StoredPot| {
@@ -142,6 +143,7 @@ fn scope(ledger: &Ledger, config: &Config) -> Scope {
             name: shown.name,
             behind: shown.pot_current_id,
             excluded: shown.excluded,
+            created_at: stored.created_at,
         }
     };
     Scope {

@@ -14,7 +14,7 @@ use crate::insight::calendar::Calendar;
 use crate::insight::figures::{Side, figures};
 use crate::insight::scope::{self, Scope, ScopedAccount};
 use crate::monzo::wire;
-use crate::store::{Grouping, WHOLE};
+use crate::store::{Grouping, Reader, WHOLE};
 
 /// A row of the bank as the test makes it, and what a person would call it.
 #[derive(Debug, Clone)]
@@ -206,6 +206,7 @@ fn all_accounts() -> Scope {
         excluded: false,
         share: WHOLE,
         currency: Currency::GBP,
+        created_at: None,
     };
     Scope { accounts: ACCOUNTS.map(account).into(), ..Scope::default() }
 }
@@ -225,17 +226,15 @@ async fn figure(store: &Store, side: Side, since: i64, until: i64) -> Figures {
         zero: false,
     };
     let calendar = Calendar { zone: TimeZone::UTC, paydays: Vec::new() };
-    let ask = move |reader: &crate::store::Reader<'_>| {
-        figures(reader, side, &query, &all_accounts(), &calendar, hour(10_000))
-    };
+    let ask =
+        move |reader: &Reader<'_>| figures(reader, side, &query, &all_accounts(), &calendar, hour(10_000));
     store.read(ask).await.expect("a figure")
 }
 
 /// What the entries of an account add up to, transfers and all.
 async fn of_all(store: &Store, account: &'static str, since: i64, until: i64) -> i64 {
     let filter = scope::whole(hour(since), hour(until));
-    let ask =
-        move |reader: &crate::store::Reader<'_>| reader.entry_sums(&account.into(), Grouping::All, &filter);
+    let ask = move |reader: &Reader<'_>| reader.entry_sums(&account.into(), Grouping::All, &filter);
     store.read(ask).await.expect("sums").iter().map(|sum| sum.amount).sum()
 }
 

@@ -85,7 +85,8 @@ impl Tour {
         guide.show(&["transactions", "--pot", "Bills", "--since", "60d", "--limit", "8"], 0)?;
         guide.show(&["balance", "Personal", "--history", "--period", "30d"], 0)?;
 
-        guide.say("What went out last month, beside the month before, and what explains every penny of it:")?;
+        guide
+            .say("What went out last month, beside the month before, and what explains every penny of it:")?;
         guide.show(&["spending", "--period", "last-month", "--compare"], 0)?;
         guide.show(&["cashflow", "--period", "last-month"], 0)?;
 
