@@ -56,6 +56,7 @@ BEGIN
     INSERT OR IGNORE INTO entries_due (account_id, id, created_at) VALUES (old.account_id, old.id, old.created_at);
 END;
 
--- Money that may have gone from one account of the person to another: the same amount, about the same time.
+-- Money that may have gone from one account of the person to another: the same amount, about the same time. No bank holds
+-- 10^15, and the least integer has no amount without its sign.
 CREATE INDEX transactions_by_amount ON transactions (abs(amount), created_at)
-    WHERE scheme IN ('payport_faster_payments', 'faster_payments', 'p2p_payment', 'monzo_to_monzo', 'chaps');
+    WHERE amount > -1000000000000000 AND scheme IN ('payport_faster_payments', 'faster_payments', 'p2p_payment', 'monzo_to_monzo', 'chaps');

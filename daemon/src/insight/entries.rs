@@ -8,6 +8,7 @@ use monzo_common::id::{AccountId, TransactionId};
 use monzo_common::model::EntryKind;
 
 use crate::facts::{Entry, KeptRow, POT_SCHEMES, Payee, RowFlags, TRANSFER_SCHEMES};
+use crate::store::MOST;
 
 /// Counts up when the same row has other entries than before, so that all of them are made again.
 pub const VERSION: u32 = 1;
@@ -141,7 +142,8 @@ pub struct Half {
 
 /// Whether a row may be one half of a transfer between two listed accounts of the person.
 pub fn may_be_half(row: &KeptRow) -> bool {
-    let listed = row.of_pot.is_none() && row.pot.is_none() && !row.void && row.amount != 0;
+    let possible = row.amount != 0 && row.amount.unsigned_abs() < MOST.unsigned_abs();
+    let listed = row.of_pot.is_none() && row.pot.is_none() && !row.void && possible;
     listed && TRANSFER_SCHEMES.contains(&row.scheme.as_str())
 }
 

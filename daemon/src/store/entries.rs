@@ -179,11 +179,11 @@ impl Reader<'_> {
         let mut query = self.0.prepare_cached(&format!(
             "SELECT {KEPT_ROW} FROM transactions t INDEXED BY transactions_by_amount \
              JOIN accounts a ON a.id = t.account_id LEFT JOIN merchants m ON m.id = t.merchant_id \
-             WHERE abs(t.amount) = abs(?1) AND t.created_at BETWEEN ?2 AND ?3 AND t.scheme IN ({schemes}) \
+             WHERE abs(t.amount) = ?1 AND t.amount > -1000000000000000 AND t.created_at BETWEEN ?2 AND ?3 AND t.scheme IN ({schemes}) \
              AND a.pot_id IS NULL AND t.pot_id IS NULL AND t.decline_reason IS NULL AND t.withdrawn_at IS NULL \
              ORDER BY t.created_at, t.account_id, t.id",
         ))?;
-        let rows = query.query_map(params![amount, ms(since), ms(until)], kept_row)?;
+        let rows = query.query_map(params![amount.saturating_abs(), ms(since), ms(until)], kept_row)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -229,7 +229,10 @@ impl Reader<'_> {
         // A share of each amount is rounded by itself, half away from zero, so that every grouping has the same total.
         let amount = match filter.share {
             WHOLE => "amount".to_owned(),
-            share => format!("((amount * {share} + iif(amount < 0, -5000, 5000)) / {WHOLE})"),
+            // In two parts, so that the product is no larger than the amount.
+            share => format!(
+                "(amount / {WHOLE} * {share} + (amount % {WHOLE} * {share} + iif(amount < 0, -5000, 5000)) / {WHOLE})"
+            ),
         };
         let mut conditions = String::new();
         let mut values: Vec<rusqlite::types::Value> =
@@ -298,6 +301,9 @@ impl Reader<'_> {
     }
 }
 
+/// No bank holds more, in minor units; with this limit no sum can overflow, here as in the sums of balances.
+pub const MOST: i64 = 1_000_000_000_000_000;
+
 /// All of an amount, in basis points.
 pub const WHOLE: u32 = 10_000;
 
@@ -342,7 +348,7 @@ impl Writer<'_> {
                 ms(created_at),
                 part,
                 entry.kind.word(),
-                entry.amount,
+                entry.amount.clamp(-MOST, MOST),
                 entry.category,
                 self.payee_number(&entry.payee)?,
                 entry.pot.as_ref().map(PotId::as_str),

@@ -58,7 +58,7 @@ pub use asks::{PossibleAnswer, StoredAsk};
 pub use backup::{BackupError, list, prune};
 pub use balances::StoredBalance;
 pub use bill_words::{BillWord, StoredBillWord};
-pub use entries::{DueRow, EntryFilter, EntrySum, GroupKey, Grouping, WHOLE};
+pub use entries::{DueRow, EntryFilter, EntrySum, GroupKey, Grouping, MOST, WHOLE};
 pub use error::{OpenError, StoreError};
 pub use file_identity::free;
 pub use freezes::AppPot;

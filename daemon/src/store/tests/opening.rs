@@ -18,7 +18,7 @@ const MIGRATIONS: [(&str, &str); 8] = [
     ("0005_sums.sql", "945955fee89b89169bb6ec45a064bd4af29bc4be4afcbd716f1636359d45ade1"),
     ("0006_bills.sql", "ab8692ac7f1823b654ac97998356567a6255c909748ced355ea8b969511362b0"),
     ("0007_dictionary.sql", "89b9f441d2b8576f68d7f286aa0a466e7ae72a574a05ef64dfe4eb66045518d6"),
-    ("0008_entries.sql", "9aaf9c431b1cee632483ec6f049ec97c0a6f4387d98c6c20f476b4ef1fb9e222"),
+    ("0008_entries.sql", "423a9dd109b2b656b0a73a7d5607b1c2bb98bf55c0a76fb2c4d19eda101fe415"),
 ];
 
 fn migrations() -> std::path::PathBuf {

@@ -14,7 +14,7 @@ use crate::insight::calendar::Calendar;
 use crate::insight::figures::{Side, figures};
 use crate::insight::scope::{self, Scope, ScopedAccount};
 use crate::monzo::wire;
-use crate::store::{Grouping, Reader, WHOLE};
+use crate::store::{EntryFilter, Grouping, MOST, Reader, WHOLE};
 
 /// A row of the bank as the test makes it, and what a person would call it.
 #[derive(Debug, Clone)]
@@ -332,4 +332,41 @@ async fn transfers_of_any_kind_change_no_penny_of_any_figure() {
     super::super::entries::bring_up_to_date(&store).await.expect("entries");
     let after = (figure(&store, Side::Spending, 0, 400).await, figure(&store, Side::Income, 0, 400).await);
     assert_eq!(before, after);
+}
+
+#[tokio::test]
+async fn amounts_that_no_bank_holds_stop_no_sync_and_no_figure() {
+    let (store, _directory) = store().await;
+    let row = |number, account, amount, what| Made {
+        account,
+        number,
+        hours: i64::from(number),
+        amount,
+        what,
+        declined: false,
+        pending: false,
+        category: "general",
+        split: 0,
+    };
+    let least = i64::MIN;
+    let rows = [
+        row(1, "acc_1", least, What::Unnamed),
+        row(2, "acc_1", least, What::Card),
+        row(3, "acc_2", i64::MAX, What::Unnamed),
+        row(4, "acc_2", i64::MAX, What::Salary),
+        row(5, "acc_1", -500, What::Card),
+    ];
+    keep(&store, &rows).await;
+    super::super::entries::bring_up_to_date(&store).await.expect("entries");
+    assert!(
+        !store.read(|reader| reader.entries_are_due()).await.expect("read"),
+        "entries are left to be made"
+    );
+    // As in sums of balances, more than any bank holds counts as the most that one does.
+    assert_eq!(figure(&store, Side::Spending, 0, 400).await.total, 2 * MOST + 500);
+    assert_eq!(figure(&store, Side::Income, 0, 400).await.total, 2 * MOST);
+    let half = EntryFilter { share: 5_000, ..scope::whole(hour(0), hour(400)) };
+    let ask = move |reader: &Reader<'_>| reader.entry_sums(&"acc_1".into(), Grouping::All, &half);
+    let halves: i64 = store.read(ask).await.expect("sums").iter().map(|sum| sum.amount).sum();
+    assert_eq!(halves, -MOST - 250);
 }
