@@ -1,6 +1,6 @@
 //! Accounts that the bank closes, refuses, or lists with a type that nobody knows.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::ledger;
 use crate::rig::{self, Rig};
@@ -18,7 +18,7 @@ fn a_closed_account_that_is_refused_needs_nobody_and_keeps_its_history() {
         rig.switch(|switches| switches.closed_refused = status);
         for _ in 0..2 {
             rig.sync();
-            let newest = rig.rpc("sync.history", &json!({"problems": false}))["syncs"][0].clone();
+            let newest = rig.newest_sync();
             assert_eq!(newest["state"], "done", "{status}: {newest}");
         }
         let found = rig.status();

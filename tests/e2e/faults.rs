@@ -2,7 +2,6 @@
 //! the status says honestly how it stood.
 
 use monzo_sandbox::bank::faults::{Fault, Rule};
-use serde_json::Value;
 
 use crate::ledger;
 use crate::rig::{self, Rig};
@@ -133,14 +132,10 @@ fn a_bank_that_is_down_is_told_and_what_is_stored_stays() {
     rig.bank.bank().set_faults(vec![Rule::chance(Fault::Gateway, 1_000_000)], 1);
     let said = rig.ctl(&["sync", "--no-wait"]);
     assert_eq!(said.code, 0, "{said:?}");
-    rig.until("the sync failed", || newest(&rig)["state"] != "running");
-    assert_eq!(newest(&rig)["state"], "failed", "{}", newest(&rig));
+    rig.until("the sync failed", || rig.newest_sync()["state"] != "running");
+    assert_eq!(rig.newest_sync()["state"], "failed", "{}", rig.newest_sync());
     assert_eq!(ledger::count(&rig), rows);
     rig.bank.bank().clear_faults();
     rig.sync();
     ledger::assert_same(&rig);
-}
-
-fn newest(rig: &Rig) -> Value {
-    rig.rpc("sync.history", &serde_json::json!({"problems": false}))["syncs"][0].clone()
 }

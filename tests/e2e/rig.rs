@@ -298,6 +298,11 @@ impl Rig {
         self.rpc("system.status", &Value::Null)
     }
 
+    /// The newest sync, as the history has it.
+    pub fn newest_sync(&self) -> Value {
+        self.rpc("sync.history", &json!({"problems": false}))["syncs"][0].clone()
+    }
+
     /// The codes of what needs attention.
     pub fn attention(&self) -> Vec<String> {
         let status = self.status();
